@@ -1,0 +1,300 @@
+/* The public C API of the vswitch datapath, and the frames that cross it.
+ *
+ * Theory of operation.  A switch is driven by bytes.  Commands go in as frames
+ * (vs_switch_command), events come out as frames (vs_switch_events); the same
+ * frames travel over the forwarder's socket, one frame a datagram, so a switch
+ * inside a Python process and a switch in vswitch-forwarder are driven alike.
+ * Rules, packet-outs, barriers and statistics are OpenFlow messages inside a
+ * VS_CMD_OPENFLOW frame: the system has one wire form of a rule.
+ *
+ * Threads.  One control thread calls everything but vs_switch_poll; poll
+ * threads (one by default) move packets and never take a lock.  In memory mode
+ * one thread may do both.  Time is always an argument, in nanoseconds of one
+ * monotonic clock.
+ *
+ * Errors.  0 or -errno; a call that can fail for the operator's reasons fills
+ * a vs_error with a sentence: what, why, what to do.
+ *
+ * This file is written in the subset of C that cffi reads: no macros beyond
+ * integer constants, no inline functions.  Frames are in host byte order with
+ * natural alignment (both ends are one machine); packets and OpenFlow are in
+ * network byte order as ever.
+ */
+#ifndef VSWITCH_H
+#define VSWITCH_H
+#include <stddef.h>
+#include <stdint.h>
+
+#define VS_WIRE_VERSION 1
+#define VS_FRAME_MAX 131072
+#define VS_NAME_MAX 32
+
+/* ---- frames ---------------------------------------------------------- */
+
+typedef struct {
+    uint32_t size;    /* of the whole frame, this header included */
+    uint16_t type;    /* vs_command or vs_event */
+    uint16_t flags;   /* vs_frame_flags */
+    uint32_t bridge;  /* which bridge, 0 = none; chosen by whoever adds it */
+    uint32_t session; /* which OpenFlow session, 0 = none; chosen likewise */
+    uint64_t tag;     /* echoed in what answers the command */
+} vs_frame;
+
+typedef enum {
+    VS_CMD_HELLO = 1,   /* vs_hello -> VS_EVT_HELLO.  The first frame on a socket. */
+    VS_CMD_BRIDGE_ADD,  /* vs_bridge_spec -> DONE */
+    VS_CMD_BRIDGE_DEL,  /* (nothing) -> DONE; its ports are closed */
+    VS_CMD_PORT_ADD,    /* vs_port_spec, fd beside it -> DONE */
+    VS_CMD_PORT_DEL,    /* vs_port_ref -> DONE */
+    VS_CMD_PORT_SET,    /* vs_port_ref with config and state -> DONE */
+    VS_CMD_OPENFLOW,    /* whole OpenFlow messages, each on its own -> OPENFLOW */
+    VS_CMD_ATOMIC,      /* whole flow-mods, all or nothing -> DONE (or OPENFLOW error, then DONE) */
+    VS_CMD_SESSION,     /* vs_session_spec -> DONE; adds or changes */
+    VS_CMD_SESSION_END, /* (nothing) -> DONE */
+    VS_CMD_DUMP,        /* (nothing) -> BRIDGE and PORT (fd beside it) ..., DONE */
+    VS_CMD_STATS,       /* (nothing) -> PORT_STATS of a bridge ..., DONE */
+    VS_CMD_TRACE,       /* vs_trace_request, packet bytes -> TRACE, DONE */
+    VS_CMD_SHUTDOWN,    /* (nothing) -> DONE, then the forwarder ends */
+    VS_CMD_LIMIT
+} vs_command;
+
+typedef enum {
+    VS_EVT_DONE = 64,   /* vs_done, sentence: a command's end */
+    VS_EVT_HELLO,       /* vs_hello */
+    VS_EVT_OPENFLOW,    /* whole OpenFlow messages for 'session' */
+    VS_EVT_BRIDGE,      /* vs_bridge_spec */
+    VS_EVT_PORT,        /* vs_port_spec */
+    VS_EVT_PORT_STATS,  /* vs_port_stats */
+    VS_EVT_PORT_GONE,   /* vs_port_ref: its file descriptor died; the port is down */
+    VS_EVT_TRACE,       /* a chain of vs_trace_step */
+    VS_EVT_LIMIT
+} vs_event;
+
+typedef enum {
+    VS_FRAME_MORE = 1, /* the answer goes on in a further frame */
+    VS_FRAME_LOSSY = 2 /* a packet-in: may be dropped when the reader is slow */
+} vs_frame_flags;
+
+typedef struct {
+    uint32_t version;    /* VS_WIRE_VERSION */
+    uint32_t pid;        /* of the forwarder, in the answer */
+    uint64_t started_ns; /* CLOCK_MONOTONIC when the switch was made, in the answer */
+} vs_hello;
+
+typedef struct {
+    int32_t error; /* 0 or -errno; a sentence follows an error */
+    uint32_t size; /* of the sentence, no NUL */
+} vs_done;
+
+typedef struct {
+    char name[VS_NAME_MAX];
+    uint64_t dpid;
+    uint32_t standalone;   /* 1: a table-miss in table 0 is switched like NORMAL */
+    uint32_t miss_send_len; /* default for packet-ins by table-miss without an entry */
+} vs_bridge_spec;
+
+typedef enum {
+    VS_PORT_MEM = 1,    /* queues in memory, for tests and programs */
+    VS_PORT_PCAP,       /* replays a pcap file from memory, counts and frees */
+    VS_PORT_PACKET,     /* AF_PACKET socket, vnet_hdr: a veth or a NIC */
+    VS_PORT_TAP         /* TAP with vnet_hdr */
+} vs_port_kind;
+
+/* OpenFlow's own numbers (1.3.5, 7.2.1), so no room has to translate. */
+typedef enum {
+    VS_PC_PORT_DOWN = 1, VS_PC_NO_RECV = 4, VS_PC_NO_FWD = 32, VS_PC_NO_PACKET_IN = 64
+} vs_port_config;
+typedef enum { VS_PS_LINK_DOWN = 1, VS_PS_BLOCKED = 2, VS_PS_LIVE = 4 } vs_port_state;
+
+typedef struct {
+    uint32_t number; /* OpenFlow port number, 1 .. 0xffffff00 */
+    uint32_t kind;   /* vs_port_kind */
+    uint32_t config; /* vs_port_config */
+    uint32_t state;  /* vs_port_state */
+    uint32_t mtu;    /* largest layer 3 packet, 0 = not checked */
+    uint32_t flags;  /* vs_port_flags */
+    uint8_t mac[6];
+    uint16_t unused;
+    char name[VS_NAME_MAX];
+    char read_path[256];  /* pcap: replayed for ever; empty = receives nothing */
+    char write_path[256]; /* pcap: the first 'write_limit' frames sent; empty = none */
+    uint64_t write_limit;
+} vs_port_spec;
+
+typedef enum {
+    VS_PORT_VNET_HDR = 1, /* the fd speaks virtio_net_hdr (10 bytes) before each frame */
+    VS_PORT_ONCE = 2      /* pcap: replay once, then be silent */
+} vs_port_flags;
+
+typedef struct {
+    uint32_t number;
+    uint32_t config;
+    uint32_t state;
+    uint32_t mask; /* which bits of config change (as in OFPT_PORT_MOD) */
+} vs_port_ref;
+
+typedef struct {
+    uint32_t version;           /* OpenFlow wire version: 4 = 1.3 */
+    uint32_t wants_packet_in;   /* bit n: reason n is sent (OFPT_SET_ASYNC) */
+    uint32_t wants_flow_removed;
+    uint32_t miss_send_len;     /* OFPT_SET_CONFIG, for this session */
+} vs_session_spec;
+
+typedef struct {
+    uint32_t in_port;
+    uint32_t size; /* of the packet that follows */
+} vs_trace_request;
+
+typedef enum {
+    VS_TRACE_RULE = 1,   /* vs_trace_rule, match bytes, instruction bytes: this rule was hit */
+    VS_TRACE_MISS,       /* 'number' = the table without a matching rule */
+    VS_TRACE_ACTIONS,    /* OpenFlow 1.3 action bytes: what is done to the packet, in order */
+    VS_TRACE_OUTPUT,     /* 'number' = port; the frame as it leaves */
+    VS_TRACE_CONTROLLER, /* 'number' = reason; the frame as it would be sent */
+    VS_TRACE_DROP        /* 'number' = vs_drop */
+} vs_trace_kind;
+
+typedef struct {
+    uint32_t size;   /* of this step: header, what follows it, padding to 8 */
+    uint32_t kind;   /* vs_trace_kind */
+    uint32_t number;
+    uint32_t length; /* bytes that follow this header, padding left out */
+} vs_trace_step;
+
+typedef struct {
+    uint64_t cookie;
+    uint16_t priority;
+    uint16_t match_size; /* an ofp_match, padded to 8 */
+    uint16_t instructions_size;
+    uint8_t table;
+    uint8_t unused;
+} vs_trace_rule;
+
+/* ---- drops: every reason a packet can end for, counted per port -------- */
+
+typedef enum {
+    VS_DROP_RX_SHORT,       /* fewer than 14 bytes */
+    VS_DROP_RX_TRUNCATED,   /* larger than the largest buffer */
+    VS_DROP_RX_OFFLOAD,     /* vnet header that contradicts the frame */
+    VS_DROP_NO_BUFFER,      /* the pool of packet buffers is empty */
+    VS_DROP_PORT_DOWN,      /* received on a port that is down or NO_RECV */
+    VS_DROP_TABLE_MISS,     /* no rule, no table-miss entry */
+    VS_DROP_RULE,           /* a rule without output: dropped on purpose */
+    VS_DROP_NO_PORT,        /* output to a port that is not there */
+    VS_DROP_OUTPUT_DOWN,    /* output to a port that is down, blocked or NO_FWD */
+    VS_DROP_OUTPUT_SELF,    /* output to its own input port without IN_PORT */
+    VS_DROP_TTL,            /* TTL or hop limit ran out */
+    VS_DROP_MTU,            /* longer than the output port takes */
+    VS_DROP_TX_FULL,        /* the port's queue or socket was full */
+    VS_DROP_TX_ERROR,       /* the kernel refused it */
+    VS_DROP_PACKET_IN_FULL, /* the ring to the control thread was full */
+    VS_DROP_PACKET_IN_RATE, /* packet-ins above the port's budget */
+    VS_DROP_TOO_DEEP,       /* more actions than one packet may take */
+    VS_DROP_LIMIT
+} vs_drop;
+
+typedef struct {
+    uint32_t number;
+    uint32_t kind;
+    uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+    uint64_t rx_errors, tx_errors;
+    uint64_t drops[VS_DROP_LIMIT];
+    uint64_t age_ns; /* since the port was added */
+} vs_port_stats;
+
+/* The reason's name in words with hyphens ("table-miss"), or NULL. */
+const char *vs_drop_name(uint32_t reason);
+
+/* ---- the switch ------------------------------------------------------- */
+
+typedef struct vs_switch vs_switch;
+
+typedef struct {
+    int code;       /* -errno */
+    char text[240]; /* a sentence: what, why, what to do */
+} vs_error;
+
+typedef struct {
+    uint32_t max_rules;     /* over all tables of all bridges; 0 = 1,000,000 */
+    uint32_t cache_entries; /* of the flow cache, a power of two; 0 = 65,536; 1 = no cache */
+    uint32_t max_buffers;   /* small packet buffers; 0 = 8,192 */
+    uint32_t seed;          /* of the keyed hashes; 0 = from the system */
+} vs_config;
+
+/* A new switch without bridges, or NULL with *error filled.  Owned by the caller until vs_switch_free. */
+vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *error);
+/* Ends the poll threads, closes every port.  NULL is fine. */
+void vs_switch_free(vs_switch *sw);
+
+/* Carries out one command frame.  'fd' is the descriptor that came beside it or
+ * -1; the switch owns it from here on, also on failure.  What the command did or
+ * why it could not is told by events with its tag; returns -EINVAL only for a
+ * frame whose header contradicts 'size'.  Never blocks longer than a grace period. */
+int vs_switch_command(vs_switch *sw, const uint8_t *frame, size_t size, int fd, uint64_t now_ns);
+
+/* Copies the next event frame to 'out' and returns its size; 0: no event waits;
+ * -ENOSPC: 'size' is below VS_FRAME_MAX and too small.  *fd is a descriptor to pass
+ * along (owned by the switch; valid until the next call) or -1. */
+long vs_switch_events(vs_switch *sw, uint8_t *out, size_t size, int *fd);
+
+/* Does what time asks for: expiry, packet-ins from poll threads, dead ports.
+ * Call it when 'vs_switch_wakeup_fd' is readable and at least every 100 ms. */
+void vs_switch_tick(vs_switch *sw, uint64_t now_ns);
+/* Readable when a poll thread has something for the control thread. */
+int vs_switch_wakeup_fd(vs_switch *sw);
+
+/* One turn over all ports on the calling thread; packets moved.  For memory mode:
+ * not while poll threads run (asserts). */
+unsigned vs_switch_poll(vs_switch *sw, uint64_t now_ns);
+/* Turns on the calling thread for 'duration_ns' of the real clock, no idling.  Returns the
+ * CPU time of the thread used for it, in ns. */
+uint64_t vs_switch_run(vs_switch *sw, uint64_t duration_ns);
+/* Starts or stops the poll threads (epoll when idle).  0 or -errno. */
+int vs_switch_start(vs_switch *sw, unsigned threads);
+void vs_switch_stop(vs_switch *sw);
+
+typedef struct {
+    uint64_t hits, misses;    /* of the flow cache */
+    uint64_t stale;           /* hits whose entry had to be composed anew */
+    uint64_t evictions;
+    uint64_t rules, version;  /* rules in place; changes published so far */
+    uint64_t packet_ins_lost; /* events dropped on the way to the daemon */
+    uint64_t bad_messages;    /* OpenFlow messages answered with an error */
+} vs_switch_stats;
+void vs_switch_stats_get(vs_switch *sw, vs_switch_stats *out);
+
+/* ---- memory ports: packets by call ------------------------------------- */
+
+/* Puts a copy of a frame into a memory port's receive queue.  -ENOENT no such
+ * memory port, -ENOBUFS queue full, -EMSGSIZE longer than a buffer. */
+int vs_mem_send(vs_switch *sw, uint32_t bridge, uint32_t port, const uint8_t *frame, size_t size);
+/* Takes the oldest frame that left by a memory port: its size (cut to 'size'), 0 when
+ * there is none, -ENOENT. */
+long vs_mem_receive(vs_switch *sw, uint32_t bridge, uint32_t port, uint8_t *out, size_t size);
+
+/* ---- fields: the one list of match fields ------------------------------ */
+
+typedef struct {
+    const char *name;      /* ovs-ofctl's name: "eth_dst" */
+    uint16_t oxm_class;    /* 0x8000 */
+    uint8_t oxm_field;
+    uint8_t bytes;         /* of the value on the wire */
+    uint8_t bits;          /* that mean something */
+    uint8_t maskable;
+    uint8_t settable;
+    uint8_t format;        /* vs_format: how people write it */
+    uint32_t prerequisite; /* vs_prerequisite */
+} vs_field_info;
+
+typedef enum { VS_FORMAT_DECIMAL, VS_FORMAT_HEX, VS_FORMAT_ETHER, VS_FORMAT_IPV4, VS_FORMAT_IPV6, VS_FORMAT_PORT } vs_format;
+
+typedef enum {
+    VS_NEEDS_NOTHING, VS_NEEDS_IN_PORT, VS_NEEDS_VLAN, VS_NEEDS_IP, VS_NEEDS_IPV4, VS_NEEDS_IPV6,
+    VS_NEEDS_ARP, VS_NEEDS_TCP, VS_NEEDS_UDP, VS_NEEDS_SCTP, VS_NEEDS_ICMPV4, VS_NEEDS_ICMPV6,
+    VS_NEEDS_ND, VS_NEEDS_NS, VS_NEEDS_NA, VS_NEEDS_MPLS, VS_NEEDS_PBB
+} vs_prerequisite;
+
+/* The i-th field of fields.def, or NULL past the end. */
+const vs_field_info *vs_field(unsigned i);
+
+#endif

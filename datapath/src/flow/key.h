@@ -1,0 +1,38 @@
+/* The flow key: what of a packet rules may look at, laid out as 64-bit words.
+ *
+ * Every member holds network byte order, exactly the bytes of its OXM value, so
+ * matching is masking and comparing words, and OXM values are copied, never
+ * converted.  Members shared by several fields (tp_src by TCP, UDP and SCTP;
+ * ipv4_src by ARP's sender; arp_sha by ND's source link-layer address) are kept
+ * apart by the fields' prerequisites.  What a packet does not have is zero.
+ */
+#pragma once
+#include <stdint.h>
+
+enum { KEY_WORDS = 17 };
+
+struct key {
+    union {
+        struct {
+            uint32_t in_port, in_phy_port;                                      /* 0 */
+            uint64_t metadata;                                                  /* 1 */
+            uint8_t eth_dst[6]; uint16_t eth_type;                              /* 2 */
+            uint8_t eth_src[6]; uint16_t vlan_vid;                              /* 3: vid | 0x1000 with a tag */
+            uint8_t vlan_pcp, ip_dscp, ip_ecn, ip_proto;                        /* 4 */
+            uint8_t icmp_type, icmp_code;
+            uint8_t n_vlans;  /* no OpenFlow field: how many tags, for what pop_vlan uncovers */
+            uint8_t frag;     /* no OpenFlow field: enum key_frag */
+            uint32_t ipv4_src, ipv4_dst;                                        /* 5 */
+            uint16_t tp_src, tp_dst, arp_op, unused0;                           /* 6 */
+            uint8_t arp_sha[6]; uint16_t unused1;                               /* 7 */
+            uint8_t arp_tha[6]; uint16_t unused2;                               /* 8 */
+            uint8_t ipv6_src[16], ipv6_dst[16], nd_target[16];                  /* 9 .. 14 */
+            uint32_t ipv6_flabel, unused3;                                      /* 15 */
+            uint64_t tunnel_id;                                                 /* 16 */
+        };
+        uint64_t words[KEY_WORDS];
+    };
+};
+_Static_assert(sizeof(struct key) == KEY_WORDS * 8, "the key has no padding of its own");
+
+enum key_frag { KEY_FRAG_NONE = 0, KEY_FRAG_FIRST = 1, KEY_FRAG_LATER = 3 };

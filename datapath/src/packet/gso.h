@@ -1,0 +1,14 @@
+/* Software segmentation: a super-frame becomes the frames that it stands for.
+ *
+ * Used wherever a super-frame can't go: memory and pcap ports, packet-ins, ports
+ * without the offload.  Oracle: edit-then-segment equals segment-then-edit.
+ */
+#pragma once
+#include "packet/packet.h"
+
+/* How many frames and bytes 'p' puts on the wire (1 and len without GSO). */
+void gso_wire(const struct packet *p, uint64_t *packets, uint64_t *bytes);
+/* Segments 'p' (layout current) into at most 'max' packets with complete checksums in 'out'; the number, or
+ * 0 when it can't (no buffers, contradictory offsets): nothing is in 'out' then. 'p' is untouched, the caller keeps it. */
+unsigned gso_segment(const struct packet *p, struct packet **out, unsigned max);
+enum { GSO_MAX_SEGMENTS = 128 };

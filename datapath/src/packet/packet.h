@@ -1,0 +1,85 @@
+/* Packet buffers: one frame each, with its layout and its offload state.
+ *
+ * A packet belongs to the poll thread whose pool it came from and is counted by
+ * plain references: an output takes a reference, an edit asks packet_own() for a
+ * packet nobody else holds.  All bytes of a frame are reached through
+ * packet_at(), the one range-checked accessor.
+ *
+ * Offloads follow virtio_net_hdr: with NEEDS_CSUM the checksum at csum_start +
+ * csum_offset holds the non-inverted pseudo-header sum, to be completed over
+ * everything from csum_start; gso_type != 0 means that the frame stands for
+ * several of gso_size payload bytes.  Offsets count from 'data'; an edit that
+ * moves headers moves them too.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PACKET_HEADROOM = 64,      /* for tags and labels pushed in front */
+    PACKET_SMALL = 1920,       /* frame bytes that a small buffer holds */
+    PACKET_LARGE = 65536 + 64, /* and a large one: a whole GSO frame */
+};
+
+enum packet_gso { GSO_NONE = 0, GSO_TCPV4 = 1, GSO_UDP = 3, GSO_TCPV6 = 4, GSO_UDP_L4 = 5, GSO_ECN = 0x80 };
+enum packet_flags { PACKET_NEEDS_CSUM = 1, PACKET_DATA_VALID = 2 };
+
+/* Where the headers of a frame lie, from layout_parse().  Offsets from 'data', 0 = not there. */
+struct layout {
+    uint16_t l3;       /* first byte after Ethernet header and tags, if the header there is whole */
+    uint16_t l4;       /* transport header, if it is whole and this is no later fragment */
+    uint16_t eth_type; /* host order; after all tags; 0x05ff for an LLC frame without SNAP */
+    uint8_t n_vlans;   /* 802.1Q and 802.1ad tags seen, at most LAYOUT_MAX_VLANS */
+    uint8_t ip_proto;  /* of the header at l4 (behind IPv6 extension headers) */
+    uint8_t kind;      /* enum layout_l3 */
+    uint8_t frag;      /* enum key_frag's values: 0 none, 1 first, 3 later */
+    uint16_t exthdrs;  /* bits of OFPIEH13_* */
+    uint16_t nd_target;          /* ICMPv6 neighbour solicitation and advertisement */
+    uint16_t nd_sll, nd_tll;     /* the 6 address bytes of those options */
+    uint16_t l3_end;   /* where the network packet ends by its own length (padding begins) */
+};
+enum layout_l3 { L3_NONE, L3_IPV4, L3_IPV6, L3_ARP };
+enum { LAYOUT_MAX_VLANS = 8, LAYOUT_MAX_EXTHDRS = 16 };
+
+struct packet_pool;
+
+struct packet {
+    uint8_t *data; /* first byte of the Ethernet header */
+    uint32_t len;
+    uint32_t room; /* bytes that fit from 'data' on */
+    uint32_t refs;
+    uint32_t in_port;
+    uint8_t gso_type, offload; /* enum packet_gso, enum packet_flags */
+    uint16_t gso_size, hdr_len, csum_start, csum_offset;
+    uint8_t large;
+    struct layout layout;
+    struct packet *next; /* of a free list or a port's queue */
+    struct packet_pool *pool;
+};
+
+/* The 'n' bytes at 'offset', or NULL if the frame does not have all of them. */
+static inline void *packet_at(const struct packet *p, uint32_t offset, uint32_t n)
+{
+    return offset <= p->len && n <= p->len - offset ? p->data + offset : NULL;
+}
+
+/* A pool of 'small' buffers and 'large' ones, mapped but not touched until used. NULL: no memory. */
+struct packet_pool *packet_pool_new(unsigned small, unsigned large);
+/* All packets must have come back (asserts). */
+void packet_pool_free(struct packet_pool *);
+unsigned packet_pool_out(const struct packet_pool *); /* packets not in the pool now */
+
+/* An empty packet with one reference and room for 'len' bytes behind PACKET_HEADROOM, or NULL. */
+struct packet *packet_new(struct packet_pool *, uint32_t len);
+static inline struct packet *packet_ref(struct packet *p) { p->refs++; return p; }
+void packet_release(struct packet *); /* drops one reference; NULL is fine */
+/* A packet with the same content and one reference, or NULL. */
+struct packet *packet_copy(const struct packet *);
+/* 'p' itself if only the caller holds it, else a copy (the caller's reference to 'p' moves to
+ * it).  NULL: no buffer; the reference is gone then. */
+struct packet *packet_own(struct packet *p);
+/* Moves the start of the frame forward (n > 0 bytes more in front) or back; the offload offsets
+ * follow, the layout does not.  NULL: no room (or not so many bytes). */
+uint8_t *packet_push(struct packet *, uint32_t n);
+uint8_t *packet_pull(struct packet *, uint32_t n);

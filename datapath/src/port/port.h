@@ -1,0 +1,53 @@
+/* Ports: where packets enter and leave.  One file a kind, one struct of functions each.
+ *
+ * A port is made and destroyed by the control thread; between the two only the poll
+ * thread that owns it calls rx and tx.  Counters have one writer (that thread) and are
+ * read by the control thread as relaxed atomics.
+ */
+#pragma once
+#include <stdatomic.h>
+#include "packet/packet.h"
+#include "vswitch.h"
+
+enum { PORT_BATCH = 32 };
+
+struct port_counters { _Atomic uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors, tx_errors, drops[VS_DROP_LIMIT]; };
+
+struct port;
+struct port_ops {
+    const char *name;
+    /* A port of this kind from its spec; 'fd' is owned by the port from here on (closed on failure too).  NULL: *error says why. */
+    struct port *(*open)(const vs_port_spec *, int fd, vs_error *error);
+    void (*close)(struct port *);
+    /* Up to 'max' (<= PORT_BATCH) packets, each with one reference for the caller, layout not parsed, in_port set.
+     * Broken ones are counted here.  Sets port->dead when the descriptor is gone for good. */
+    unsigned (*rx)(struct port *, struct packet_pool *, struct packet **out, unsigned max);
+    /* Sends copies of all 'n' or counts why not; the caller keeps its references.  May take references of its own. */
+    void (*tx)(struct port *, struct packet *const *packets, unsigned n);
+};
+
+struct port {
+    const struct port_ops *ops;
+    vs_port_spec spec;          /* as added; config and state in the atomics below */
+    _Atomic uint32_t config, state;
+    int fd;                     /* to wait on for reading, or -1: poll it every turn */
+    bool always;                /* has work without being asked (pcap replay, memory) */
+    _Atomic bool dead;
+    uint64_t added_ns;
+    struct port_counters counters;
+};
+
+extern const struct port_ops port_mem, port_pcap, port_packet, port_tap;
+
+static inline void port_count(_Atomic uint64_t *c, uint64_t n)
+{   /* single writer: no locked instruction needed */
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+static inline void port_drop(struct port *p, vs_drop reason, uint64_t n) { port_count(&p->counters.drops[reason], n); }
+/* Counts one packet in or out, a super-frame as the frames it stands for. */
+void port_count_rx(struct port *, const struct packet *);
+void port_count_tx(struct port *, const struct packet *);
+
+/* Memory ports: what vs_mem_send and vs_mem_receive do. */
+int port_mem_put(struct port *, struct packet_pool *, const uint8_t *frame, size_t size);
+long port_mem_take(struct port *, uint8_t *out, size_t size);
