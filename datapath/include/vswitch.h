@@ -188,7 +188,6 @@ typedef enum {
     VS_DROP_TX_FULL,        /* the port's queue or socket was full */
     VS_DROP_TX_ERROR,       /* the kernel refused it */
     VS_DROP_PACKET_IN_FULL, /* the ring to the control thread was full */
-    VS_DROP_PACKET_IN_RATE, /* packet-ins above the port's budget */
     VS_DROP_TOO_DEEP,       /* more actions than one packet may take */
     VS_DROP_LIMIT
 } vs_drop;

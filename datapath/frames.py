@@ -1,0 +1,374 @@
+"""Frames between a switch and whoever drives it: commands in, events out.
+
+The layouts are those of `datapath/include/vswitch.h`, written once more as
+`struct` formats so that a process without the compiled module can speak to a
+forwarder; a test compares every size and offset with what the C compiler says.
+Pure: no socket, no clock.  Host byte order and natural alignment throughout,
+since both ends are one machine.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import ClassVar, Self
+
+WIRE_VERSION = 1
+FRAME_MAX = 131072
+
+
+class Command(IntEnum):
+    """Frames that a switch carries out; see vs_command for what follows each."""
+
+    HELLO = 1
+    BRIDGE_ADD = 2
+    BRIDGE_DEL = 3
+    PORT_ADD = 4
+    PORT_DEL = 5
+    PORT_SET = 6
+    OPENFLOW = 7
+    ATOMIC = 8
+    SESSION = 9
+    SESSION_END = 10
+    DUMP = 11
+    STATS = 12
+    TRACE = 13
+    SHUTDOWN = 14
+
+
+class Event(IntEnum):
+    """Frames that a switch sends; see vs_event."""
+
+    DONE = 64
+    HELLO = 65
+    OPENFLOW = 66
+    BRIDGE = 67
+    PORT = 68
+    PORT_STATS = 69
+    PORT_GONE = 70
+    TRACE = 71
+
+
+class FrameFlags(IntFlag):
+    NONE = 0
+    MORE = 1
+    LOSSY = 2
+
+
+class PortKind(IntEnum):
+    MEM = 1
+    PCAP = 2
+    PACKET = 3
+    TAP = 4
+
+
+class PortFlags(IntFlag):
+    NONE = 0
+    VNET_HDR = 1
+    ONCE = 2
+
+
+DROPS = (
+    "rx-short",
+    "rx-truncated",
+    "rx-offload",
+    "no-buffer",
+    "port-down",
+    "table-miss",
+    "rule",
+    "no-port",
+    "output-down",
+    "output-self",
+    "ttl",
+    "mtu",
+    "tx-full",
+    "tx-error",
+    "packet-in-full",
+    "too-deep",
+)
+"""Names of vs_drop, in its order; what a port's drops are counted by."""
+
+_HEADER = struct.Struct("=IHHIIQ")
+HEADER_SIZE = _HEADER.size
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame: its header and the payload's bytes."""
+
+    type: int
+    payload: bytes = b""
+    bridge: int = 0
+    session: int = 0
+    tag: int = 0
+    flags: int = 0
+
+    def pack(self) -> bytes:
+        """The frame's bytes; ValueError when they exceed FRAME_MAX."""
+        size = HEADER_SIZE + len(self.payload)
+        if size > FRAME_MAX:
+            raise ValueError(f"a frame of {size} bytes is longer than {FRAME_MAX}")
+        return (
+            _HEADER.pack(size, self.type, self.flags, self.bridge, self.session, self.tag)
+            + self.payload
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        """The frame in 'data', which holds exactly one; ValueError otherwise."""
+        if len(data) < HEADER_SIZE:
+            raise ValueError(f"a frame of {len(data)} bytes is shorter than its header")
+        size, kind, flags, bridge, session, tag = _HEADER.unpack_from(data)
+        if size != len(data):
+            raise ValueError(f"a frame says {size} bytes and has {len(data)}")
+        return cls(kind, data[HEADER_SIZE:], bridge, session, tag, flags)
+
+
+class _Payload:
+    """A payload of fixed layout; subclasses name the format."""
+
+    FORMAT: ClassVar[struct.Struct]
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(_Payload):
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=IIQ")
+    version: int = WIRE_VERSION
+    pid: int = 0
+    started_ns: int = 0
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(self.version, self.pid, self.started_ns)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        return cls(*cls.FORMAT.unpack_from(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Done(_Payload):
+    """How a command ended: 0, or -errno and a sentence."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=iI")
+    error: int = 0
+    text: str = ""
+
+    def pack(self) -> bytes:
+        text = self.text.encode()
+        return self.FORMAT.pack(self.error, len(text)) + text
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        error, size = cls.FORMAT.unpack_from(data)
+        start = cls.FORMAT.size
+        return cls(error, data[start : start + size].decode(errors="replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSpec(_Payload):
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=32sQII")
+    name: str
+    dpid: int
+    standalone: bool = False
+    miss_send_len: int = 128
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(_name(self.name), self.dpid, self.standalone, self.miss_send_len)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        name, dpid, standalone, miss = cls.FORMAT.unpack_from(data)
+        return cls(_text(name), dpid, bool(standalone), miss)
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpec(_Payload):
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=6I6sH32s256s256sQ")
+    number: int
+    kind: PortKind
+    name: str
+    mac: bytes = bytes(6)
+    config: int = 0
+    state: int = 0
+    mtu: int = 0
+    flags: PortFlags = PortFlags.NONE
+    read_path: str = ""
+    write_path: str = ""
+    write_limit: int = 0
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(
+            self.number,
+            self.kind,
+            self.config,
+            self.state,
+            self.mtu,
+            self.flags,
+            self.mac,
+            0,
+            _name(self.name),
+            _path(self.read_path),
+            _path(self.write_path),
+            self.write_limit,
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        number, kind, config, state, mtu, flags, mac, _, name, read, write, limit = (
+            cls.FORMAT.unpack_from(data)
+        )
+        return cls(
+            number,
+            PortKind(kind),
+            _text(name),
+            mac,
+            config,
+            state,
+            mtu,
+            PortFlags(flags),
+            _text(read),
+            _text(write),
+            limit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PortRef(_Payload):
+    """A port by number; for PORT_SET also new config and state, where 'mask' has bits."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=4I")
+    number: int
+    config: int = 0
+    state: int = 0
+    mask: int = 0
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(self.number, self.config, self.state, self.mask)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        return cls(*cls.FORMAT.unpack_from(data))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec(_Payload):
+    """What an OpenFlow session is sent unasked: bit n of a mask is reason n."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=4I")
+    version: int
+    wants_packet_in: int
+    wants_flow_removed: int
+    miss_send_len: int = 128
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(
+            self.version, self.wants_packet_in, self.wants_flow_removed, self.miss_send_len
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        return cls(*cls.FORMAT.unpack_from(data))
+
+
+@dataclass(frozen=True, slots=True)
+class PortStats(_Payload):
+    FORMAT: ClassVar[struct.Struct] = struct.Struct(f"=II6Q{len(DROPS)}QQ")
+    number: int
+    kind: int
+    rx_packets: int
+    tx_packets: int
+    rx_bytes: int
+    tx_bytes: int
+    rx_errors: int
+    tx_errors: int
+    drops: dict[str, int]
+    age_ns: int
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        values = cls.FORMAT.unpack_from(data)
+        drops = dict(zip(DROPS, values[8 : 8 + len(DROPS)], strict=True))
+        return cls(*values[:8], drops, values[-1])
+
+
+class TraceKind(IntEnum):
+    RULE = 1
+    MISS = 2
+    ACTIONS = 3
+    OUTPUT = 4
+    CONTROLLER = 5
+    DROP = 6
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRule:
+    """A rule that a traced packet hit: an ofp_match and instructions as OpenFlow 1.3 bytes."""
+
+    cookie: int
+    priority: int
+    table: int
+    match: bytes
+    instructions: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One step of a packet's life; 'number' and 'body' as vs_trace_kind says."""
+
+    kind: TraceKind
+    number: int
+    body: bytes
+
+    _RULE: ClassVar[struct.Struct] = struct.Struct("=QHHHBB")
+
+    def rule(self) -> TraceRule:
+        """The body of a RULE step."""
+        cookie, priority, match, instructions, table, _ = self._RULE.unpack_from(self.body)
+        at = self._RULE.size
+        return TraceRule(
+            cookie,
+            priority,
+            table,
+            self.body[at : at + match],
+            self.body[at + match : at + match + instructions],
+        )
+
+
+_STEP = struct.Struct("=IIII")
+
+
+def trace_steps(payload: bytes) -> Iterator[TraceStep]:
+    """The steps in the payload of a TRACE event."""
+    at = 0
+    while at + _STEP.size <= len(payload):
+        size, kind, number, length = _STEP.unpack_from(payload, at)
+        body = payload[at + _STEP.size : at + _STEP.size + length]
+        yield TraceStep(TraceKind(kind), number, body)
+        if size < _STEP.size:
+            raise ValueError(f"a trace step of {size} bytes is shorter than its header")
+        at += size
+
+
+def trace_request(in_port: int, packet: bytes) -> bytes:
+    """The payload of a TRACE command."""
+    return struct.pack("=II", in_port, len(packet)) + packet
+
+
+def _name(text: str) -> bytes:
+    data = text.encode()
+    if len(data) > 31:
+        raise ValueError(f"the name {text!r} is longer than 31 bytes")
+    return data
+
+
+def _path(text: str) -> bytes:
+    data = text.encode()
+    if len(data) > 255:
+        raise ValueError(f"the path {text!r} is longer than 255 bytes")
+    return data
+
+
+def _text(data: bytes) -> str:
+    return data.split(b"\0", 1)[0].decode(errors="replace")
