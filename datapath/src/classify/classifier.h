@@ -1,0 +1,41 @@
+/* The classifier of one table: the best rule for a key, as of a version.
+ *
+ * Theory of operation.  Entries are put in and taken out by the control thread and
+ * looked up by poll threads without locks.  An entry carries the rule-set versions it
+ * is born and dies at; a lookup at version v sees it when born <= v < died, so many
+ * changes become visible at one instant and an aborted change was never seen.
+ * classifier_publish makes what was inserted reachable (not yet visible: that is the
+ * version's business) and lets go of what was removed.
+ *
+ * This implementation is linear: one array sorted by priority, copied on each publish.
+ * It is the slow, obvious one that cleverer classifiers are tested against.
+ *
+ * Ownership: entries stay the caller's; after classifier_remove and the next publish an
+ * entry may be freed once a grace period has passed.
+ */
+#pragma once
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "base/epoch.h"
+#include "flow/match.h"
+
+struct cls_entry {
+    const struct match *match;
+    uint64_t born;
+    _Atomic uint64_t died; /* CLS_NEVER until it is deleted */
+    uint16_t priority;
+    bool gone; /* removed, waits for a publish */
+};
+#define CLS_NEVER UINT64_MAX
+
+struct classifier;
+
+struct classifier *classifier_new(struct epoch *);
+void classifier_free(struct classifier *); /* no reader may run */
+/* Control thread.  Entries with equal priority that overlap: the one inserted first is found (undefined in OpenFlow). */
+void classifier_insert(struct classifier *, struct cls_entry *);
+void classifier_remove(struct classifier *, struct cls_entry *);
+void classifier_publish(struct classifier *);
+/* Any thread inside an epoch.  The entry of highest priority that matches at 'version', or NULL.  Every bit that was
+ * looked at is set in *looked (which may be NULL): a key that agrees in those bits gets the same answer. */
+struct cls_entry *classifier_lookup(const struct classifier *, const struct key *, uint64_t version, struct key *looked);
