@@ -1,0 +1,29 @@
+/* What the kinds of port share among themselves; nobody outside src/port needs it.
+ *
+ * A kind receives by filling packets and passing each through port_accept(), and sends by
+ * asking port_fits() and, where the other side takes no super-frames or open checksums,
+ * port_wire_frames().  Whatever fails is counted here under a named reason.
+ */
+#pragma once
+#include "port/port.h"
+
+/* A zeroed port of 'size' bytes (struct port first) that owns 'fd' now.  NULL: no memory, 'fd'
+ * is closed and *error says so. */
+void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spec, int fd, vs_error *error);
+/* Fills *error (may be NULL) with -errno 'code' and a sentence; returns NULL for the caller to return. */
+void *port_refuse(vs_error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A frame or header that could not be what it claims to be: a drop and an error of the port. */
+void port_rx_error(struct port *, vs_drop reason);
+/* A packet that could not be sent, counted as the frames it stands for; TX_ERROR is an error of the port too. */
+void port_tx_drop(struct port *, vs_drop reason, const struct packet *);
+
+/* The last step of every rx: the frame has an Ethernet header, gets its in_port and is
+ * counted.  False: it was counted as a drop and released. */
+bool port_accept(struct port *, struct packet *);
+
+/* Every frame that 'p' stands for keeps to the port's MTU (layout current). */
+bool port_fits(const struct port *, const struct packet *p);
+/* The frames that 'p' (layout current) stands for as they look on a wire, checksums complete, each with one
+ * reference for the caller; at most GSO_MAX_SEGMENTS.  0: counted as a drop. */
+unsigned port_wire_frames(struct port *, struct packet *p, struct packet **out);

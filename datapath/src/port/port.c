@@ -1,0 +1,130 @@
+/* What every kind of port does alike: being made, counting, refusing. */
+#include "port/kind.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "packet/checksum.h"
+#include "packet/gso.h"
+
+void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spec, int fd, vs_error *error)
+{
+    struct port *port = calloc(1, size);
+    if (!port) {
+        if (fd >= 0)
+            close(fd);
+        return port_refuse(error, -ENOMEM, "port %.*s: no memory for it: close other ports or programs", VS_NAME_MAX, spec->name);
+    }
+    port->ops = ops;
+    port->spec = *spec;
+    port->fd = fd;
+    atomic_init(&port->config, spec->config);
+    atomic_init(&port->state, spec->state);
+    return port;
+}
+
+void *port_refuse(vs_error *error, int code, const char *format, ...)
+{
+    if (error) {
+        va_list args;
+        error->code = code;
+        va_start(args, format);
+        vsnprintf(error->text, sizeof error->text, format, args);
+        va_end(args);
+    }
+    return NULL;
+}
+
+void port_count_rx(struct port *port, const struct packet *p)
+{
+    uint64_t packets = 1, bytes = p->len;
+    if (p->gso_type)
+        gso_wire(p, &packets, &bytes);
+    port_count(&port->counters.rx_packets, packets);
+    port_count(&port->counters.rx_bytes, bytes);
+}
+
+void port_count_tx(struct port *port, const struct packet *p)
+{
+    uint64_t packets = 1, bytes = p->len;
+    if (p->gso_type)
+        gso_wire(p, &packets, &bytes);
+    port_count(&port->counters.tx_packets, packets);
+    port_count(&port->counters.tx_bytes, bytes);
+}
+
+void port_rx_error(struct port *port, vs_drop reason)
+{
+    port_count(&port->counters.rx_errors, 1);
+    port_drop(port, reason, 1);
+}
+
+void port_tx_drop(struct port *port, vs_drop reason, const struct packet *p)
+{
+    uint64_t packets = 1, bytes;
+    if (p->gso_type)
+        gso_wire(p, &packets, &bytes);
+    port_drop(port, reason, packets);
+    if (reason == VS_DROP_TX_ERROR)
+        port_count(&port->counters.tx_errors, packets);
+}
+
+bool port_accept(struct port *port, struct packet *p)
+{
+    if (p->len < ETH_HLEN) {
+        port_rx_error(port, VS_DROP_RX_SHORT);
+        packet_release(p);
+        return false;
+    }
+    p->in_port = port->spec.number;
+    port_count_rx(port, p);
+    return true;
+}
+
+bool port_fits(const struct port *port, const struct packet *p)
+{
+    if (!port->spec.mtu)
+        return true;
+    uint32_t l3 = p->layout.l3 ? p->layout.l3 : ETH_HLEN + 4u * p->layout.n_vlans;
+    uint32_t end = p->gso_type ? (uint32_t)p->hdr_len + p->gso_size : p->len;
+    return end <= l3 + port->spec.mtu;
+}
+
+/* A copy of 'p' with its checksum completed; other outputs may share 'p' itself. */
+static unsigned complete_copy(struct port *port, const struct packet *p, struct packet **out)
+{
+    struct packet *copy = packet_copy(p);
+    if (!copy) {
+        port_tx_drop(port, VS_DROP_NO_BUFFER, p);
+        return 0;
+    }
+    if (!checksum_complete(copy)) {
+        port_tx_drop(port, VS_DROP_TX_ERROR, p);
+        packet_release(copy);
+        return 0;
+    }
+    *out = copy;
+    return 1;
+}
+
+unsigned port_wire_frames(struct port *port, struct packet *p, struct packet **out)
+{
+    if (!port_fits(port, p)) {
+        port_tx_drop(port, VS_DROP_MTU, p);
+        return 0;
+    }
+    if (p->gso_type) {
+        unsigned n = gso_segment(p, out, GSO_MAX_SEGMENTS);
+        if (!n)
+            port_tx_drop(port, VS_DROP_TX_ERROR, p);
+        return n;
+    }
+    if (p->offload & PACKET_NEEDS_CSUM)
+        return complete_copy(port, p, out);
+    *out = packet_ref(p);
+    return 1;
+}
