@@ -1,0 +1,64 @@
+"""One way to tell what went wrong: what, why, what to do, and an exit code.
+
+Every error that a person can meet is a `Failure`.  It is raised where the
+reason is known, travels through the operator API as JSON, and is printed by
+the command line as one line, "vswitch: what: why; what to do".  Anything else
+that reaches the top is a defect of ours.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of the command line; the operator API carries them along."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    DIFFERS = 4
+    NOT_ACTIVE = 65
+    """Stored, but not yet in force."""
+
+
+class Failure(Exception):
+    """'what' could not be done, 'why', and what the operator can 'do' about it.
+
+    The three parts are plain phrases on one line without a final full stop.
+    """
+
+    exit = Exit.FAILED
+
+    def __init__(self, what: str, why: str, do: str, exit: int | None = None) -> None:
+        super().__init__(what, why, do)
+        self.what, self.why, self.do = what, why, do
+        if exit is not None:
+            self.exit = Exit(exit)
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}; {self.do}"
+
+
+class SchemaError(Failure):
+    """A setting, name or document that the schema refuses."""
+
+    exit = Exit.USAGE
+
+
+class StoreError(Failure):
+    """The store can't be opened, read or written; what it held is unchanged."""
+
+
+class RpcError(Failure):
+    """An answer of the operator API that is an error; methods raise it."""
+
+    def __init__(self, *, what: str, why: str, do: str, exit: int = Exit.FAILED) -> None:
+        super().__init__(what, why, do, exit)
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value as it stands in a sentence: quoted, without control characters, cut."""
+    text = ascii(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

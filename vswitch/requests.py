@@ -1,0 +1,142 @@
+"""The operator API's methods and their parameters, once for daemon and command line.
+
+A parameter that sets something of a bridge, port or controller is the schema's
+own setting; the few that only a request has (a flow, a packet) are declared
+here.  The server checks what comes in against this table, the command line
+makes its arguments from it.  Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vswitch import values
+from vswitch.errors import SchemaError, shown
+from vswitch.schema import Bridge, Config, Controller, Port, Record, Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a method."""
+
+    name: str
+    setting: Setting
+    required: bool = False
+    positional: bool = False
+    """On the command line it stands without an option's name."""
+
+    def optional(self) -> Parameter:
+        """The same, which may be left out."""
+        return replace(self, required=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A method: its parameters in order of declaration."""
+
+    method: str
+    help: str
+    parameters: tuple[Parameter, ...] = ()
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter of that name."""
+        return next((p for p in self.parameters if p.name == name), None)
+
+    def check(self, params: Mapping[str, object]) -> dict[str, Any]:
+        """The given parameters as canonical values (a dpid is an int, lists are tuples).
+
+        SchemaError for unknown, missing and malformed ones.  What was not given stays away.
+        """
+        for name in params:
+            if self.parameter(name) is None:
+                known = ", ".join(p.name for p in self.parameters) or "none"
+                raise SchemaError(
+                    f"{self.method} parameter {shown(name)}", "it is unknown", f"use {known}"
+                )
+        for parameter in self.parameters:
+            if parameter.required and parameter.name not in params:
+                raise SchemaError(self.method, f"it needs {parameter.name}", "add it")
+        return {name: self._checked(name, value) for name, value in params.items()}
+
+    def _checked(self, name: str, value: object) -> Any:
+        parameter = self.parameter(name)
+        assert parameter
+        noun, _, _ = self.method.partition(".")
+        what = name if name == noun else f"{noun} {name.replace('_', ' ')}"
+        return parameter.setting.checked(what, value)
+
+
+def _record(cls: type[Record]) -> tuple[Parameter, ...]:
+    """A parameter for each plain setting of a record."""
+    required = cls.required()
+    settings = cls.settings().items()
+    return tuple(
+        Parameter(n, s, n in required, n in required) for n, s in settings if not s.nested
+    )
+
+
+def _text(name: str, help: str, metavar: str, *, required: bool = False) -> Parameter:
+    return Parameter(name, Setting(help, values.text, metavar), required, positional=True)
+
+
+def _flag(name: str, help: str) -> Parameter:
+    return Parameter(name, Setting(help, values.flag, ""))
+
+
+def _configuration(document: object) -> Config:
+    return document if isinstance(document, Config) else Config.from_json(document)
+
+
+NAME = Parameter("name", Bridge.settings()["name"], True, True)
+BRIDGE = replace(NAME, name="bridge")
+PORT = Parameter("name", Port.settings()["name"], True, True)
+MATCH = _text("match", "only flows within this match, as in tcp,nw_dst=10.0.0.2", "MATCH")
+IN_PORT = Parameter(
+    "in_port", Setting("the port it comes in by, if PACKET doesn't say", values.port_number, "N")
+)
+DESIRED = Parameter(
+    "desired", Setting("the whole configuration", _configuration, "FILE", nested=True), True
+)
+
+_ALL = (
+    Request("status", "the daemon and its forwarder"),
+    Request("shutdown", "end daemon and forwarder, remove what they made"),
+    Request("bridge.add", "make a bridge", _record(Bridge)),
+    Request("bridge.set", "change settings of a bridge", _record(Bridge)),
+    Request("bridge.list", "all bridges"),
+    Request("bridge.show", "one bridge with its ports and controllers", (NAME,)),
+    Request("bridge.rm", "remove a bridge and its ports", (NAME,)),
+    Request(
+        "port.add", "put an interface on a bridge",
+        (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface")),
+    ),
+    Request("port.list", "ports with counters", (BRIDGE.optional(),)),
+    Request("port.rm", "take a port off its bridge", (BRIDGE, PORT)),
+    Request("controller.add", "connect a bridge to a controller", (BRIDGE, *_record(Controller))),
+    Request("controller.list", "controllers and their connections", (BRIDGE.optional(),)),
+    Request("controller.rm", "part a bridge from a controller", (BRIDGE, *_record(Controller))),
+    Request(
+        "flow.add", "add a flow, in ovs-ofctl's words",
+        (BRIDGE, _text("flow", "as in priority=5,tcp,actions=output:2", "FLOW", required=True)),
+    ),
+    Request("flow.list", "flows with counters", (BRIDGE, MATCH)),
+    Request(
+        "flow.rm", "remove flows",
+        (BRIDGE, MATCH, _flag("strict", "only the flow with exactly this match and priority")),
+    ),
+    Request(
+        "trace", "what the switch would do with a packet, and why",
+        (
+            BRIDGE,
+            _text("packet", "as in in_port=1,tcp,nw_dst=10.0.0.2, or hex", "PACKET", required=True),
+            IN_PORT,
+        ),
+    ),
+    Request("plan", "what applying a configuration would change", (DESIRED,)),
+    Request("apply", "make the host's configuration what a file says", (DESIRED,)),
+)  # fmt: skip
+
+REQUESTS: Mapping[str, Request] = {request.method: request for request in _ALL}
+"""Method name -> its request."""

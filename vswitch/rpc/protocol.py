@@ -1,0 +1,198 @@
+"""JSON-RPC 2.0 in lines, as bytes in and bytes out.
+
+A request is one JSON object on one line, with an id; its answer is one object on
+one line, in order.  Batches and notifications are refused: nobody needs them.
+`Lines` cuts a stream into lines and bounds what a peer can make us hold; the
+rest turns lines into `Call` and answers, and back.  No socket, no clock; imports
+little, since the command line starts with it.
+
+Whatever a peer sends leads to a value or a `BadRequest`; that carries the answer
+to send.  Errors cross as {"code", "message": "what: why; what to do", "data":
+{"exit", "what", "why", "do"}} and come out as the `RpcError` that went in.
+"""
+
+from __future__ import annotations
+
+import json
+
+from vswitch.errors import Exit, Failure, RpcError
+
+__all__ = ["BadRequest", "Call", "Lines", "RpcError", "answer", "error", "read_answer", "read_call"]
+
+REQUEST_MAX = 1 << 20
+"""Bytes in a request's line, its newline left out."""
+ANSWER_MAX = 1 << 26
+"""Bytes in an answer's line: about 200,000 flows."""
+
+PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
+SERVER_ERROR = -32000
+"""JSON-RPC's codes; SERVER_ERROR less the exit code for ours."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Call:
+    """One request: 'method' with 'params' (an object), answered under 'id'."""
+
+    __slots__ = ("id", "method", "params")
+
+    def __init__(self, id: int | str, method: str, params: dict[str, Any]) -> None:
+        self.id, self.method, self.params = id, method, params
+
+    def encode(self) -> bytes:
+        """The request's line; Failure when the server would refuse its size."""
+        line = _line({"id": self.id, "method": self.method, "params": self.params})
+        if len(line) > REQUEST_MAX + 1:
+            raise RpcError(
+                what=self.method, why=f"the request has more than {REQUEST_MAX} bytes",
+                do="split it into several", exit=Exit.USAGE,
+            )  # fmt: skip
+        return line
+
+
+class BadRequest(Exception):
+    """A peer's line is no request; 'reply' is the line to answer it with."""
+
+    def __init__(self, code: int, id: int | str | None, why: str, do: str) -> None:
+        super().__init__(why)
+        self.reply = _error(code, id, Failure("request", why, do, Exit.USAGE))
+
+
+class TooLong(Exception):
+    """A line exceeds the limit: what follows can't be told apart, so close the connection."""
+
+
+class Lines:
+    """Cuts a stream of bytes into lines of at most 'limit' bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that 'data' completes, without their newlines.
+
+        TooLong when one exceeds the limit; holds at most limit + len(data) bytes.
+        """
+        *ends, rest = data.split(b"\n")
+        lines = [self._finish(end) for end in ends]
+        self._hold(rest)
+        return lines
+
+    def _hold(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self._limit:
+            raise TooLong
+        if part:
+            self._parts.append(part)
+
+    def _finish(self, end: bytes) -> bytes:
+        self._hold(end)
+        line = b"".join(self._parts)
+        self._parts.clear()
+        self._size = 0
+        return line
+
+
+def too_long() -> bytes:
+    """The answer to a line that exceeds REQUEST_MAX, before the connection is closed."""
+    why = f"its line has more than {REQUEST_MAX} bytes"
+    return BadRequest(INVALID_REQUEST, None, why, "split it into several").reply
+
+
+def read_call(line: bytes) -> Call:
+    """The request in a line; BadRequest otherwise."""
+    try:
+        document = _decode(line)
+    except ValueError:
+        raise BadRequest(PARSE_ERROR, None, "it is no JSON", "send one object a line") from None
+    if not isinstance(document, dict):
+        raise BadRequest(INVALID_REQUEST, None, "it is no object", "send one object a line")
+    id, method = document.get("id"), document.get("method")
+    if type(id) not in (int, str):
+        raise BadRequest(INVALID_REQUEST, None, "its id is no number and no text", "number it")
+    if document.get("jsonrpc") != "2.0" or not isinstance(method, str):
+        raise BadRequest(
+            INVALID_REQUEST, id, "it is no JSON-RPC 2.0", 'send "jsonrpc": "2.0" and "method"'
+        )
+    params = document.get("params", {})
+    if not isinstance(params, dict):
+        raise BadRequest(INVALID_PARAMS, id, "its params are no object", "name the parameters")
+    return Call(id, method, params)
+
+
+def answer(id: int | str, result: object) -> bytes:
+    """The line that answers with a result; an error's line if that would be too long."""
+    line = _line({"id": id, "result": result})
+    if len(line) > ANSWER_MAX + 1:
+        why = f"it has {len(line)} bytes, more than {ANSWER_MAX}"
+        return error(id, Failure("answer", why, "ask for less, for example with a match"))
+    return line
+
+
+def error(id: int | str, failure: Failure) -> bytes:
+    """The line that answers with an error."""
+    code = INVALID_PARAMS if failure.exit == Exit.USAGE else SERVER_ERROR - failure.exit
+    return _error(code, id, failure)
+
+
+def no_method(id: int | str, method: str, known: str) -> bytes:
+    """The line that answers a call of a method that is not there."""
+    failure = Failure(f"method {ascii(method)[:60]}", "there is none", f"use {known}", Exit.USAGE)
+    return _error(NO_METHOD, id, failure)
+
+
+def read_answer(line: bytes, id: int) -> Any:
+    """The result in an answer's line; raises the RpcError that it carries instead.
+
+    RpcError as well when the line is no answer to request 'id'.
+    """
+    try:
+        document = _decode(line)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or document.get("id") not in (id, None):
+        raise RpcError(
+            what="daemon", why="its answer is no JSON-RPC", do="check what listens on the socket"
+        )
+    if "error" in document:
+        raise _failure(document["error"])
+    return document.get("result")
+
+
+def _error(code: int, id: int | str | None, failure: Failure) -> bytes:
+    data = {"exit": int(failure.exit), "what": failure.what, "why": failure.why, "do": failure.do}
+    return _line({"id": id, "error": {"code": code, "message": str(failure), "data": data}})
+
+
+def _failure(error: Any) -> RpcError:
+    error = error if isinstance(error, dict) else {}
+    data = error.get("data")
+    data = data if isinstance(data, dict) else {}
+    texts = {key: str(data.get(key, "")) for key in ("what", "why", "do")}
+    if not all(texts.values()):
+        texts = {"what": "daemon", "why": str(error.get("message")), "do": "see the daemon's log"}
+    try:
+        return RpcError(**texts, exit=Exit(data.get("exit", Exit.FAILED)))
+    except ValueError:
+        return RpcError(**texts)
+
+
+def _decode(line: bytes) -> Any:
+    """JSON in UTF-8, strictly; ValueError for all else, depth included."""
+    try:
+        return json.loads(line.decode(), parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    text = json.dumps({"jsonrpc": "2.0", **document}, separators=(",", ":"), allow_nan=False)
+    return text.encode() + b"\n"

@@ -1,0 +1,327 @@
+"""Everything that can be configured, declared once.
+
+A `Bridge`, `Port` or `Controller` is a frozen dataclass; each field carries its
+`Setting`: how a value is read and checked, how it is shown in JSON, and the words
+that explain it.  Store columns, checks of the operator API (`vswitch.requests`)
+and arguments of the command line follow from these fields, so a new setting is
+one more field here.  Values are checked and made canonical when an object is
+made, wherever they come from: an object that exists is valid.
+
+What the operator leaves open is None ("any number will do"), so a `Config` can
+be what is wanted as well as what is observed.  Pure: no socket, no clock.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeVar
+
+from vswitch import values
+from vswitch.errors import SchemaError, shown
+from vswitch.target import Refused, Target, parse
+
+__all__ = ["Bridge", "Config", "Controller", "Port", "Record", "Setting", "Target", "parse"]
+
+FAIL_MODES = ("secure", "standalone")
+"""Without a controller: forward nothing by itself, or switch like a learning bridge."""
+PORT_KINDS = ("auto", "tap", "packet")
+"""auto: packet if the interface exists, else tap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of one configurable thing, whatever asks for it."""
+
+    help: str
+    read: values.Reader
+    metavar: str
+    show: Callable[[Any], object] = lambda value: value
+    """The value as JSON has it."""
+    many: bool = False
+    nested: bool = False
+    """Its values are records of their own: no argument of a command."""
+
+    def checked(self, what: str, value: object) -> Any:
+        """The value as it is kept; SchemaError names it as 'what'."""
+        try:
+            return self.read(value)
+        except Refused as refusal:
+            raise SchemaError(f"{what} {shown(value)}", refusal.why, refusal.do) from None
+
+
+def setting(
+    read: values.Reader,
+    help: str,
+    metavar: str,
+    *,
+    default: object = dataclasses.MISSING,
+    show: Callable[[Any], object] | None = None,
+    nested: bool = False,
+) -> Any:
+    """A dataclass field with its `Setting`; a default of None makes it optional."""
+    many = isinstance(default, tuple)
+    reader = values.optional(read) if default is None else read
+    render = show or (list if many else _same)
+    known = Setting(help, reader, metavar, render, many, nested)
+    metadata = {"setting": known}
+    if default is dataclasses.MISSING:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _hexadecimal(dpid: int | None) -> str | None:
+    return None if dpid is None else f"{dpid:016x}"
+
+
+class Record:
+    """What bridges, ports and controllers have in common: settings, to and from JSON."""
+
+    __slots__ = ()
+    NOUN: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    def __post_init__(self) -> None:
+        for name, known in self.settings().items():
+            what = f"{self.NOUN} {name.replace('_', ' ')}"
+            object.__setattr__(self, name, known.checked(what, getattr(self, name)))
+        self.check()
+
+    def check(self) -> None:
+        """Raises SchemaError where settings contradict each other."""
+
+    @classmethod
+    def settings(cls) -> dict[str, Setting]:
+        """Name -> setting, in order of declaration."""
+        fields = cls.__dataclass_fields__.items()
+        return {name: f.metadata["setting"] for name, f in fields if "setting" in f.metadata}
+
+    @classmethod
+    def required(cls) -> frozenset[str]:
+        """Names of the settings that have no default."""
+        fields = cls.__dataclass_fields__.items()
+        return frozenset(name for name, f in fields if f.default is dataclasses.MISSING)
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """The record in a decoded JSON object; SchemaError tells what it refuses."""
+        if not isinstance(document, Mapping):
+            raise SchemaError(f"{cls.NOUN} {shown(document)}", "it is no object", "give {...}")
+        known = cls.settings()
+        for key in document:
+            if key not in known:
+                raise SchemaError(
+                    f"{cls.NOUN} setting {shown(key)}", "it is unknown", f"use {', '.join(known)}"
+                )
+        for key in sorted(cls.required() - document.keys()):
+            raise SchemaError(f"{cls.NOUN} {shown(dict(document))}", f"it has no {key}", "add it")
+        return cls(**document)
+
+    def to_json(self) -> dict[str, Any]:
+        """All settings as JSON values; `from_json` is the inverse."""
+        return {name: s.show(getattr(self, name)) for name, s in self.settings().items()}
+
+    def changed(self, **values: object) -> Self:
+        """A copy with some settings changed, checked anew."""
+        return dataclasses.replace(self, **values)
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _records(cls: type[Record]) -> values.Reader:
+    """A reader of lists of records, whole or as JSON objects."""
+
+    def one(value: object) -> Record:
+        return value if isinstance(value, cls) else cls.from_json(value)
+
+    return values.many(one)
+
+
+def _to_json(records: Iterable[Record]) -> list[dict[str, Any]]:
+    return [record.to_json() for record in records]
+
+
+@dataclass(frozen=True, slots=True)
+class Controller(Record):
+    """A controller that a bridge connects to."""
+
+    NOUN: ClassVar[str] = "controller"
+    target: str = setting(
+        values.controller_target, "where it listens: tcp:HOST[:PORT] or unix:PATH", "TARGET"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Port(Record):
+    """A port of a bridge: an interface with an OpenFlow number."""
+
+    NOUN: ClassVar[str] = "port"
+    name: str = setting(values.name, "the port's name, an interface on this host", "NAME")
+    number: int | None = setting(
+        values.port_number, "OpenFlow port number; the lowest free one if left out", "N",
+        default=None,
+    )  # fmt: skip
+    kind: str = setting(
+        values.choice(*PORT_KINDS), "auto: the existing interface NAME, else a new TAP",
+        "|".join(PORT_KINDS), default="auto",
+    )  # fmt: skip
+    netns: str | None = setting(
+        values.path, "move the interface into this network namespace", "PATH", default=None
+    )
+    interface: str | None = setting(
+        values.name, "what it is called in there (eth0)", "NAME", default=None
+    )
+    addresses: tuple[str, ...] = setting(
+        values.many(values.address), "addresses of the interface", "ADDRESS/LEN", default=()
+    )
+    mac: str | None = setting(values.mac, "its Ethernet address", "MAC", default=None)
+    mtu: int | None = setting(values.mtu, "largest packet in bytes", "BYTES", default=None)
+    gateway: str | None = setting(
+        values.gateway, "its default route, over an address it has", "ADDRESS", default=None
+    )
+
+    def check(self) -> None:
+        """What only a TAP can have isn't asked of another kind; a rename needs a namespace."""
+        made = [key for key in ("netns", "interface", "addresses", "gateway") if getattr(self, key)]
+        if made and self.kind == "packet":
+            raise SchemaError(
+                f"port {self.name} {made[0]}",
+                "the switch doesn't configure an interface that it didn't make",
+                "leave it out, or use kind tap",
+            )
+        if self.interface and not self.netns:
+            raise SchemaError(
+                f"port {self.name} interface",
+                "an interface is renamed only on its way into a namespace",
+                "add netns, or leave interface out",
+            )
+        if self.gateway and not self.addresses:
+            raise SchemaError(
+                f"port {self.name} gateway", "it has no address to reach it from", "add an address"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge(Record):
+    """One OpenFlow switch: a datapath id, ports, controllers."""
+
+    NOUN: ClassVar[str] = "bridge"
+    name: str = setting(values.name, "the bridge's name", "NAME")
+    dpid: int | None = setting(
+        values.dpid, "datapath id, 1 to 16 hexadecimal digits; chosen once if left out", "HEX",
+        default=None, show=_hexadecimal,
+    )  # fmt: skip
+    fail_mode: str = setting(
+        values.choice(*FAIL_MODES), "without a controller: drop, or switch like a learning bridge",
+        "|".join(FAIL_MODES), default="secure",
+    )  # fmt: skip
+    protocols: tuple[str, ...] = setting(
+        values.some(values.protocol), "versions of OpenFlow to offer", "VERSION",
+        default=tuple(values.PROTOCOLS),
+    )  # fmt: skip
+    listen: tuple[str, ...] = setting(
+        values.many(values.listen_target),
+        "also take connections here: ptcp:PORT[:ADDRESS] (127.0.0.1 if left out), punix:PATH",
+        "TARGET", default=(),
+    )  # fmt: skip
+    ports: tuple[Port, ...] = setting(
+        _records(Port), "ports of the bridge", "", default=(), show=_to_json, nested=True
+    )
+    controllers: tuple[Controller, ...] = setting(
+        _records(Controller), "controllers that it connects to", "",
+        default=(), show=_to_json, nested=True,
+    )  # fmt: skip
+
+    def check(self) -> None:
+        """Names, numbers and targets are unique in a bridge."""
+        inside = f"bridge {self.name}"
+        _unique(inside, "port name", (p.name for p in self.ports))
+        _unique(inside, "port number", (p.number for p in self.ports))
+        _unique(inside, "controller", (c.target for c in self.controllers))
+
+    def port(self, name: str) -> Port | None:
+        """The port of that name."""
+        return next((port for port in self.ports if port.name == name), None)
+
+    def with_port(self, port: Port) -> Bridge:
+        """The bridge with 'port' in the place of its namesake, or added at the end."""
+        return self.changed(ports=_put(self.ports, port, lambda p: p.name == port.name))
+
+    def without_port(self, name: str) -> Bridge:
+        """The bridge without the port of that name."""
+        return self.changed(ports=tuple(p for p in self.ports if p.name != name))
+
+    def with_controller(self, controller: Controller) -> Bridge:
+        """The bridge with that controller too."""
+        if controller in self.controllers:
+            return self
+        return self.changed(controllers=(*self.controllers, controller))
+
+    def without_controller(self, target: str) -> Bridge:
+        """The bridge without the controller at that target (in its canonical spelling)."""
+        return self.changed(controllers=tuple(c for c in self.controllers if c.target != target))
+
+    def numbered(self, reserved: Iterable[int] = ()) -> Bridge:
+        """Ports without a number given the lowest free ones, in order.
+
+        'reserved' are numbers in use by ports outside this configuration.
+        SchemaError when no number is left.
+        """
+        used = {port.number for port in self.ports} | set(reserved)
+        free = (n for n in range(1, values.PORT_NUMBER_MAX + 1) if n not in used)
+        if all(port.number for port in self.ports):
+            return self
+        numbers = (port.number or next(free, 0) for port in self.ports)
+        return self.changed(
+            ports=tuple(p.changed(number=n) for p, n in zip(self.ports, numbers, strict=True))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Config(Record):
+    """All that one host's switch is told to be."""
+
+    NOUN: ClassVar[str] = "configuration"
+    bridges: tuple[Bridge, ...] = setting(
+        _records(Bridge), "bridges of this host", "", default=(), show=_to_json, nested=True
+    )
+
+    def check(self) -> None:
+        """Bridge names and datapath ids are unique, and so are port names over all bridges."""
+        _unique("configuration", "bridge name", (b.name for b in self.bridges))
+        _unique("configuration", "datapath id", (_hexadecimal(b.dpid) for b in self.bridges))
+        _unique("configuration", "port name", (p.name for b in self.bridges for p in b.ports))
+
+    def bridge(self, name: str) -> Bridge | None:
+        """The bridge of that name."""
+        return next((bridge for bridge in self.bridges if bridge.name == name), None)
+
+    def with_bridge(self, bridge: Bridge) -> Config:
+        """The configuration with 'bridge' in the place of its namesake, or added at the end."""
+        return Config(_put(self.bridges, bridge, lambda b: b.name == bridge.name))
+
+    def without_bridge(self, name: str) -> Config:
+        """The configuration without the bridge of that name."""
+        return Config(tuple(b for b in self.bridges if b.name != name))
+
+
+def _put(records: tuple[R, ...], new: R, same: Callable[[R], bool]) -> tuple[R, ...]:
+    """'records' with 'new' instead of the one that is the 'same', or at the end."""
+    if any(same(old) for old in records):
+        return tuple(new if same(old) else old for old in records)
+    return (*records, new)
+
+
+def _unique(inside: str, what: str, keys: Iterable[object]) -> None:
+    """SchemaError where a key other than None comes twice."""
+    seen: set[object] = set()
+    for key in keys:
+        if key is not None and key in seen:
+            raise SchemaError(f"{inside} {what} {key}", "it is there twice", "choose another one")
+        seen.add(key)

@@ -1,0 +1,212 @@
+"""Readers of values: what a person or a program wrote -> the value we keep.
+
+One function a kind of value.  Each takes what JSON, Python or a command line
+can hand over, so text and numbers alike, and returns the canonical value or
+raises `Refused` with the reason and a way out.  The schema names which setting
+is read by which of them.  Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from vswitch import target
+from vswitch.target import Refused
+
+Reader = Callable[[object], Any]
+
+NAME_MAX = 15
+"""Characters in a name: an interface's limit (IFNAMSIZ - 1), also OpenFlow's for ports."""
+PORT_NUMBER_MAX = 0xFEFF
+"""Largest port number: every version of OpenFlow can express it."""
+PROTOCOLS = {"OpenFlow13": 4}
+"""Versions that the switch speaks -> version byte on the wire."""
+TEXT_MAX = 65536
+"""Characters in a flow, match or packet given as text."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_NAME_RULE = f"use 1 to {NAME_MAX} letters, digits or '_', '-', '.', '+', a letter or digit first"
+
+
+def text(value: object) -> str:
+    """Any text without control characters, up to TEXT_MAX characters."""
+    if not isinstance(value, str):
+        raise Refused(f"it is {_kind(value)}", "give text")
+    if len(value) > TEXT_MAX:
+        raise Refused(f"it is longer than {TEXT_MAX} characters", "give a shorter text")
+    if not value.isprintable():
+        raise Refused("it holds a control character", "give plain text on one line")
+    return value
+
+
+def name(value: object) -> str:
+    """A bridge's, port's or interface's name: safe as a file name too (HARDENING S23)."""
+    word = text(value)
+    if not word:
+        raise Refused("it is empty", _NAME_RULE)
+    if len(word) > NAME_MAX:
+        raise Refused(f"it has {len(word)} characters", _NAME_RULE)
+    if not _NAME.fullmatch(word) or ".." in word:
+        raise Refused("it holds what a name can't hold", _NAME_RULE)
+    return word
+
+
+def integer(low: int, high: int) -> Reader:
+    """A reader of whole numbers from 'low' to 'high', decimal or 0x..."""
+
+    def read(value: object) -> int:
+        number = value
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,20}|0[xX][0-9a-fA-F]{1,16}", value):
+            number = int(value, 16 if value[:2] in ("0x", "0X") else 10)
+        if type(number) is not int or not low <= number <= high:
+            raise Refused(f"it is no whole number from {low} to {high}", "choose one of these")
+        return number
+
+    return read
+
+
+port_number = integer(1, PORT_NUMBER_MAX)
+mtu = integer(68, 65535)
+
+
+def dpid(value: object) -> int:
+    """A datapath id: text is hexadecimal, with or without 0x; 1 to 2^64 - 1."""
+    number = value
+    if isinstance(value, str):
+        digits = re.fullmatch(r"(?:0[xX])?([0-9a-fA-F]{1,16})", value)
+        number = int(digits[1], 16) if digits else None
+    if type(number) is not int or not 0 < number < 1 << 64:
+        raise Refused("a datapath id is 1 to 16 hexadecimal digits, not all 0", "try 1, 2, 3 ...")
+    return number
+
+
+def choice(*words: str) -> Reader:
+    """A reader of one of 'words'."""
+
+    def read(value: object) -> str:
+        if value not in words:
+            raise Refused("there is no such choice", f"use {_either(words)}")
+        return str(value)
+
+    return read
+
+
+def flag(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise Refused(f"it is {_kind(value)}", "give true or false")
+    return value
+
+
+def protocol(value: object) -> str:
+    """A version of OpenFlow that the switch speaks."""
+    if not isinstance(value, str) or value not in PROTOCOLS:
+        raise Refused("this switch doesn't speak it", f"use {_either(tuple(PROTOCOLS))}")
+    return str(value)
+
+
+def controller_target(value: object) -> str:
+    """The canonical spelling of an active target."""
+    return str(target.parse(text(value), target.ACTIVE))
+
+
+def listen_target(value: object) -> str:
+    """The canonical spelling of a passive target."""
+    return str(target.parse(text(value), target.PASSIVE))
+
+
+def mac(value: object) -> str:
+    """A unicast Ethernet address, canonical: "02:00:00:00:00:01"."""
+    word = text(value).lower().replace("-", ":")
+    if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", word):
+        raise Refused("it is no Ethernet address", "write six pairs as in 02:00:00:00:00:01")
+    if int(word[:2], 16) & 1 or word == "00:00:00:00:00:00":
+        raise Refused("it can't be an interface's own", "use a unicast address (first byte even)")
+    return word
+
+
+def address(value: object) -> str:
+    """An interface's address with its prefix length: "10.0.0.2/24"."""
+    import ipaddress
+
+    word = text(value)
+    try:
+        if "/" in word:
+            return str(ipaddress.ip_interface(word))
+    except ValueError:
+        pass
+    raise Refused("it is no address with a prefix length", "write as in 10.0.0.2/24 or fd00::2/64")
+
+
+def gateway(value: object) -> str:
+    """A router's address: "10.0.0.1"."""
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_address(text(value)))
+    except ValueError as error:
+        if isinstance(error, Refused):
+            raise
+        raise Refused("it is no IP address", "write as in 10.0.0.1 or fd00::1") from None
+
+
+def path(value: object) -> str:
+    """An absolute path without '..' and control characters (HARDENING S23)."""
+    word = text(value)
+    if not word.startswith("/") or ".." in word.split("/") or len(word) > 4095:
+        raise Refused("it is no absolute path without '..'", "write the whole path")
+    return word
+
+
+def many(read: Reader) -> Reader:
+    """A reader of a list: of JSON, or as text with commas.  No value twice."""
+
+    def read_all(value: object) -> tuple[Any, ...]:
+        if isinstance(value, str):
+            value = value.split(",") if value else ()
+        if not isinstance(value, Sequence):
+            raise Refused(f"it is {_kind(value)}", "give a list")
+        items = tuple(read(item) for item in value)
+        if len(set(items)) < len(items):
+            raise Refused("it names the same thing twice", "name each once")
+        return items
+
+    return read_all
+
+
+def some(read: Reader) -> Reader:
+    """As `many`, at least one."""
+    read_all = many(read)
+
+    def read_some(value: object) -> tuple[Any, ...]:
+        items: tuple[Any, ...] = read_all(value)
+        if not items:
+            raise Refused("it is empty", "name at least one")
+        return items
+
+    return read_some
+
+
+def optional(read: Reader) -> Reader:
+    """A reader that lets None (JSON's null) pass: nothing was chosen."""
+
+    def read_optional(value: object) -> object:
+        return None if value is None else read(value)
+
+    return read_optional
+
+
+_KINDS: dict[type, str] = {
+    type(None): "nothing", bool: "true or false", int: "a number", float: "a number",
+    str: "text", dict: "an object", list: "a list", tuple: "a list",
+}  # fmt: skip
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "of another kind")
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join((", ".join(words[:-1]), words[-1]) if words[1:] else words)
