@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "packet/poison.h"
 
 enum {
     PACKET_HEADROOM = 64,      /* for tags and labels pushed in front */
@@ -27,36 +28,39 @@ enum packet_flags { PACKET_NEEDS_CSUM = 1, PACKET_DATA_VALID = 2 };
 
 /* Where the headers of a frame lie, from layout_parse().  Offsets from 'data', 0 = not there. */
 struct layout {
+    uint32_t l3_end;   /* where the network packet ends by its own length (padding begins) */
     uint16_t l3;       /* first byte after Ethernet header and tags, if the header there is whole */
     uint16_t l4;       /* transport header, if it is whole and this is no later fragment */
     uint16_t eth_type; /* host order; after all tags; 0x05ff for an LLC frame without SNAP */
-    uint8_t n_vlans;   /* 802.1Q and 802.1ad tags seen, at most LAYOUT_MAX_VLANS */
-    uint8_t ip_proto;  /* of the header at l4 (behind IPv6 extension headers) */
-    uint8_t kind;      /* enum layout_l3 */
-    uint8_t frag;      /* enum key_frag's values: 0 none, 1 first, 3 later */
     uint16_t exthdrs;  /* bits of OFPIEH13_* */
-    uint16_t nd_target;          /* ICMPv6 neighbour solicitation and advertisement */
-    uint16_t nd_sll, nd_tll;     /* the 6 address bytes of those options */
-    uint16_t l3_end;   /* where the network packet ends by its own length (padding begins) */
+    uint16_t nd_target;      /* ICMPv6 neighbour solicitation and advertisement */
+    uint16_t nd_sll, nd_tll; /* the 6 address bytes of a solicitation's, an advertisement's option */
+    uint8_t n_vlans;   /* 802.1Q and 802.1ad tags seen, at most LAYOUT_MAX_VLANS */
+    uint8_t ip_proto;  /* of the header at l4 (behind IPv6 extension headers), or where the walk ended */
+    uint8_t kind;      /* enum layout_l3 */
+    uint8_t frag;      /* enum layout_frag */
 };
 enum layout_l3 { L3_NONE, L3_IPV4, L3_IPV6, L3_ARP };
-enum { LAYOUT_MAX_VLANS = 8, LAYOUT_MAX_EXTHDRS = 16 };
+enum layout_frag { LAYOUT_FRAG_NONE = 0, LAYOUT_FRAG_FIRST = 1, LAYOUT_FRAG_LATER = 3 }; /* as enum key_frag */
+enum { LAYOUT_NO_TYPE = 0x05ff }; /* eth_type of an LLC frame without SNAP (OpenFlow 1.3.5, 7.2.3.7) */
+enum { LAYOUT_MAX_VLANS = 8, LAYOUT_MAX_EXTHDRS = 16, LAYOUT_MAX_ND_OPTIONS = 16 };
 
 struct packet_pool;
 
+/* The members that every packet's path touches fill one cache line; the rest lies behind. */
 struct packet {
-    uint8_t *data; /* first byte of the Ethernet header */
+    _Alignas(64) uint8_t *data; /* first byte of the Ethernet header */
+    struct packet_pool *pool;
     uint32_t len;
     uint32_t room; /* bytes that fit from 'data' on */
-    uint32_t refs;
     uint32_t in_port;
+    uint16_t refs;
     uint8_t gso_type, offload; /* enum packet_gso, enum packet_flags */
     uint16_t gso_size, hdr_len, csum_start, csum_offset;
-    uint8_t large;
     struct layout layout;
-    struct packet *next; /* of a free list or a port's queue */
-    struct packet_pool *pool;
+    struct packet *next; /* of a port's queue; free for whoever holds the packet */
 };
+_Static_assert(offsetof(struct packet, next) == 64, "hot members fill the first cache line");
 
 /* The 'n' bytes at 'offset', or NULL if the frame does not have all of them. */
 static inline void *packet_at(const struct packet *p, uint32_t offset, uint32_t n)
@@ -70,15 +74,68 @@ struct packet_pool *packet_pool_new(unsigned small, unsigned large);
 void packet_pool_free(struct packet_pool *);
 unsigned packet_pool_out(const struct packet_pool *); /* packets not in the pool now */
 
+/* The buffers of one size: a stack of those that came back, and those never used so far.  A stack of
+ * pointers, not a list through the packets: taking one does not wait for the one before. */
+struct packet_class {
+    struct packet **free;
+    uint8_t *fresh;
+    uint32_t n_free, n_fresh;
+    uint32_t stride, room, count;
+};
+
+struct packet_pool {
+    struct packet_class small, large;
+    size_t map_size;
+};
+
+/* A buffer that was never used, or NULL: the class is empty. */
+struct packet *packet_fresh(struct packet_class *);
+
 /* An empty packet with one reference and room for 'len' bytes behind PACKET_HEADROOM, or NULL. */
-struct packet *packet_new(struct packet_pool *, uint32_t len);
+static inline struct packet *packet_new(struct packet_pool *pool, uint32_t len)
+{
+    struct packet_class *c = len <= PACKET_SMALL ? &pool->small : &pool->large;
+    struct packet *p;
+
+    if (len > PACKET_LARGE)
+        return NULL;
+    p = c->n_free ? c->free[--c->n_free] : packet_fresh(c);
+    if (!p)
+        return NULL;
+    poison_lift(p, c->stride);
+    *p = (struct packet){ .data = (uint8_t *)(p + 1) + PACKET_HEADROOM, .pool = pool, .room = c->room, .refs = 1 };
+    return p;
+}
+
 static inline struct packet *packet_ref(struct packet *p) { p->refs++; return p; }
-void packet_release(struct packet *); /* drops one reference; NULL is fine */
+
+/* Drops one reference; NULL is fine. */
+static inline void packet_release(struct packet *p)
+{
+    struct packet_class *c;
+
+    if (!p || --p->refs)
+        return;
+    c = (uint8_t *)p < (uint8_t *)p->pool->large.free ? &p->pool->small : &p->pool->large;
+    c->free[c->n_free++] = p;
+    poison_set(p, c->stride);
+}
+
 /* A packet with the same content and one reference, or NULL. */
 struct packet *packet_copy(const struct packet *);
 /* 'p' itself if only the caller holds it, else a copy (the caller's reference to 'p' moves to
  * it).  NULL: no buffer; the reference is gone then. */
-struct packet *packet_own(struct packet *p);
+static inline struct packet *packet_own(struct packet *p)
+{
+    struct packet *copy;
+
+    if (p->refs == 1)
+        return p;
+    copy = packet_copy(p);
+    p->refs--;
+    return copy;
+}
+
 /* Moves the start of the frame forward (n > 0 bytes more in front) or back; the offload offsets
  * follow, the layout does not.  NULL: no room (or not so many bytes). */
 uint8_t *packet_push(struct packet *, uint32_t n);
