@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "packet/packet.h"
-#include "port/kind.h"
 
 enum { FILE_HEADER = 24, RECORD_HEADER = 16, LINKTYPE_ETHERNET = 1 };
 enum { MAGIC_MICRO = 0xa1b2c3d4u, MAGIC_NANO = 0xa1b23c4du, MAGIC_PCAPNG = 0x0a0d0d0au };
@@ -26,8 +26,7 @@ static uint32_t word(const uint8_t *bytes, bool swapped)
 
 static int refuse(vs_error *error, int code, const char *path, const char *why)
 {
-    port_refuse(error, code, "pcap %s: %s", path, why);
-    return code;
+    return error_set(error, code, "pcap %s: %s", path, why);
 }
 
 /* Judges the file header and tells the byte order of the rest. */
@@ -53,14 +52,11 @@ static long walk(const uint8_t *file, size_t size, const char *path, bool swappe
     for (size_t at = FILE_HEADER; at < size; n++) {
         bool whole_header = size - at >= RECORD_HEADER;
         uint32_t length = whole_header ? word(file + at + 8, swapped) : 0;
-        if (whole_header && length > PACKET_LARGE) {
-            port_refuse(error, -EINVAL, "pcap %s: frame %ld claims %u bytes, more than a frame can have: the file is damaged", path, n + 1, length);
-            return -EINVAL;
-        }
-        if (!whole_header || length > size - at - RECORD_HEADER) {
-            port_refuse(error, -EINVAL, "pcap %s: ends inside frame %ld: capture it again or cut it with editcap -r", path, n + 1);
-            return -EINVAL;
-        }
+        if (whole_header && length > PACKET_LARGE)
+            return error_set(error, -EINVAL, "pcap %s: frame %ld claims %u bytes, more than a frame can have: the file is damaged, capture it again",
+                             path, n + 1, length);
+        if (!whole_header || length > size - at - RECORD_HEADER)
+            return error_set(error, -EINVAL, "pcap %s: ends inside frame %ld: capture it again or cut it with editcap -r", path, n + 1);
         if (frames)
             frames[n] = (struct capture_frame){ file + at + RECORD_HEADER, length };
         at += RECORD_HEADER + length;
@@ -70,7 +66,7 @@ static long walk(const uint8_t *file, size_t size, const char *path, bool swappe
 
 int capture_index(const uint8_t *file, size_t size, const char *path, struct capture_frame **frames, size_t *count, vs_error *error)
 {
-    bool swapped;
+    bool swapped = false;
     *frames = NULL;
     *count = 0;
     int bad = check_header(file, size, path, &swapped, error);

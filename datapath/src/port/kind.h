@@ -7,11 +7,8 @@
 #pragma once
 #include "port/port.h"
 
-/* A zeroed port of 'size' bytes (struct port first) that owns 'fd' now.  NULL: no memory, 'fd'
- * is closed and *error says so. */
-void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spec, int fd, vs_error *error);
-/* Fills *error (may be NULL) with -errno 'code' and a sentence; returns NULL for the caller to return. */
-void *port_refuse(vs_error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* A zeroed port of 'size' bytes (struct port first) that owns 'fd' now. */
+void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spec, int fd);
 
 /* A frame or header that could not be what it claims to be: a drop and an error of the port. */
 void port_rx_error(struct port *, vs_drop reason);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "packet/gso.h"
 #include "port/capture.h"
 #include "port/kind.h"
@@ -28,10 +29,8 @@ struct pcap_port {
 static int open_files(struct pcap_port *pcap, vs_error *error)
 {
     const vs_port_spec *spec = &pcap->port.spec;
-    if (!memchr(spec->read_path, 0, sizeof spec->read_path) || !memchr(spec->write_path, 0, sizeof spec->write_path)) {
-        port_refuse(error, -ENAMETOOLONG, "pcap port: path too long: at most %zu bytes", sizeof spec->read_path - 1);
-        return -ENAMETOOLONG;
-    }
+    if (!memchr(spec->read_path, 0, sizeof spec->read_path) || !memchr(spec->write_path, 0, sizeof spec->write_path)) 
+        return error_set(error, -ENAMETOOLONG, "pcap port: path too long: give one of at most %zu bytes", sizeof spec->read_path - 1);
     if (spec->read_path[0]) {
         int bad = capture_load(&pcap->capture, spec->read_path, error);
         if (bad)
@@ -61,9 +60,7 @@ static struct port *pcap_open(const vs_port_spec *spec, int fd, vs_error *error)
 {
     if (fd >= 0)
         close(fd);
-    struct pcap_port *pcap = port_make(sizeof *pcap, &port_pcap, spec, -1, error);
-    if (!pcap)
-        return NULL;
+    struct pcap_port *pcap = port_make(sizeof *pcap, &port_pcap, spec, -1);
     if (open_files(pcap, error)) {
         pcap_close(&pcap->port);
         return NULL;

@@ -1,42 +1,21 @@
-/* What every kind of port does alike: being made, counting, refusing. */
+/* What every kind of port does alike: being made, counting, dropping. */
 #include "port/kind.h"
 
-#include <errno.h>
 #include <linux/if_ether.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
+#include "base/check.h"
 #include "packet/checksum.h"
 #include "packet/gso.h"
 
-void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spec, int fd, vs_error *error)
+void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spec, int fd)
 {
-    struct port *port = calloc(1, size);
-    if (!port) {
-        if (fd >= 0)
-            close(fd);
-        return port_refuse(error, -ENOMEM, "port %.*s: no memory for it: close other ports or programs", VS_NAME_MAX, spec->name);
-    }
+    struct port *port = must_calloc(1, size);
     port->ops = ops;
     port->spec = *spec;
     port->fd = fd;
     atomic_init(&port->config, spec->config);
     atomic_init(&port->state, spec->state);
     return port;
-}
-
-void *port_refuse(vs_error *error, int code, const char *format, ...)
-{
-    if (error) {
-        va_list args;
-        error->code = code;
-        va_start(args, format);
-        vsnprintf(error->text, sizeof error->text, format, args);
-        va_end(args);
-    }
-    return NULL;
 }
 
 void port_count_rx(struct port *port, const struct packet *p)

@@ -34,6 +34,8 @@ struct port {
     bool always;                /* has work without being asked (pcap replay, memory) */
     _Atomic bool dead;
     uint64_t added_ns;
+    uint32_t index;             /* small and dense, the switch's own number of it */
+    uint32_t bridge;
     struct port_counters counters;
 };
 
