@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "packet/poison.h"
 
 enum {
@@ -41,7 +42,7 @@ struct layout {
     uint8_t frag;      /* enum layout_frag */
 };
 enum layout_l3 { L3_NONE, L3_IPV4, L3_IPV6, L3_ARP };
-enum layout_frag { LAYOUT_FRAG_NONE = 0, LAYOUT_FRAG_FIRST = 1, LAYOUT_FRAG_LATER = 3 }; /* as enum key_frag */
+enum layout_frag { LAYOUT_FRAG_NONE = 0, LAYOUT_FRAG_FIRST = 1, LAYOUT_FRAG_LATER = 3 };
 enum { LAYOUT_NO_TYPE = 0x05ff }; /* eth_type of an LLC frame without SNAP (OpenFlow 1.3.5, 7.2.3.7) */
 enum { LAYOUT_MAX_VLANS = 8, LAYOUT_MAX_EXTHDRS = 16, LAYOUT_MAX_ND_OPTIONS = 16 };
 
@@ -103,7 +104,11 @@ static inline struct packet *packet_new(struct packet_pool *pool, uint32_t len)
     if (!p)
         return NULL;
     poison_lift(p, c->stride);
-    *p = (struct packet){ .data = (uint8_t *)(p + 1) + PACKET_HEADROOM, .pool = pool, .room = c->room, .refs = 1 };
+    memset(p, 0, offsetof(struct packet, next)); /* the rest stays cold */
+    p->data = (uint8_t *)(p + 1) + PACKET_HEADROOM;
+    p->pool = pool;
+    p->room = c->room;
+    p->refs = 1;
     return p;
 }
 
