@@ -42,7 +42,7 @@ struct cache *cache_new(unsigned entries, size_t payload)
 {
     MUST(entries && (entries & (entries - 1)) == 0);
     struct cache *c = must_calloc(1, sizeof *c);
-    size_t buckets = entries / WAYS * 2 ? entries / WAYS * 2 : 1; /* half full on average */
+    size_t buckets = entries < WAYS ? 1 : (size_t)entries / WAYS * 2; /* half full on average */
     c->mask = buckets - 1;
     c->stride = (sizeof(struct cache_entry) + payload + 63) & ~(size_t)63;
     c->n_entries = entries;

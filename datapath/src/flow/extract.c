@@ -12,6 +12,8 @@ static void extract_vlan(const struct packet *p, struct key *key)
     key->vlan_vid = __builtin_bswap16((uint16_t)((get16(tci) & 0x0fff) | 0x1000));
     key->vlan_pcp = tci[0] >> 5;
     key->n_vlans = p->layout.n_vlans;
+    if (key->n_vlans > 1)
+        memcpy(&key->inner_tci, tci + 4, 2);
 }
 
 static void extract_icmpv6(const struct packet *p, struct key *key)
@@ -78,6 +80,12 @@ static void extract_arp(const struct packet *p, struct key *key)
     memcpy(&key->ipv4_dst, arp + 24, 4);
 }
 
+static uint8_t has(const struct layout *at)
+{
+    return (uint8_t)(at->frag | (at->kind ? HAS_L3 : 0) | (at->l4 ? HAS_L4 : 0) | (at->nd_target ? HAS_ND : 0) |
+                     (at->nd_sll ? HAS_SLL : 0) | (at->nd_tll ? HAS_TLL : 0));
+}
+
 void key_extract(const struct packet *p, struct key *key)
 {
     memset(key, 0, sizeof *key);
@@ -87,7 +95,7 @@ void key_extract(const struct packet *p, struct key *key)
     key->eth_type = __builtin_bswap16(p->layout.eth_type);
     if (p->layout.n_vlans)
         extract_vlan(p, key);
-    key->frag = p->layout.frag;
+    key->has = has(&p->layout);
     switch (p->layout.kind) {
     case L3_IPV4: extract_ipv4(p, key); break;
     case L3_IPV6: extract_ipv6(p, key); break;

@@ -21,9 +21,10 @@ struct key {
             uint8_t vlan_pcp, ip_dscp, ip_ecn, ip_proto;                        /* 4 */
             uint8_t icmp_type, icmp_code;
             uint8_t n_vlans;  /* no OpenFlow field: how many tags, for what pop_vlan uncovers */
-            uint8_t frag;     /* no OpenFlow field: enum key_frag */
+            uint8_t has;      /* no OpenFlow field: enum key_has, for what set-field can reach */
             uint32_t ipv4_src, ipv4_dst;                                        /* 5 */
-            uint16_t tp_src, tp_dst, arp_op, unused0;                           /* 6 */
+            uint16_t tp_src, tp_dst, arp_op;                                    /* 6 */
+            uint16_t inner_tci; /* no OpenFlow field: the second tag, as in the packet */
             uint8_t arp_sha[6]; uint16_t unused1;                               /* 7 */
             uint8_t arp_tha[6]; uint16_t unused2;                               /* 8 */
             uint8_t ipv6_src[16], ipv6_dst[16], nd_target[16];                  /* 9 .. 14 */
@@ -35,4 +36,5 @@ struct key {
 };
 _Static_assert(sizeof(struct key) == KEY_WORDS * 8, "the key has no padding of its own");
 
-enum key_frag { KEY_FRAG_NONE = 0, KEY_FRAG_FIRST = 1, KEY_FRAG_LATER = 3 };
+/* Which headers are there whole.  The fragment bits are struct layout's. */
+enum key_has { HAS_FRAGMENT = 1, HAS_LATER = 2, HAS_L3 = 4, HAS_L4 = 8, HAS_ND = 16, HAS_SLL = 32, HAS_TLL = 64 };

@@ -1,0 +1,106 @@
+/* Bridges: making, ports, key shapes.  Flow tables are in tables.c.  See bridge.h. */
+#include "pipeline/bridge.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+static struct key_shape *shape_new(struct world *w, const struct key *mask)
+{
+    struct key_shape *shape = must_calloc(1, sizeof *shape);
+    key_shape_make(shape, ++w->last_shape, mask);
+    return shape;
+}
+
+struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *spec)
+{
+    struct bridge *b = must_calloc(1, sizeof *b);
+    /* Every answer depends on where the packet came from (flooding, output to self). */
+    struct key mask = {.in_port = UINT32_MAX};
+    b->id = id;
+    b->world = w;
+    b->spec = *spec;
+    b->dying_end = &b->dying;
+    atomic_init(&b->ports, must_calloc(1, sizeof(struct port_list)));
+    atomic_init(&b->shape, shape_new(w, &mask));
+    for (unsigned i = 0; i < N_TABLES; i++) {
+        atomic_init(&b->tables[i].lookup_slot, UINT32_MAX);
+        atomic_init(&b->tables[i].miss_slot, UINT32_MAX);
+    }
+    return b;
+}
+
+static void table_free(struct flow_table *t, struct world *w)
+{
+    if (!t->by_match.buckets)
+        return;
+    for (struct rule *r = t->rules, *next; r; r = next) {
+        next = r->next;
+        rule_free(r);
+    }
+    classifier_free(t->classifier);
+    hmap_destroy(&t->by_match);
+    slots_give(&w->slots, t->lookup_slot);
+    slots_give(&w->slots, t->miss_slot);
+}
+
+void bridge_free(struct bridge *b)
+{
+    MUST(!b->added && !b->removed);
+    for (struct rule *r = b->dying, *next; r; r = next) {
+        next = r->staged;
+        rule_free(r);
+    }
+    for (unsigned i = 0; i < N_TABLES; i++)
+        table_free(&b->tables[i], b->world);
+    b->world->n_rules -= b->n_rules;
+    free(atomic_load(&b->ports));
+    free(atomic_load(&b->shape));
+    free(b);
+}
+
+static void publish_ports(struct bridge *b, struct port_list *list)
+{
+    struct port_list *old = atomic_load_explicit(&b->ports, memory_order_relaxed);
+    atomic_store_explicit(&b->ports, list, memory_order_release);
+    epoch_retire(&b->world->epoch, free, old);
+    world_publish(b->world);
+}
+
+void bridge_add_port(struct bridge *b, struct port *port)
+{
+    const struct port_list *old = bridge_ports(b);
+    struct port_list *list = must_calloc(1, sizeof *list + (old->n + 1) * sizeof(struct port *));
+    uint32_t i = 0;
+    for (; i < old->n && old->ports[i]->spec.number < port->spec.number; i++)
+        list->ports[i] = old->ports[i];
+    list->ports[i] = port;
+    for (; i < old->n; i++)
+        list->ports[i + 1] = old->ports[i];
+    list->n = old->n + 1;
+    publish_ports(b, list);
+}
+
+void bridge_remove_port(struct bridge *b, struct port *port)
+{
+    const struct port_list *old = bridge_ports(b);
+    struct port_list *list = must_calloc(1, sizeof *list + old->n * sizeof(struct port *));
+    for (uint32_t i = 0; i < old->n; i++)
+        if (old->ports[i] != port)
+            list->ports[list->n++] = old->ports[i];
+    publish_ports(b, list);
+}
+
+struct port *bridge_port(const struct bridge *b, uint32_t number)
+{
+    const struct port_list *list = bridge_ports(b);
+    uint32_t low = 0, high = list->n;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (list->ports[middle]->spec.number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < list->n && list->ports[low]->spec.number == number ? list->ports[low] : NULL;
+}

@@ -1,0 +1,82 @@
+/* One OpenFlow switch: its flow tables, its ports, and the changes to them.
+ *
+ * Theory of operation.  The control thread stages flow-mods in a change; the tables'
+ * lists and strict indexes follow at once (so the next flow-mod of the same change sees
+ * them), but no packet does.  bridge_commit publishes the change under the next version;
+ * bridge_abort takes it back.  Deleted rules go through dying: after a grace period no
+ * packet can count on them, so their counters are final; then bridge_settle tells the
+ * owner (FLOW_REMOVED), unlinks them, and after one more grace period frees them.
+ */
+#pragma once
+#include "base/of_error.h"
+#include "cache/cache.h"
+#include "pipeline/rule.h"
+#include "port/port.h"
+
+enum { N_TABLES = 254, TABLE_ALL = 0xff }; /* tables 0 .. 253; 254 is never used, 255 means all */
+
+struct flow_table {
+    _Atomic(struct classifier *) classifier; /* made with the first rule, stays until the bridge goes */
+    struct hmap by_match;                    /* rules by match and priority */
+    struct rule *rules;
+    uint32_t n_rules;
+    _Atomic uint32_t lookup_slot, miss_slot; /* counters: packets that came, packets that matched nothing */
+    bool dirty;                              /* its classifier has something to publish */
+};
+
+struct port_list {
+    uint32_t n;
+    struct port *ports[]; /* by number */
+};
+
+struct bridge {
+    uint32_t id;
+    struct world *world;
+    vs_bridge_spec spec;
+    _Atomic(struct port_list *) ports;
+    _Atomic(struct key_shape *) shape;
+    struct flow_table tables[N_TABLES];
+    struct rule *timed;
+    struct rule *dying, **dying_end; /* deleted, oldest first */
+    struct rule *added, *removed;    /* the change being prepared */
+    uint32_t n_rules;
+};
+
+struct bridge *bridge_new(struct world *, uint32_t id, const vs_bridge_spec *);
+/* Frees rules, tables, list of ports (not the ports).  No reader may see it any more. */
+void bridge_free(struct bridge *);
+
+/* ---- flow tables (control thread) ---- */
+
+/* Stages one flow-mod on top of what is staged.  Anything but OF_FINE: this flow-mod changed nothing. */
+enum of_error bridge_stage(struct bridge *, struct flow_mod *, uint64_t now_ns);
+/* Publishes what is staged; nothing staged: nothing happens. */
+void bridge_commit(struct bridge *);
+void bridge_abort(struct bridge *);
+/* Deletes a rule for a timeout; goes with the next commit. */
+void bridge_expire(struct bridge *, struct rule *, enum of_removed reason);
+/* Rules whose grace period is over: tells 'removed' of each in order, unlinks it. */
+void bridge_settle(struct bridge *, void (*removed)(void *arg, struct bridge *, const struct rule *), void *arg);
+static inline bool bridge_settled(const struct bridge *b) { return !b->dying; }
+
+/* Does 'r' belong to what a flow-mod or statistics request selects (not looking at strictness or table)? */
+struct flow_select { uint64_t cookie, cookie_mask; uint32_t out_port, out_group; const struct match *match; };
+bool rule_selected(const struct rule *r, const struct flow_select *);
+
+/* ---- ports (control thread; published at once) ---- */
+
+void bridge_add_port(struct bridge *, struct port *);
+/* Unlinks it; the caller waits for a grace period before closing it. */
+void bridge_remove_port(struct bridge *, struct port *);
+
+/* ---- reading (any thread inside an epoch) ---- */
+
+static inline const struct port_list *bridge_ports(const struct bridge *b)
+{
+    return atomic_load_explicit(&b->ports, memory_order_acquire);
+}
+static inline const struct key_shape *bridge_shape(const struct bridge *b)
+{
+    return atomic_load_explicit(&b->shape, memory_order_acquire);
+}
+struct port *bridge_port(const struct bridge *, uint32_t number);
