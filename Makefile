@@ -1,0 +1,117 @@
+# The commands of this project; each installs what it needs, says so, and is quick when nothing
+# changed.
+#
+#   make demo        two containers talking through our switch, from nothing to a summary
+#   make test        every check and test that fits in ten minutes on two cores
+#   make test-full   the long suites as well
+#   make build       the C core, its programs and an editable install in .venv
+#   make check       lint, types, layering, C format
+#   make clean       removes .venv and build
+#
+# How it keeps quick: tools/bootstrap looks for commands and headers each time (milliseconds);
+# everything else hangs on stamp files in .venv that are younger than what they were made from.
+
+SHELL       := /bin/sh
+MAKEFLAGS   += --no-print-directory
+VENV        := .venv
+PYTHON      := $(VENV)/bin/python
+PIP         := $(PYTHON) -m pip --disable-pip-version-check -qq
+C_SOURCES   := $(shell find datapath containers/init -name '*.[ch]' -o -name '*.def' -o -name build_ffi.py)
+C_TESTS     := $(wildcard tests/c/*.[ch] tests/fuzz/*.[ch])
+PACKAGES    := vswitch datapath controlplane containers perf demo tools tests
+FUZZ_SECONDS ?= 3
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PIP_ROOT_USER_ACTION := ignore
+export PYTHONDONTWRITEBYTECODE := $(if $(wildcard $(VENV)/.built),$(shell test -w $(VENV) || echo 1))
+
+.PHONY: demo test test-full build check clean system-demo system-test ctest fuzz pytest-asan
+.DELETE_ON_ERROR:
+
+demo: system-demo $(VENV)/.built
+	@$(PYTHON) -m demo
+
+build: system-demo $(VENV)/.built
+
+# ---- what has to be there ----
+
+system-demo:
+	@tools/bootstrap demo
+system-test:
+	@tools/bootstrap test
+
+$(VENV)/.packages: pyproject.toml tools/requirements.py | system-demo
+	@echo "==> Installing Python packages into $(VENV)"
+	@$(PYTHON) tools/requirements.py build run > $(VENV)/requirements.txt
+	@$(PIP) install -r $(VENV)/requirements.txt
+	@touch $@
+
+$(VENV)/.test-packages: $(VENV)/.packages
+	@echo "==> Installing the test tools into $(VENV)"
+	@$(PYTHON) tools/requirements.py test > $(VENV)/requirements.txt
+	@$(PIP) install -r $(VENV)/requirements.txt
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.packages pyproject.toml CMakeLists.txt $(C_SOURCES)
+	@echo "==> Building the C core and installing vswitch into $(VENV) (editable)"
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# ---- checks ----
+
+check: system-test $(VENV)/.test-packages
+	@echo "==> ruff, mypy, layering"
+	@$(VENV)/bin/ruff check --quiet $(wildcard $(PACKAGES))
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(PYTHON) -m pytest -q tests/unit/test_layers.py
+
+# Each flavour of the C side has a build folder; warnings are errors in all of them.
+CMAKE_FLAVOUR = cmake -S . -G Ninja -DVSWITCH_WERROR=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON) -Wno-dev --log-level=ERROR
+
+build/plain/.done: CMakeLists.txt $(C_SOURCES) $(C_TESTS) | $(VENV)/.packages
+	@echo "==> Compiling the C tests"
+	@$(CMAKE_FLAVOUR) -B build/plain -DVSWITCH_TESTS=ON -DVSWITCH_PYTHON=OFF
+	@ninja -C build/plain --quiet && touch $@
+
+build/asan/.done: CMakeLists.txt $(C_SOURCES) $(C_TESTS) | $(VENV)/.packages
+	@echo "==> Compiling with address and undefined-behaviour sanitizers"
+	@$(CMAKE_FLAVOUR) -B build/asan -DVSWITCH_TESTS=ON -DVSWITCH_SANITIZE=ON
+	@ninja -C build/asan --quiet && touch $@
+
+build/fuzz/.done: CMakeLists.txt $(C_SOURCES) $(C_TESTS)
+	@echo "==> Compiling the fuzz targets with clang"
+	@CC=clang $(CMAKE_FLAVOUR) -B build/fuzz -DVSWITCH_FUZZ=ON -DVSWITCH_PYTHON=OFF
+	@ninja -C build/fuzz --quiet && touch $@
+
+ctest: system-test build/plain/.done build/asan/.done
+	@echo "==> C tests, plain and sanitized"
+	@ctest --test-dir build/plain --output-on-failure --no-tests=ignore -j2 | tail -n 30
+	@ctest --test-dir build/asan --output-on-failure --no-tests=ignore -j2 | tail -n 30
+
+fuzz: system-test build/fuzz/.done
+	@tools/fuzz build/fuzz $(FUZZ_SECONDS)
+
+# The packet tests once more over the sanitized core; Python itself leaks on purpose at exit.
+pytest-asan: build/asan/.done $(VENV)/.test-packages $(VENV)/.built
+	@echo "==> Packet tests over the sanitized core"
+	@LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
+	  ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 PYTHONMALLOC=malloc VSWITCH_FLAVOUR=build/asan \
+	  $(PYTHON) -m pytest -q -p no:cacheprovider $(ASAN_TESTS)
+
+PACKET_TESTS = $(wildcard tests/packet tests/oracle)
+
+test: check ctest fuzz
+	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS) -m "not slow"'
+	@$(MAKE) $(VENV)/.built
+	@echo "==> Python tests"
+	@$(PYTHON) -m pytest -q -m "not slow" tests
+
+test-full: check ctest
+	@$(MAKE) fuzz FUZZ_SECONDS=60
+	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS)'
+	@$(MAKE) $(VENV)/.built
+	@echo "==> Python tests, long suites included"
+	@$(PYTHON) -m pytest -q tests
+
+clean:
+	rm -rf $(VENV) build
