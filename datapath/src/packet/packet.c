@@ -6,9 +6,9 @@
  */
 #define _GNU_SOURCE
 #include "packet/packet.h"
-#include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "base/check.h"
 
 enum { LINE = 64 };
 
@@ -58,7 +58,7 @@ void packet_pool_free(struct packet_pool *pool)
 {
     if (!pool)
         return;
-    assert(packet_pool_out(pool) == 0);
+    MUST(packet_pool_out(pool) == 0);
     poison_lift(pool, pool->map_size);
     munmap(pool, pool->map_size);
 }

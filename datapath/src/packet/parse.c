@@ -170,18 +170,6 @@ static void exthdr_note(struct layout *l, struct exthdr_order *order, uint8_t ne
     l->exthdrs |= kind->bit;
 }
 
-/* A later fragment's chain ends at its fragment header: what that names lies in the first fragment. */
-static bool parse_fragment(struct layout *l, const struct ipv6_ext *ext)
-{
-    uint16_t offset = ntohs(((const struct ipv6_fragment *)ext)->offset);
-
-    if (offset & IPV6_OFFSET)
-        l->frag = LAYOUT_FRAG_LATER;
-    else if (offset & IPV6_MORE)
-        l->frag = LAYOUT_FRAG_FIRST;
-    return l->frag != LAYOUT_FRAG_LATER;
-}
-
 /* The headers between IPv6 and transport. False: the walk ends at l->ip_proto. */
 static bool parse_exthdrs(struct layout *l, struct ipv6_walk *w)
 {
@@ -191,8 +179,12 @@ static bool parse_exthdrs(struct layout *l, struct ipv6_walk *w)
 
     for (unsigned n = 0; n < LAYOUT_MAX_EXTHDRS && (ext = ipv6_walk_peek(w, &size)); n++) {
         exthdr_note(l, &order, w->next);
-        if (w->next == PROTO_FRAGMENT && !parse_fragment(l, ext))
+        if (ipv6_ends_fragment(w->next, ext)) {
+            l->frag = LAYOUT_FRAG_LATER;
             break;
+        }
+        if (w->next == PROTO_FRAGMENT && ntohs(((const struct ipv6_fragment *)ext)->offset) & IPV6_MORE)
+            l->frag = LAYOUT_FRAG_FIRST;
         ipv6_walk_step(w, ext, size);
     }
     l->ip_proto = w->next;

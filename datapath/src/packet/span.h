@@ -18,7 +18,8 @@ static inline const void *span_peek(const struct span *s, uint32_t n)
     return n <= span_left(s) ? packet_at(s->p, s->at, n) : NULL;
 }
 
-/* Where a walk along an IPv6 header chain is. */
+/* Where a walk along an IPv6 header chain is.  It ends at the first header that is no extension
+ * header, or is cut short; at a later fragment's; and after LAYOUT_MAX_EXTHDRS. */
 struct ipv6_walk {
     struct span rest;  /* from the header that 'next' names on */
     uint32_t named_at; /* offset of the byte that says 'next' */
@@ -41,6 +42,12 @@ static inline const struct ipv6_ext *ipv6_walk_peek(const struct ipv6_walk *w, u
         return NULL;
     *size = w->next == PROTO_FRAGMENT ? 8 : 8 + ext->size * (w->next == PROTO_AH ? 4u : 8u);
     return *size <= span_left(&w->rest) ? ext : NULL;
+}
+
+/* A later fragment's chain ends at its fragment header: what that names lies in the first fragment. */
+static inline bool ipv6_ends_fragment(uint8_t next, const struct ipv6_ext *ext)
+{
+    return next == PROTO_FRAGMENT && ntohs(((const struct ipv6_fragment *)ext)->offset) & IPV6_OFFSET;
 }
 
 static inline void ipv6_walk_step(struct ipv6_walk *w, const struct ipv6_ext *ext, uint32_t size)
