@@ -72,9 +72,7 @@ def _record(cls: type[Record]) -> tuple[Parameter, ...]:
     """A parameter for each plain setting of a record."""
     required = cls.required()
     settings = cls.settings().items()
-    return tuple(
-        Parameter(n, s, n in required, n in required) for n, s in settings if not s.nested
-    )
+    return tuple(Parameter(n, s, n in required, n in required) for n, s in settings if not s.nested)
 
 
 def _text(name: str, help: str, metavar: str, *, required: bool = False) -> Parameter:

@@ -112,7 +112,7 @@ def read_call(line: bytes) -> Call:
     if not isinstance(document, dict):
         raise BadRequest(INVALID_REQUEST, None, "it is no object", "send one object a line")
     id, method = document.get("id"), document.get("method")
-    if type(id) not in (int, str):
+    if not isinstance(id, (int, str)) or isinstance(id, bool):
         raise BadRequest(INVALID_REQUEST, None, "its id is no number and no text", "number it")
     if document.get("jsonrpc") != "2.0" or not isinstance(method, str):
         raise BadRequest(
@@ -172,13 +172,14 @@ def _failure(error: Any) -> RpcError:
     error = error if isinstance(error, dict) else {}
     data = error.get("data")
     data = data if isinstance(data, dict) else {}
-    texts = {key: str(data.get(key, "")) for key in ("what", "why", "do")}
-    if not all(texts.values()):
-        texts = {"what": "daemon", "why": str(error.get("message")), "do": "see the daemon's log"}
+    what, why, do = (str(data.get(key, "")) for key in ("what", "why", "do"))
+    if not (what and why and do):
+        what, why, do = "daemon", str(error.get("message")), "see the daemon's log"
     try:
-        return RpcError(**texts, exit=Exit(data.get("exit", Exit.FAILED)))
+        exit = Exit(data.get("exit", Exit.FAILED))
     except ValueError:
-        return RpcError(**texts)
+        exit = Exit.FAILED
+    return RpcError(what=what, why=why, do=do, exit=exit)
 
 
 def _decode(line: bytes) -> Any:

@@ -34,6 +34,9 @@ __all__ = ["Method", "RpcError", "Server"]
 
 Method = Callable[..., Awaitable[object]]
 
+CLOSE_S = 5.0
+"""How long `Server.close` waits for answers: a client may not read its own."""
+
 _log = logging.getLogger(__name__)
 _CHUNK = 65536
 _CREDENTIALS = struct.Struct("3i")
@@ -75,7 +78,7 @@ class Server:
         self._server = await asyncio.start_unix_server(self._serve, sock=listener)
 
     async def close(self) -> None:
-        """Stops listening, lets methods that run finish and answer, removes the socket."""
+        """Stops listening, lets running methods answer (for CLOSE_S), removes the socket."""
         if not self._server or self._closing:
             return
         self._closing = True
@@ -85,7 +88,10 @@ class Server:
             task.cancel()
         current = asyncio.current_task()
         tasks = [task for task in self._idle | self._busy if task is not current]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
         assert self._lock
         self._lock.release()
 
@@ -115,7 +121,8 @@ class Server:
                 received = lines.feed(data)
             except protocol.TooLong:
                 writer.write(protocol.too_long())
-                return await writer.drain()
+                await writer.drain()
+                return
             self._idle.discard(task)
             self._busy.add(task)
             for line in received:

@@ -1,0 +1,121 @@
+"""Decides purely what has to be done so that what is there becomes what is wanted.
+
+Theory of operation.  First `settle`: what the wanted configuration leaves open
+(a port's number, a kind "auto", a datapath id) takes the value that is there, so
+that leaving something open never disturbs what runs.  Then the two are compared
+record by record, by name.  What goes comes before what comes, since names and
+numbers must be free before they are given again: controllers, ports, bridges out;
+then bridges in and set, ports in, controllers last (a bridge is whole before its
+controller hears of it).  A port whose settings differ is taken off and put on
+again: an interface can't change its kind or number while packets pass.
+
+`plan(desired, apply(plan(desired, observed), observed))` is empty.  Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from vswitch.reconcile.operations import (
+    AddBridge,
+    AddController,
+    AddPort,
+    Operation,
+    RemoveBridge,
+    RemoveController,
+    RemovePort,
+    SetBridge,
+)
+from vswitch.schema import Bridge, Config, Port
+
+Reserved = Mapping[str, Collection[int]]
+"""Bridge name -> port numbers in use by ports that no configuration knows (ephemeral ones)."""
+
+
+def plan(desired: Config, observed: Config, reserved: Reserved | None = None) -> list[Operation]:
+    """The operations, in order, that make 'observed' what 'desired' asks for.
+
+    'observed' has every port's number.  SchemaError when a bridge has no number left.
+    """
+    wanted = settle(desired, observed, reserved)
+    return [*_removals(wanted, observed), *_additions(wanted, observed)]
+
+
+def settle(desired: Config, observed: Config, reserved: Reserved | None = None) -> Config:
+    """'desired' with what it leaves open taken from 'observed'; new ports get free numbers."""
+    taken = {bridge.dpid for bridge in desired.bridges}
+    reserved = reserved or {}
+    return Config(
+        tuple(
+            _settled(bridge, observed.bridge(bridge.name), taken).numbered(
+                reserved.get(bridge.name, ())
+            )
+            for bridge in desired.bridges
+        )
+    )
+
+
+def _settled(wanted: Bridge, found: Bridge | None, taken: Collection[int | None]) -> Bridge:
+    if found is None:
+        return wanted
+    numbers = {port.number for port in wanted.ports}
+    ports = tuple(_settled_port(p, found.port(p.name), numbers) for p in wanted.ports)
+    dpid = wanted.dpid
+    if dpid is None and found.dpid not in taken:
+        dpid = found.dpid
+    return wanted.changed(ports=ports, dpid=dpid)
+
+
+def _settled_port(wanted: Port, found: Port | None, claimed: Collection[int | None]) -> Port:
+    if found is None:
+        return wanted
+    number = wanted.number
+    if number is None and found.number not in claimed:
+        number = found.number
+    kind = found.kind if wanted.kind == "auto" and _fits(wanted, found.kind) else wanted.kind
+    return wanted.changed(number=number, kind=kind)
+
+
+def _fits(wanted: Port, kind: str) -> bool:
+    return kind != "packet" or not (wanted.netns or wanted.addresses)
+
+
+def _removals(wanted: Config, observed: Config) -> Iterator[Operation]:
+    pairs = [(found, wanted.bridge(found.name)) for found in observed.bridges]
+    for found, kept in pairs:
+        for controller in found.controllers:
+            if kept is None or controller not in kept.controllers:
+                yield RemoveController(found.name, controller.target)
+    for found, kept in pairs:
+        for port in found.ports:
+            if kept is None or kept.port(port.name) != port:
+                yield RemovePort(found.name, port.name)
+    for found, kept in pairs:
+        if kept is None:
+            yield RemoveBridge(found.name)
+
+
+def _additions(wanted: Config, observed: Config) -> Iterator[Operation]:
+    pairs = [(bridge, observed.bridge(bridge.name)) for bridge in wanted.bridges]
+    for bridge, found in pairs:
+        if found is None:
+            yield AddBridge(bridge.changed(ports=(), controllers=()))
+        elif changed := _differences(bridge, found):
+            yield SetBridge(bridge.name, bridge, changed)
+    for bridge, found in pairs:
+        for port in bridge.ports:
+            if found is None or found.port(port.name) != port:
+                yield AddPort(bridge.name, port)
+    for bridge, found in pairs:
+        for controller in bridge.controllers:
+            if found is None or controller not in found.controllers:
+                yield AddController(bridge.name, controller.target)
+
+
+def _differences(wanted: Bridge, found: Bridge) -> tuple[str, ...]:
+    """Names of the plain settings in which two bridges differ."""
+    return tuple(
+        name
+        for name, known in wanted.settings().items()
+        if not known.nested and getattr(wanted, name) != getattr(found, name)
+    )

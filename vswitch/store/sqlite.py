@@ -1,0 +1,201 @@
+"""The store in one SQLite file, the default.
+
+Theory of operation.  The newest snapshot is kept in memory, since one daemon at a
+time holds the folder (a lock file); the file is read once, when it is opened, and
+written in each transaction before anybody hears of it.  A change rewrites the
+tables whose rows differ: a host has tens of bridges and thousands of ports at most.
+WAL with synchronous=FULL: a transaction that returned survives a power cut.  A file
+of another version or another program is refused.
+
+Whatever SQLite raises becomes a `StoreError` in one place; the file is never
+repaired or replaced behind the operator's back.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from vswitch import paths
+from vswitch.errors import SchemaError, StoreError
+from vswitch.lockfile import Lock
+from vswitch.schema import Config
+from vswitch.store import Change, Notify, Snapshot, rows
+from vswitch.store.watchers import Watchers
+
+VERSION = 1
+"""Of the tables, in the file's user_version; a change of the schema's columns raises it."""
+
+APPLICATION_ID = 0x76737763
+"""Says in the file's header whose it is ("vswc")."""
+
+
+class SqliteStore:
+    """See `Store`; the file is 'folder'/vswitch.db, made for its owner alone.
+
+    StoreError when the file can't be used; Failure when another daemon has it or the
+    folder is not ours alone.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        place = paths.make_private(os.fspath(folder))
+        self.path = os.path.join(place, paths.DATABASE)
+        self._watchers = Watchers()
+        self._lock = Lock(
+            self.path + ".lock", f"store {self.path}",
+            "use that daemon, end it, or choose another --state folder",
+        )  # fmt: skip
+        try:
+            self._connection: sqlite3.Connection | None = self._open()
+            self._newest = self._load()
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self) -> Snapshot:
+        """See `Store.read`."""
+        return self._newest
+
+    def transaction(self, change: Change) -> Snapshot:
+        """See `Store.transaction`."""
+        wanted = change(self._newest.config)
+        if wanted != self._newest.config:
+            newest = Snapshot(self._newest.revision + 1, wanted)
+            with self._sentences("it can't be written"), self._committing() as connection:
+                _write(connection, self._newest.config, newest)
+            self._newest = newest
+            self._watchers.tell(newest)
+        return self._newest
+
+    def watch(self, since: int, notify: Notify) -> Callable[[], None]:
+        """See `Store.watch`."""
+        return self._watchers.add(since, notify, self._newest)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._watchers.clear()
+        connection, self._connection = getattr(self, "_connection", None), None
+        if connection:
+            connection.close()
+        self._lock.release()
+
+    def _open(self) -> sqlite3.Connection:
+        with self._sentences("it can't be opened"):
+            # SQLite gives its WAL the mode of the file, so the file's is set before.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            connection = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            with self._sentences("it can't be read"):
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA trusted_schema = OFF")
+            return connection
+        except BaseException:
+            connection.close()
+            raise
+
+    def _load(self) -> Snapshot:
+        with self._sentences("it can't be read"), self._committing() as connection:
+            self._check_version(connection)
+            return self._read(connection)
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        if not _pragma(connection, "schema_version"):
+            return _create(connection)
+        version = _pragma(connection, "user_version")
+        ours = _pragma(connection, "application_id") == APPLICATION_ID
+        if not ours or version != VERSION:
+            whose = f"version {version} of vswitch's tables" if ours else "another program"
+            raise self._refusal(
+                f"it was written by {whose}; this is version {VERSION}",
+                "use the vswitch that wrote it, or choose another --state folder",
+            )
+        return None
+
+    def _read(self, connection: sqlite3.Connection) -> Snapshot:
+        (check,) = connection.execute("PRAGMA quick_check").fetchone()
+        if check != "ok":
+            raise sqlite3.DatabaseError(f"SQLite's check says: {check}")
+        found = {table: connection.execute(_select(table)).fetchall() for table in rows.TABLES}
+        (revision,) = connection.execute("SELECT revision FROM state").fetchone() or (0,)
+        try:
+            return Snapshot(revision, rows.from_rows(found))
+        except SchemaError as error:
+            raise self._refusal(str(error), f"correct it with sqlite3 {self.path}") from None
+
+    @contextmanager
+    def _committing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction of the file: committed at the end, or undone."""
+        connection = self._connection
+        if connection is None:
+            raise self._refusal("it is closed", "open it again")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            # SQLite may have undone it already, as it does when the disk is full.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _sentences(self, what: str) -> Iterator[None]:
+        """Turns errors of SQLite and the file system into StoreError."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            raise self._refusal(f"{what} ({error})", _REMEDIES.get(code, _RESTORE)) from None
+        except OSError as error:
+            raise self._refusal(f"{what} ({error.strerror})", _PERMISSIONS) from None
+
+    def _refusal(self, why: str, do: str) -> StoreError:
+        return StoreError(f"store {self.path}", why, do)
+
+
+_PERMISSIONS = "check the folder's owner and mode"
+_RESTORE = "restore the file from a backup, or move it away to begin with an empty one"
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "free space on its disk and repeat the command",
+    sqlite3.SQLITE_IOERR: "check its disk and free space, then repeat the command",
+    sqlite3.SQLITE_READONLY: _PERMISSIONS,
+    sqlite3.SQLITE_PERM: _PERMISSIONS,
+    sqlite3.SQLITE_CANTOPEN: _PERMISSIONS,
+    sqlite3.SQLITE_BUSY: "end the program that has it open",
+    sqlite3.SQLITE_LOCKED: "end the program that has it open",
+}
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(value)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for table in rows.TABLES:
+        columns = ", ".join(rows.columns(table))
+        connection.execute(
+            f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(rows.key(table))}))"
+        )
+    connection.execute("CREATE TABLE state (revision INTEGER NOT NULL)")
+    connection.execute("INSERT INTO state VALUES (0)")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _select(table: str) -> str:
+    return f"SELECT {', '.join(rows.columns(table))} FROM {table} ORDER BY position"
+
+
+def _write(connection: sqlite3.Connection, before: Config, newest: Snapshot) -> None:
+    old, new = rows.to_rows(before), rows.to_rows(newest.config)
+    for table in rows.TABLES:
+        if new[table] != old[table]:
+            marks = ", ".join("?" * len(rows.columns(table)))
+            connection.execute(f"DELETE FROM {table}")
+            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", new[table])
+    connection.execute("UPDATE state SET revision = ?", (newest.revision,))
