@@ -11,7 +11,8 @@ TAP needs no move: it is made on a thread inside the namespace, all in all about
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from datapath.kernel.link import Link, link_from_message
 from datapath.kernel.name import check_name
@@ -88,29 +89,25 @@ def _carry_out(interface: str, target: int, plan: Placement) -> Link:
     origin = open_namespace("/proc/thread-self/ns/net")
     try:
         before = converse(lambda talk: _describe(talk, interface))
-        try:
+        with _undoing(before, origin, target, there=before.name):
+            # the move renames after it has moved: refused then, it is there under its old name
             converse(lambda talk: _dress_and_move(talk, interface, target, plan))
+        with _undoing(before, origin, target, there=plan.name):
             return converse(lambda talk: _configure(talk, plan), target)
-        except BaseException:
-            _undo(before, origin, target, plan.name)
-            raise
     finally:
         os.close(origin)
 
 
-def _undo(before: Link, origin: int, target: int, name: str) -> None:
-    """Wherever the placement stopped, the interface is as before.
-
-    A move renames after it has moved, so when the rename was refused the interface is there
-    already, under its old name.
-    """
-
-    def bring_back(talk: Conversation) -> None:
-        _move(talk, before.name if _has(talk, before.name) else name, origin, before.name)
-
-    if not converse(lambda talk: _has(talk, before.name)):
-        converse(bring_back, target)
-    converse(lambda talk: _dress(talk, before.name, before.mac, before.mtu))
+@contextmanager
+def _undoing(before: Link, origin: int, target: int, there: str) -> Iterator[None]:
+    """After an error the interface, called `there` if it is in the target by now, is as before."""
+    try:
+        yield
+    except BaseException:
+        if not converse(lambda talk: _has(talk, before.name)):
+            converse(lambda talk: _move(talk, there, origin, before.name), target)
+        converse(lambda talk: _dress(talk, before.name, before.mac, before.mtu))
+        raise
 
 
 def _describe(talk: Conversation, name: str) -> Link:
