@@ -1,0 +1,105 @@
+"""`vswitch`: the operator's one command.  `main` finds the command and tells how it ended.
+
+The daemon does the work; this process reads words, asks, prints.  It must start in
+well under 100 ms, so what a command doesn't need is not imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from vswitch.cli.globals import CONTAINER_WORDS, take
+from vswitch.errors import Exit, Failure, shown
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line (by default the process's own) and returns its exit code."""
+    try:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+        return code
+    except Failure as failure:
+        print(f"vswitch: {failure}", file=sys.stderr)
+        return int(failure.exit)
+    except BrokenPipeError:
+        # The reader has gone; let the interpreter's own last flush find no pipe either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    chosen, words = take(words)
+    if chosen.run:
+        # For everything below, the containers' commands included.
+        os.environ["VSWITCH_RUN"] = chosen.run
+    if chosen.version:
+        from vswitch import __version__
+
+        print(f"vswitch {__version__}")
+        return Exit.OK
+    if words and words[0] in CONTAINER_WORDS:
+        return _containers([*words, "--help"] if chosen.help else words, chosen.json)
+    if chosen.help or not words:
+        return _help(words, chosen.help)
+    return _command(words, chosen.json)
+
+
+def _command(words: list[str], json: bool) -> int:
+    from vswitch.cli.commands import COMMANDS
+    from vswitch.cli.output import Output
+    from vswitch.rpc.client import Client
+
+    name = _known(words)
+    with Client() as client:
+        return COMMANDS[name](client, words[len(name.split()) :], Output(json))
+
+
+def _known(words: Sequence[str]) -> str:
+    """The name of the command that 'words' begin with; Failure if there is none."""
+    from vswitch.cli import help
+    from vswitch.cli.commands import COMMANDS
+
+    for name in (" ".join(words[:2]), words[0]):
+        if name in COMMANDS:
+            return name
+    verbs = help.verbs(words[0])
+    if not verbs:
+        raise Failure(shown(words[0]), "there is no such command", "see vswitch --help", Exit.USAGE)
+    why = f"it has no {shown(words[1])}" if words[1:] else "it needs a verb"
+    raise Failure(words[0], why, f"use {', '.join(verbs)}", Exit.USAGE)
+
+
+def _help(words: Sequence[str], asked: bool) -> int:
+    from vswitch.cli import help
+    from vswitch.cli.commands import COMMANDS
+
+    if not asked:
+        print(help.everything(), end="", file=sys.stderr)
+        return Exit.USAGE
+    if len(words) == 1 and help.verbs(words[0]):
+        page = help.noun(words[0])
+    elif words:
+        page = help.command(COMMANDS[_known(words)])
+    else:
+        page = help.everything()
+    print(page, end="")
+    return Exit.OK
+
+
+def _containers(words: Sequence[str], json: bool) -> int:
+    from vswitch.cli.output import Output
+
+    try:
+        from containers.cli import COMMANDS
+    except ModuleNotFoundError as error:
+        raise Failure(
+            words[0], f"this installation has no containers ({error})", "install the whole package"
+        ) from None
+    return int(COMMANDS[words[0]](list(words[1:]), Output(json)))

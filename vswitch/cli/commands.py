@@ -1,0 +1,151 @@
+"""The table of commands: words -> the request they make and the view of its result.
+
+A command that is just one call is one line here.  The few that do more (read a
+file, filter, refresh a screen) name a function of their own, with the same
+shape: (connection, command, words, output) -> exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vswitch.cli import views, words
+from vswitch.cli.output import Output
+from vswitch.errors import Exit, Failure, RpcError, SchemaError
+from vswitch.requests import BRIDGE, PORT, REQUESTS, Request
+from vswitch.rpc.client import Client
+from vswitch.schema import Config
+
+View = Callable[[Output, Any, Mapping[str, Any]], None]
+Run = Callable[[Client, "Command", Sequence[str], Output], int]
+
+FILE_MAX = 1 << 20
+"""Bytes that a configuration file may have: what one request can carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: its words, what it asks the daemon, how its result is shown."""
+
+    words: str
+    request: Request
+    view: View
+    example: str = ""
+    run: Run | None = None
+    usage: str = ""
+    """Arguments of a command that reads its own."""
+
+    def __call__(self, client: Client, arguments: Sequence[str], out: Output) -> int:
+        """Carries it out; the exit code.  Failure with the reason otherwise."""
+        return (self.run or call)(client, self, arguments, out)
+
+
+def call(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """One request, one result."""
+    params = words.read(command.words, command.request, arguments)
+    command.view(out, client.call(command.request.method, **params), params)
+    return Exit.OK
+
+
+def show_port(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """One port of the list."""
+    params = words.read(command.words, command.request, arguments)
+    found = client.call("port.list", bridge=params["bridge"])
+    match = [port for port in found if port["name"] == params["name"]]
+    if not match:
+        raise RpcError(
+            what=f"port {params['name']}", why=f"bridge {params['bridge']} has no such port",
+            do=f"see vswitch port ls {params['bridge']}", exit=Exit.NOT_FOUND,
+        )  # fmt: skip
+    command.view(out, match[0], params)
+    return Exit.OK
+
+
+def plan(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """What would change; exit code 4 if anything would."""
+    result = client.call("plan", desired=_configuration(command, arguments))
+    command.view(out, result, {})
+    return Exit.DIFFERS if result["operations"] else Exit.OK
+
+
+def apply(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """Makes the host what the file says."""
+    command.view(out, client.call("apply", desired=_configuration(command, arguments)), {})
+    return Exit.OK
+
+
+def refresh(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """The screen of `top`."""
+    from vswitch.cli import top
+
+    return top.run(client, arguments, out)
+
+
+def _configuration(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
+    """The configuration in the file that '-f FILE' names ('-' is standard input), checked."""
+    if len(arguments) != 2 or arguments[0] not in ("-f", "--file"):
+        raise Failure(
+            command.words, "it needs -f FILE and nothing else",
+            f"see vswitch {command.words} --help", Exit.USAGE,
+        )  # fmt: skip
+    import json
+
+    what = f"file {arguments[1]}"
+    try:
+        document = json.loads(_content(arguments[1]))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Failure(what, f"it can't be read: {reason}", "name another file") from None
+    except (ValueError, RecursionError) as error:
+        raise SchemaError(what, f"it is no JSON ({error})", "correct it there") from None
+    return Config.from_json(document).to_json()
+
+
+def _content(name: str) -> bytes:
+    """At most FILE_MAX bytes of the file or of standard input."""
+    import sys
+
+    if name == "-":
+        content = sys.stdin.buffer.read(FILE_MAX + 1)
+    else:
+        with open(name, "rb") as file:
+            content = file.read(FILE_MAX + 1)
+    if len(content) > FILE_MAX:
+        raise OSError(f"it has more than {FILE_MAX} bytes")
+    return content
+
+
+_SHOW_PORT = Request("port.show", "one port with all its counters", (BRIDGE, PORT))
+_TOP = Request("top", "ports and their rates, refreshed every second")
+
+_ALL = (
+    Command("status", REQUESTS["status"], views.status),
+    Command("bridge ls", REQUESTS["bridge.list"], views.bridges),
+    Command("bridge add", REQUESTS["bridge.add"], views.silent, "br0 --dpid 1"),
+    Command("bridge show", REQUESTS["bridge.show"], views.bridge, "br0"),
+    Command("bridge set", REQUESTS["bridge.set"], views.silent, "br0 --fail-mode standalone"),
+    Command("bridge rm", REQUESTS["bridge.rm"], views.silent, "br0"),
+    Command("port ls", REQUESTS["port.list"], views.ports, "br0"),
+    Command("port add", REQUESTS["port.add"], views.port_added, "br0 eth1 --number 3"),
+    Command("port show", _SHOW_PORT, views.port, "br0 eth1", show_port),
+    Command("port rm", REQUESTS["port.rm"], views.silent, "br0 eth1"),
+    Command("controller ls", REQUESTS["controller.list"], views.controllers, "br0"),
+    Command("controller add", REQUESTS["controller.add"], views.silent, "br0 tcp:127.0.0.1:6653"),
+    Command("controller rm", REQUESTS["controller.rm"], views.silent, "br0 tcp:127.0.0.1:6653"),
+    Command("flow ls", REQUESTS["flow.list"], views.flows, "br0 tcp,nw_dst=10.0.0.2"),
+    Command(
+        "flow add", REQUESTS["flow.add"], views.silent,
+        "br0 priority=5,tcp,nw_dst=10.0.0.2,actions=output:2",
+    ),
+    Command("flow rm", REQUESTS["flow.rm"], views.silent, "br0 tcp,nw_dst=10.0.0.2"),
+    Command("trace", REQUESTS["trace"], views.trace, "br0 in_port=1,tcp,nw_dst=10.0.0.2"),
+    Command("top", _TOP, views.silent, "-n 1", refresh, "[-n TIMES] [-d SECONDS]"),
+    Command("plan", REQUESTS["plan"], views.operations, "-f net.json", plan, "-f FILE"),
+    Command("apply", REQUESTS["apply"], views.operations, "-f net.json", apply, "-f FILE"),
+    Command("shutdown", REQUESTS["shutdown"], views.ended),
+)  # fmt: skip
+
+COMMANDS: Mapping[str, Command] = {command.words: command for command in _ALL}
+"""The words of a command -> the command."""

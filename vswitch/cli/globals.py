@@ -1,0 +1,72 @@
+"""Options that every command has: -o, --run, --help, --version.
+
+They may stand anywhere up to a lone "--", but what `run` and `exec` are given after
+their own word belongs to the container: there they stand before it.  Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vswitch.errors import Exit, Failure, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTAINER_WORDS = frozenset(("run", "ps", "exec", "stop", "rm"))
+"""First words that the `containers` package serves."""
+PASSED_ON = frozenset(("run", "exec"))
+"""First words after which no word is ours."""
+
+
+class Chosen:
+    """What the options say."""
+
+    __slots__ = ("help", "json", "run", "version")
+
+    def __init__(self) -> None:
+        self.json = self.help = self.version = False
+        self.run = ""
+
+
+def take(words: Sequence[str]) -> tuple[Chosen, list[str]]:
+    """The options in 'words', and the words without them; Failure for a wrong one."""
+    chosen, kept = Chosen(), list[str]()
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if word in _FLAGS:
+            setattr(chosen, _FLAGS[word], True)
+        elif name in _VALUES:
+            _VALUES[name](chosen, value if equals else _next(name, rest))
+        else:
+            kept.append(word)
+            if word == "--" or kept[0] in PASSED_ON:
+                kept += rest
+    return chosen, kept
+
+
+def _next(name: str, rest: Iterator[str]) -> str:
+    value = next(rest, None)
+    if value is None:
+        raise Failure(f"option {name}", "it needs a value", "see vswitch --help", Exit.USAGE)
+    return value
+
+
+def _format(chosen: Chosen, value: str) -> None:
+    if value not in ("table", "json"):
+        raise Failure(
+            f"option -o {shown(value)}", "there is no such format", "use table or json", Exit.USAGE
+        )
+    chosen.json = value == "json"
+
+
+def _run(chosen: Chosen, value: str) -> None:
+    if not value:
+        raise Failure("option --run", "it is empty", "name a folder", Exit.USAGE)
+    chosen.run = value
+
+
+_FLAGS = {"-h": "help", "--help": "help", "--version": "version"}
+_VALUES = {"-o": _format, "--output": _format, "--run": _run}

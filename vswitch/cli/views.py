@@ -1,0 +1,179 @@
+"""Results in words and tables: one function for each kind of result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vswitch.cli.output import Column, Output, Record, counted, pairs, plural, table
+
+Params = Mapping[str, Any]
+
+BRIDGES: tuple[Column, ...] = (
+    ("NAME", "name"),
+    ("DPID", "dpid"),
+    ("FAIL MODE", "fail_mode"),
+    ("PROTOCOLS", "protocols"),
+    ("PORTS", lambda bridge: _count(bridge, "ports")),
+    ("CONTROLLERS", lambda bridge: _count(bridge, "controllers")),
+)
+PORTS: tuple[Column, ...] = (
+    ("BRIDGE", "bridge"),
+    ("NUMBER", "number"),
+    ("NAME", "name"),
+    ("KIND", "kind"),
+    ("MAC", "mac"),
+    ("STATE", "state"),
+    ("RX PACKETS", "rx_packets"),
+    ("RX BYTES", "rx_bytes"),
+    ("TX PACKETS", "tx_packets"),
+    ("TX BYTES", "tx_bytes"),
+    ("DROPS", lambda port: counted(port.get("drops") or {})),
+)
+CONTROLLERS: tuple[Column, ...] = (
+    ("BRIDGE", "bridge"),
+    ("TARGET", "target"),
+    ("CONNECTED", "connected"),
+    ("ROLE", "role"),
+    ("SINCE", "since"),
+)
+_STATUS = {
+    "version": "version",
+    "pid": "daemon's pid",
+    "run": "run folder",
+    "ephemeral": "ephemeral",
+    "bridges": "bridges",
+    "ports": "ports",
+}
+_FORWARDER = {"pid": "forwarder's pid", "adopted": "adopted", "started": "started"}
+_BRIDGE = {
+    "name": "bridge",
+    "dpid": "dpid",
+    "fail_mode": "fail mode",
+    "protocols": "protocols",
+    "listen": "listens on",
+}
+_PORT = {
+    "name": "port",
+    "bridge": "bridge",
+    "number": "number",
+    "kind": "kind",
+    "mac": "mac",
+    "state": "state",
+    "config": "config",
+    "rx_packets": "received packets",
+    "rx_bytes": "received bytes",
+    "tx_packets": "sent packets",
+    "tx_bytes": "sent bytes",
+}
+
+
+def silent(out: Output, result: Any, params: Params) -> None:
+    """A change that went well: JSON has the answer, a person needs no words."""
+    out.result(result, lambda: ())
+
+
+def status(out: Output, result: Record, params: Params) -> None:
+    """The daemon and its forwarder."""
+    out.result(result, lambda: _status(result))
+
+
+def bridges(out: Output, result: list[Record], params: Params) -> None:
+    """All bridges."""
+    out.records(result, BRIDGES)
+
+
+def bridge(out: Output, result: Record, params: Params) -> None:
+    """One bridge, its ports and controllers."""
+    out.result(result, lambda: _bridge(result))
+
+
+def ports(out: Output, result: list[Record], params: Params) -> None:
+    """Ports and their counters."""
+    out.records(result, PORTS)
+
+
+def port(out: Output, result: Record, params: Params) -> None:
+    """One port; each reason for which it lost packets has a line."""
+    drops = result.get("drops") or {}
+    lines = [f"dropped, {reason}: {count} packets" for reason, count in drops.items() if count]
+    out.result(result, lambda: [*pairs(result, _PORT), *(lines or ["dropped nothing"])])
+
+
+def port_added(out: Output, result: Record, params: Params) -> None:
+    """The number that a new port got."""
+    out.result(
+        result,
+        lambda: [f"port {result['name']} is number {result['number']} of {result['bridge']}"],
+    )
+
+
+def controllers(out: Output, result: list[Record], params: Params) -> None:
+    """Controllers and the state of their connections."""
+    out.records(result, CONTROLLERS)
+
+
+def flows(out: Output, result: list[Record], params: Params) -> None:
+    """Flows as `ovs-ofctl dump-flows` writes them."""
+    out.result(result, lambda: map(flow_line, result))
+
+
+def flow_line(flow: Record) -> str:
+    """One flow: cookie, age in seconds, table, counters, timeouts, match, actions."""
+    cookie = flow["cookie"]
+    words = [
+        f"cookie={cookie if isinstance(cookie, str) else hex(cookie)}",
+        f"duration={flow['duration']:.3f}s",
+        f"table={flow['table']}",
+        f"n_packets={flow['packets']}",
+        f"n_bytes={flow['bytes']}",
+        *(f"{key}={flow[key]}" for key in ("idle_timeout", "hard_timeout") if flow.get(key)),
+    ]
+    match = ",".join(part for part in (f"priority={flow['priority']}", flow["match"]) if part)
+    return f" {', '.join(words)}, {match} actions={flow['actions'] or 'drop'}"
+
+
+def trace(out: Output, result: Record, params: Params) -> None:
+    """The life of a packet, step by step, and what became of it."""
+    out.result(result, lambda: _trace(result))
+
+
+def operations(out: Output, result: Record, params: Params) -> None:
+    """The steps of a plan, or those that were done."""
+    steps = result["operations"]
+    lines = [f"{n:3}. {step['text']}" for n, step in enumerate(steps, 1)]
+    out.result(result, lambda: lines or ["nothing to do: the host is as the file says"])
+
+
+def ended(out: Output, result: Any, params: Params) -> None:
+    """After shutdown."""
+    out.result(result, lambda: ["the daemon and its forwarder have ended"])
+
+
+def _status(result: Record) -> Iterable[str]:
+    yield from pairs(result, _STATUS)
+    if result.get("forwarder"):
+        yield from pairs(result["forwarder"], _FORWARDER)
+
+
+def _bridge(result: Record) -> Iterable[str]:
+    yield from pairs(result, _BRIDGE)
+    for key, columns in (("ports", PORTS[1:6]), ("controllers", CONTROLLERS[1:])):
+        records = result.get(key) or []
+        yield ""
+        yield plural(len(records), key[:-1])
+        if records:
+            yield from table(records, columns)
+
+
+def _trace(result: Record) -> Iterable[str]:
+    for number, step in enumerate(result["steps"], 1):
+        first, *more = str(step["text"]).splitlines() or [""]
+        yield f"{number:3}. {first}"
+        yield from (f"     {line}" for line in more)
+    yield f"  => {result['verdict']}"
+
+
+def _count(record: Record, key: str) -> int | None:
+    value = record.get(key)
+    return len(value) if isinstance(value, list) else value
