@@ -4,7 +4,6 @@
  *
  * so that a packet's address tells its class.  A buffer is struct packet, PACKET_HEADROOM, frame bytes.
  */
-#define _GNU_SOURCE
 #include "packet/packet.h"
 #include <string.h>
 #include <sys/mman.h>
