@@ -1,0 +1,312 @@
+"""Actions and instructions in ovs-ofctl's words: "mod_vlan_vid:5,output:2,goto_table:1".
+
+Actions that stand alone are applied at once, `write_actions(...)` puts them into
+the action set.  The old `mod_...` words become set_field of the field that they
+mean for the packets of the rule: the match, and what earlier actions did to the
+packet, give the context.  An action that needs a field which those packets may
+lack is refused, as a switch would refuse it (OpenFlow 1.3.5, 7.2.5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from datapath.action import (
+    NO_BUFFER,
+    Action,
+    CopyTtlIn,
+    CopyTtlOut,
+    DecMplsTtl,
+    DecNwTtl,
+    ExperimenterAction,
+    Group,
+    Output,
+    PopMpls,
+    PopPbb,
+    PopVlan,
+    PushMpls,
+    PushPbb,
+    PushVlan,
+    SetField,
+    SetMplsTtl,
+    SetNwTtl,
+    SetQueue,
+)
+from datapath.fields import BY_NAME, Field, Needs
+from datapath.match_text import NEEDS_IN_WORDS, resolve
+from datapath.oxm import VLAN_PRESENT, Match, Term, sorted_match, term
+from datapath.ports import Reserved, format_port, parse_port
+from datapath.problems import SyntaxProblem
+from datapath.syntax import format_value, parse_number, parse_value, split_words
+
+_WORD = re.compile(r"(\w+)(?:[:=](.*)|\((.*)\))?", re.DOTALL)
+
+_MOD_FIELDS = {
+    "mod_dl_src": "eth_src",
+    "mod_dl_dst": "eth_dst",
+    "mod_nw_src": "nw_src",
+    "mod_nw_dst": "nw_dst",
+    "mod_nw_ecn": "ip_ecn",
+    "mod_tp_src": "tp_src",
+    "mod_tp_dst": "tp_dst",
+}
+"""Old word -> the field that set_field then writes."""
+
+_OUTPUTS = {"in_port", "table", "normal", "flood", "all", "local"}
+_PLAIN: dict[str, Callable[[], Action]] = {
+    "pop_vlan": PopVlan,
+    "strip_vlan": PopVlan,
+    "dec_ttl": DecNwTtl,
+    "dec_nw_ttl": DecNwTtl,
+    "dec_mpls_ttl": DecMplsTtl,
+    "pop_pbb": PopPbb,
+    "copy_ttl_in": CopyTtlIn,
+    "copy_ttl_out": CopyTtlOut,
+}
+"""Words without an argument."""
+
+_NUMBERED: dict[str, tuple[Callable[[int], Action], int]] = {
+    "group": (Group, 32),
+    "set_queue": (SetQueue, 32),
+    "set_nw_ttl": (SetNwTtl, 8),
+    "mod_nw_ttl": (SetNwTtl, 8),
+    "set_mpls_ttl": (SetMplsTtl, 8),
+    "push_mpls": (PushMpls, 16),
+    "pop_mpls": (PopMpls, 16),
+    "push_pbb": (PushPbb, 16),
+}
+"""Words with one number: the action, and the number's bits."""
+
+
+class ActionList:
+    """Actions being read, and what is known of the packets by then."""
+
+    def __init__(self, match: Match) -> None:
+        self.actions: list[Action] = []
+        self._known = match
+
+    def add_word(self, word: str) -> None:
+        """Reads one action; SyntaxProblem when it is none."""
+        name, argument = split_action(word)
+        if name in _PLAIN and not argument:
+            self._append(_PLAIN[name]())
+        elif name in _NUMBERED:
+            make, bits = _NUMBERED[name]
+            self._append(make(parse_number(argument, bits, word)))
+        elif name in _MOD_FIELDS:
+            self._set_field(_MOD_FIELDS[name], argument, word)
+        elif name in _OUTPUTS and not argument:
+            self._append(Output(Reserved[name.upper()]))
+        else:
+            _SPECIAL.get(name, ActionList._bare_port)(self, argument, word)
+
+    def _append(self, action: Action) -> None:
+        self.actions.append(action)
+        effect = _EFFECTS.get(type(action))
+        if effect:
+            self._known = effect(self._known, action)
+
+    def _bare_port(self, argument: str, word: str) -> None:
+        """A number alone is a port."""
+        if not word[:1].isdigit():
+            raise SyntaxProblem(
+                word, "no action has this name", "write one as in output:1, set_field:V->F, drop"
+            )
+        self._output(word, word)
+
+    def _output(self, argument: str, word: str) -> None:
+        if not argument:
+            raise SyntaxProblem(word, "the port is missing", "write output:1 or output:LOCAL")
+        port = parse_port(argument)
+        if port == Reserved.ANY:
+            raise SyntaxProblem(word, "a packet can't go out of any port", "write one port, or ALL")
+        self._append(Output(port, NO_BUFFER if port == Reserved.CONTROLLER else 0))
+
+    def _controller(self, argument: str, word: str) -> None:
+        key, equals, value = argument.rpartition("=")
+        if equals and key != "max_len":
+            raise SyntaxProblem(
+                word, f"OpenFlow 1.3 has no {key} here", "write controller(max_len=N)"
+            )
+        max_len = parse_number(value, 16, word) if value else NO_BUFFER
+        self._append(Output(Reserved.CONTROLLER, max_len))
+
+    def _push_vlan(self, argument: str, word: str) -> None:
+        ethertype = parse_number(argument, 16, word)
+        if ethertype not in (0x8100, 0x88A8):
+            raise SyntaxProblem(
+                word, "no VLAN tag has this type", "write push_vlan:0x8100 or push_vlan:0x88a8"
+            )
+        self._append(PushVlan(ethertype))
+
+    def _mod_vlan(self, argument: str, word: str) -> None:
+        """ovs-ofctl's word for "give it this VLAN": pushes a tag where none is certain."""
+        field = BY_NAME["vlan_pcp" if "pcp" in word else "vlan_vid"]
+        value = parse_number(argument, 3 if "pcp" in word else 12, word)
+        if not self._known.meets(Needs.VLAN):
+            self._append(PushVlan(0x8100))
+        self._append(SetField(field, value if "pcp" in word else value | VLAN_PRESENT))
+
+    def _mod_tos(self, argument: str, word: str) -> None:
+        tos = parse_number(argument, 8, word)
+        if tos & 3:
+            raise SyntaxProblem(word, "the two low bits are ECN's", "use mod_nw_ecn for them")
+        self._set_field("ip_dscp", str(tos >> 2), word)
+
+    def _set_field_word(self, argument: str, word: str) -> None:
+        value, arrow, name = argument.rpartition("->")
+        if not arrow:
+            raise SyntaxProblem(word, "the field is missing", "write set_field:VALUE->FIELD")
+        self._set_field(name, value, word)
+
+    def _set_field(self, name: str, value: str, word: str) -> None:
+        field = self._settable(name, word)
+        if "/" in value:
+            raise SyntaxProblem(word, "OpenFlow 1.3 sets whole fields", "leave out the mask")
+        number = parse_value(field, value, word)
+        if field.name == "vlan_vid" and not number & VLAN_PRESENT:
+            instead = f"write mod_vlan_vid:{number} or set_field:{number | VLAN_PRESENT}->vlan_vid"
+            raise SyntaxProblem(word, "a tag's bit 0x1000 must stay set", instead)
+        self._append(SetField(field, number))
+
+    def _settable(self, name: str, word: str) -> Field:
+        """The field that 'name' means here; the packets must have it."""
+        field = resolve(name, self._known)
+        if field is None:
+            raise SyntaxProblem(
+                word, f"{name!r} is no field of these packets", "name their protocol in the match"
+            )
+        if not field.settable:
+            raise SyntaxProblem(word, f"{field.name} can't be written", "choose another field")
+        needs = Needs.VLAN if field.name == "vlan_vid" else field.needs
+        if not self._known.meets(needs):
+            raise SyntaxProblem(
+                word,
+                f"packets of this rule may lack {field.name}",
+                f"add {NEEDS_IN_WORDS[needs]} to the match",
+            )
+        return field
+
+    def _experimenter(self, argument: str, word: str) -> None:
+        self._append(ExperimenterAction(*parse_experimenter(argument, word)))
+
+
+_SPECIAL: dict[str, Callable[[ActionList, str, str], None]] = {
+    "output": ActionList._output,
+    "controller": ActionList._controller,
+    "push_vlan": ActionList._push_vlan,
+    "mod_vlan_vid": ActionList._mod_vlan,
+    "set_vlan_vid": ActionList._mod_vlan,
+    "mod_vlan_pcp": ActionList._mod_vlan,
+    "set_vlan_pcp": ActionList._mod_vlan,
+    "mod_nw_tos": ActionList._mod_tos,
+    "set_field": ActionList._set_field_word,
+    "experimenter": ActionList._experimenter,
+}
+
+
+def _changed(match: Match, *terms: Term, without: tuple[str, ...] = ()) -> Match:
+    """What is known after some fields got other values."""
+    new = {found.field.name: found for found in terms}
+    kept = [t for t in match if t.field.name not in new and t.field.name not in without]
+    return sorted_match([*kept, *new.values()])
+
+
+def _with_ethertype(match: Match, action: Any) -> Match:
+    return _changed(match, term("eth_type", action.ethertype), without=("ip_proto",))
+
+
+_EFFECTS: dict[type[Action], Callable[[Match, Any], Match]] = {
+    PushVlan: lambda match, _: _changed(match, term("vlan_vid", VLAN_PRESENT, VLAN_PRESENT)),
+    PopVlan: lambda match, _: _changed(match, without=("vlan_vid", "vlan_pcp")),
+    PushMpls: _with_ethertype,
+    PopMpls: _with_ethertype,
+    PushPbb: _with_ethertype,
+}
+"""What an action tells about the packets behind it."""
+
+
+def split_action(word: str) -> tuple[str, str]:
+    """A word's name in small letters, and its argument: "output:1" -> ("output", "1")."""
+    found = _WORD.fullmatch(word)
+    if not found:
+        raise SyntaxProblem(word, "it is no action", "write name, name:argument or name(arguments)")
+    return found[1].lower(), found[2] or found[3] or ""
+
+
+def parse_experimenter(argument: str, word: str) -> tuple[int, bytes]:
+    """The number and the bytes of "0x2320,00ff"."""
+    number, _, data = argument.partition(",")
+    try:
+        return parse_number(number, 32, word), bytes.fromhex(data)
+    except ValueError:
+        raise SyntaxProblem(
+            word, "it needs a number and bytes", "write experimenter(0x2320,00112233)"
+        ) from None
+
+
+def parse_action_list(text: str, match: Match = Match()) -> tuple[Action, ...]:  # noqa: B008
+    """Actions alone, for a packet-out or a bucket; "drop" and "" are none."""
+    actions = ActionList(match)
+    for word in split_words(text):
+        if word != "drop":
+            actions.add_word(word)
+    return tuple(actions.actions)
+
+
+_FIELD_WORDS = {
+    "ipv4_src": "ip_src",
+    "ipv4_dst": "ip_dst",
+    "ip_ecn": "nw_ecn",
+    "icmpv4_type": "icmp_type",
+    "icmpv4_code": "icmp_code",
+}
+_PORT_WORDS = {Reserved[name.upper()] for name in _OUTPUTS}
+
+
+def _format_output(action: Output) -> str:
+    if action.port == Reserved.CONTROLLER:
+        return f"CONTROLLER:{action.max_len}"
+    name = format_port(action.port)
+    return name if action.port in _PORT_WORDS else f"output:{name}"
+
+
+def _format_set_field(action: SetField) -> str:
+    field = action.field
+    name = _FIELD_WORDS.get(field.name, field.name)
+    return f"set_field:{format_value(field, action.value)}->{name}"
+
+
+_FORMATS: dict[type[Action], Callable[[Any], str]] = {
+    Output: _format_output,
+    SetField: _format_set_field,
+    PushVlan: lambda action: f"push_vlan:0x{action.ethertype:04x}",
+    PopVlan: lambda action: "pop_vlan",
+    PushMpls: lambda action: f"push_mpls:0x{action.ethertype:04x}",
+    PopMpls: lambda action: f"pop_mpls:0x{action.ethertype:04x}",
+    PushPbb: lambda action: f"push_pbb:0x{action.ethertype:04x}",
+    PopPbb: lambda action: "pop_pbb",
+    SetQueue: lambda action: f"set_queue:{action.queue}",
+    Group: lambda action: f"group:{action.group}",
+    SetNwTtl: lambda action: f"mod_nw_ttl:{action.ttl}",
+    DecNwTtl: lambda action: "dec_ttl",
+    SetMplsTtl: lambda action: f"set_mpls_ttl({action.ttl})",
+    DecMplsTtl: lambda action: "dec_mpls_ttl",
+    CopyTtlIn: lambda action: "copy_ttl_in",
+    CopyTtlOut: lambda action: "copy_ttl_out",
+    ExperimenterAction: lambda action: (
+        f"experimenter({action.experimenter:#x},{action.data.hex()})"
+    ),
+}
+
+
+def format_action(action: Action) -> str:
+    """The action as `ovs-ofctl dump-flows` prints it."""
+    return _FORMATS[type(action)](action)
+
+
+def format_action_list(actions: tuple[Action, ...]) -> str:
+    """Actions as ovs-ofctl prints them; none at all is "drop"."""
+    return ",".join(format_action(action) for action in actions) or "drop"

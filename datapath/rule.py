@@ -1,0 +1,269 @@
+"""A rule: which packets, and what is done to them, as text, model and flow-mod.
+
+The text is ovs-ofctl's, in both of its dialects: what people write
+("table=0,priority=100,tcp,tp_dst=80,actions=output:2") and what `dump-flows`
+prints, counters included, so that a dump can be fed back.  The bytes are an
+OFPT_FLOW_MOD of OpenFlow 1.3 (section 7.3.4.2): the one wire form of a rule.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Any
+
+from datapath.instruction import INSTRUCTIONS, Instruction
+from datapath.instruction_text import format_instructions, parse_instructions
+from datapath.match_text import format_match, match_of_words
+from datapath.oxm import Match
+from datapath.ports import Reserved, parse_port
+from datapath.problems import Error, ProtocolProblem, SyntaxProblem
+from datapath.syntax import parse_number, split_words
+from datapath.wire import Reader
+
+ALL_TABLES = 0xFF
+ANY_GROUP = 0xFFFFFFFF
+NO_BUFFER = 0xFFFFFFFF
+DEFAULT_PRIORITY = 0x8000
+EVERY_COOKIE_BIT = 0xFFFF_FFFF_FFFF_FFFF
+
+_FLOW_MOD = 14
+_HEADER = struct.Struct("!BBHI")
+_FIXED = struct.Struct("!QQBBHHHIIIH2x")
+
+
+class Command(IntEnum):
+    """What a flow-mod does (ofp_flow_mod_command)."""
+
+    ADD = 0
+    MODIFY = 1
+    MODIFY_STRICT = 2
+    DELETE = 3
+    DELETE_STRICT = 4
+
+
+class Flags(IntFlag):
+    """How a rule is kept (ofp_flow_mod_flags); the names are ovs-ofctl's words."""
+
+    NONE = 0
+    SEND_FLOW_REM = 1
+    CHECK_OVERLAP = 2
+    RESET_COUNTS = 4
+    NO_PACKET_COUNTS = 8
+    NO_BYTE_COUNTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, or for a change or deletion which rules are meant.
+
+    Timeouts are seconds, 0 for none.  'cookie_mask', 'out_port' and 'out_group'
+    narrow a change or deletion and mean nothing when a rule is added.
+    """
+
+    match: Match = Match()  # noqa: RUF009
+    instructions: tuple[Instruction, ...] = ()
+    table: int = 0
+    priority: int = DEFAULT_PRIORITY
+    cookie: int = 0
+    idle_timeout: int = 0
+    hard_timeout: int = 0
+    flags: Flags = Flags.NONE
+    cookie_mask: int = 0
+    out_port: int = Reserved.ANY
+    out_group: int = ANY_GROUP
+
+    def __str__(self) -> str:
+        return format_rule(self)
+
+    def to_flow_mod(self, command: Command = Command.ADD, xid: int = 0) -> bytes:
+        """The whole OFPT_FLOW_MOD message."""
+        body = pack_flow_mod(FlowModBody(command, self))
+        return _HEADER.pack(4, _FLOW_MOD, _HEADER.size + len(body), xid) + body
+
+    @classmethod
+    def from_flow_mod(cls, data: bytes) -> Rule:
+        """The rule in a whole OFPT_FLOW_MOD message; ProtocolProblem otherwise."""
+        reader = Reader(data)
+        version, kind, size, _ = reader.unpack(_HEADER)
+        if (version, kind, size) != (4, _FLOW_MOD, len(data)):
+            raise ProtocolProblem(
+                Error.BAD_REQUEST_BAD_TYPE, f"version {version}, type {kind}, {size} bytes", data
+            )
+        return unpack_flow_mod(reader).rule
+
+
+@dataclass(frozen=True, slots=True)
+class FlowModBody:
+    """What an OFPT_FLOW_MOD says behind its header."""
+
+    command: Command
+    rule: Rule
+    buffer_id: int = NO_BUFFER
+
+
+def pack_flow_mod(body: FlowModBody) -> bytes:
+    """The bytes behind the header of an OFPT_FLOW_MOD; ValueError for what doesn't fit."""
+    rule = body.rule
+    try:
+        fixed = _FIXED.pack(
+            rule.cookie,
+            rule.cookie_mask,
+            rule.table,
+            body.command,
+            rule.idle_timeout,
+            rule.hard_timeout,
+            rule.priority,
+            body.buffer_id,
+            rule.out_port,
+            rule.out_group,
+            rule.flags,
+        )
+    except struct.error as error:
+        raise ValueError(f"{rule} does not fit a flow-mod: {error}") from error
+    return fixed + rule.match.pack() + INSTRUCTIONS.pack(rule.instructions)
+
+
+def unpack_flow_mod(reader: Reader) -> FlowModBody:
+    """What stands behind the header of an OFPT_FLOW_MOD; ProtocolProblem otherwise."""
+    (cookie, cookie_mask, table, command, idle, hard, priority, buffer_id, port, group, flags) = (
+        reader.unpack(_FIXED)
+    )
+    if command not in Command.__members__.values():
+        raise ProtocolProblem(Error.FLOW_MOD_FAILED_BAD_COMMAND, f"command {command}")
+    match = Match.unpack(reader)
+    instructions = INSTRUCTIONS.unpack(reader.part(reader.left, Error.BAD_INSTRUCTION_BAD_LEN))
+    rule = Rule(
+        match=match,
+        instructions=instructions,
+        table=table,
+        priority=priority,
+        cookie=cookie,
+        idle_timeout=idle,
+        hard_timeout=hard,
+        flags=Flags(flags),
+        cookie_mask=cookie_mask,
+        out_port=port,
+        out_group=group,
+    )
+    return FlowModBody(Command(command), rule, buffer_id)
+
+
+def parse_rule(text: str, command: Command = Command.ADD) -> Rule:
+    """The rule that 'text' means, or for other commands the rules that are meant.
+
+    To add and to modify, "actions=" must be there.  To delete it may be missing,
+    all tables are meant unless one is named, a cookie without a mask must match
+    wholly, and out_port and out_group narrow what is deleted.  SyntaxProblem
+    names the word that is wrong.
+    """
+    head, actions = _split_actions(text)
+    deleting = command in (Command.DELETE, Command.DELETE_STRICT)
+    values: dict[str, Any] = {"table": ALL_TABLES} if deleting else {}
+    rest = []
+    for word in split_words(head):
+        key, _, value = word.partition("=")
+        if key in _READERS:
+            _READERS[key](values, value, word)
+        elif key not in _COUNTERS:
+            rest.append(word)
+    _check_words(values, command)
+    match = match_of_words(rest)
+    if actions is None and not deleting:
+        raise SyntaxProblem(text, "it doesn't say what to do", "add actions=..., or actions=drop")
+    instructions = parse_instructions(actions or "", match)
+    return Rule(match=match, instructions=instructions, **values)
+
+
+def _split_actions(text: str) -> tuple[str, str | None]:
+    found = re.search(r"\bactions?\s*=", text)
+    return (text[: found.start()], text[found.end() :]) if found else (text, None)
+
+
+def _check_words(values: dict[str, Any], command: Command) -> None:
+    """What a word may say depends on what is done with the rule."""
+    if command is Command.ADD:
+        refused = {"cookie_mask", "out_port", "out_group"} & values.keys()
+        why, instead = "it only narrows a change or deletion", "leave it out"
+    elif command is Command.DELETE:
+        refused = {"priority"} & values.keys()
+        why, instead = (
+            "a deletion that is not strict ignores it",
+            "leave it out, or delete strictly",
+        )
+    else:
+        refused = set()
+        why = instead = ""
+    if refused:
+        raise SyntaxProblem(", ".join(sorted(refused)), why, instead)
+    if command is not Command.ADD and "cookie" in values:
+        values.setdefault("cookie_mask", EVERY_COOKIE_BIT)
+
+
+def _number(name: str, bits: int) -> Callable[[dict[str, Any], str, str], None]:
+    def read(values: dict[str, Any], value: str, word: str) -> None:
+        values[name] = parse_number(value, bits, word)
+
+    return read
+
+
+def _cookie(values: dict[str, Any], value: str, word: str) -> None:
+    cookie, slash, mask = value.partition("/")
+    values["cookie"] = parse_number(cookie, 64, word)
+    if slash:
+        values["cookie_mask"] = EVERY_COOKIE_BIT if mask == "-1" else parse_number(mask, 64, word)
+
+
+def _out_port(values: dict[str, Any], value: str, word: str) -> None:
+    values["out_port"] = parse_port(value)
+
+
+def _flag(values: dict[str, Any], value: str, word: str) -> None:
+    values["flags"] = values.get("flags", Flags.NONE) | Flags[word.upper()]
+
+
+def _importance(values: dict[str, Any], value: str, word: str) -> None:
+    raise SyntaxProblem(word, "OpenFlow 1.3 knows no importance", "leave it out")
+
+
+_READERS: dict[str, Callable[[dict[str, Any], str, str], None]] = {
+    "table": _number("table", 8),
+    "priority": _number("priority", 16),
+    "idle_timeout": _number("idle_timeout", 16),
+    "hard_timeout": _number("hard_timeout", 16),
+    "out_group": _number("out_group", 32),
+    "cookie": _cookie,
+    "out_port": _out_port,
+    "importance": _importance,
+    **{flag.name.lower(): _flag for flag in Flags if flag.name},
+}
+_COUNTERS = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age"}
+"""Words of a dump that say how a rule fared rather than what it is."""
+
+
+def format_rule(rule: Rule, counters: str = "") -> str:
+    """The rule as a line of `ovs-ofctl dump-flows`; parse_rule reads it back.
+
+    'counters' is what a dump says between the cookie and the timeouts, such as
+    "n_packets=4, n_bytes=392".
+    """
+    words = [_format_cookie(rule), f"table={rule.table}", counters]
+    words += [f"{name}={getattr(rule, name)}" for name in _TIMEOUTS if getattr(rule, name)]
+    words += [f"out_port={rule.out_port}"] if rule.out_port != Reserved.ANY else []
+    words += [f"out_group={rule.out_group}"] if rule.out_group != ANY_GROUP else []
+    flags = [f"{flag.name.lower()} " for flag in Flags if flag & rule.flags and flag.name]
+    priority = f"priority={rule.priority}" if rule.priority != DEFAULT_PRIORITY else ""
+    match = ",".join(word for word in (priority, format_match(rule.match)) if word)
+    head = ", ".join(word for word in words if word)
+    return f"{head}, {''.join(flags)}{match} actions={format_instructions(rule.instructions)}"
+
+
+_TIMEOUTS = ("idle_timeout", "hard_timeout")
+
+
+def _format_cookie(rule: Rule) -> str:
+    mask = f"/{rule.cookie_mask:#x}" if rule.cookie_mask else ""
+    return f"cookie={rule.cookie:#x}{mask}"
