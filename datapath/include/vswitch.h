@@ -123,14 +123,15 @@ typedef struct {
 
 typedef enum {
     VS_PORT_VNET_HDR = 1, /* the fd speaks virtio_net_hdr (10 bytes) before each frame */
-    VS_PORT_ONCE = 2      /* pcap: replay once, then be silent */
+    VS_PORT_ONCE = 2,     /* pcap: replay once, then be silent */
+    VS_PORT_EPHEMERAL = 4 /* nobody stored it: means nothing to the switch, something to the next daemon */
 } vs_port_flags;
 
 typedef struct {
     uint32_t number;
-    uint32_t config;
-    uint32_t state;
-    uint32_t mask; /* which bits of config change (as in OFPT_PORT_MOD) */
+    uint32_t config; /* PORT_SET: the bits in 'mask' change to these (as in OFPT_PORT_MOD) */
+    uint32_t state;  /* PORT_SET: the new state; 0xffffffff leaves it */
+    uint32_t mask;
 } vs_port_ref;
 
 typedef struct {

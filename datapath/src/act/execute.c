@@ -132,6 +132,14 @@ static handler *const handlers[ACT_LIMIT] = {
     [ACT_CONTROLLER] = run_controller, [ACT_DROP] = run_drop,
 };
 
+bool action_edit(struct executor *by, const struct action *a, struct port *in, struct packet **p)
+{
+    struct run r = {by, in, *p};
+    bool goes_on = handlers[a->kind](&r, a);
+    *p = r.p;
+    return goes_on;
+}
+
 void actions_execute(struct executor *by, const struct action *actions, unsigned n, struct port *in, struct packet *p)
 {
     if (n == 1 && actions[0].kind == ACT_SEND) { /* most packets: the reference moves on */

@@ -45,6 +45,8 @@ static bool kind_holds(const struct packet *p)
 
     if (!l->l4 || l->frag || !(p->offload & PACKET_NEEDS_CSUM) || p->csum_start != l->l4)
         return false;
+    if (l->l3 != sizeof(struct eth_header) + sizeof(struct vlan_tag) * l->n_vlans)
+        return false; /* LLC: its length field can't speak of a super-frame */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].gso == (p->gso_type & ~GSO_ECN) && kinds[i].l3 == l->kind && kinds[i].proto == l->ip_proto)
             return kinds[i].csum == p->csum_offset;

@@ -1,0 +1,20 @@
+/* The forwarder's socket: SOCK_SEQPACKET, one frame a datagram, a descriptor beside it. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include "vswitch.h"
+
+struct wire_frame {
+    size_t size;
+    int fd; /* received: the receiver's to close; sent: stays the sender's; -1 none */
+    uint8_t bytes[VS_FRAME_MAX];
+};
+
+/* A listening socket at 'path', mode 0600.  A stale one is replaced, one that answers is not (-EADDRINUSE).  fd or -errno. */
+int wire_listen(const char *path);
+/* A peer of our own user or root, or -errno. */
+int wire_accept(int listener);
+/* 0; -EAGAIN: not now; -ECONNRESET or another -errno: the peer is gone. */
+int wire_send(int fd, const struct wire_frame *);
+int wire_receive(int fd, struct wire_frame *);
+void wire_refuse(int fd, const char *why);

@@ -1,0 +1,298 @@
+/* Command frames: a table of small handlers.  Each answers with DONE, after whatever else it has to tell. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "switch/switch.h"
+
+struct command {
+    struct vs_switch *sw;
+    vs_frame frame;
+    const uint8_t *payload;
+    size_t size;
+    int fd; /* owned by whoever takes it and sets it to -1 */
+    uint64_t now_ns;
+    struct bridge *bridge; /* that the frame names, or NULL */
+    vs_error error;
+};
+
+static int fail(struct command *c, int code, const char *text) { return error_set(&c->error, code, "%s", text); }
+
+static bool is_terminated(const char *text, size_t n) { return memchr(text, 0, n) != NULL; }
+
+/* ---- the switch ---- */
+
+static void end_sessions(struct vs_switch *sw, uint32_t bridge)
+{
+    for (struct session **at = &sw->sessions; *at;) {
+        struct session *s = *at;
+        if (!bridge || s->bridge == bridge) {
+            *at = s->next;
+            free(s);
+        } else {
+            at = &s->next;
+        }
+    }
+}
+
+/* Sessions belong to the daemon that made them: a new one starts with none. */
+static int hello(struct command *c)
+{
+    vs_hello theirs, ours = {VS_WIRE_VERSION, (uint32_t)getpid(), c->sw->started_ns};
+    memcpy(&theirs, c->payload, sizeof theirs);
+    end_sessions(c->sw, 0);
+    vs_frame header = {.type = VS_EVT_HELLO, .tag = c->frame.tag};
+    events_put(&c->sw->events, header, &ours, sizeof ours, -1);
+    if (theirs.version != VS_WIRE_VERSION)
+        return error_set(&c->error, -EPROTO, "the daemon speaks version %u of the forwarder's wire, this forwarder %u: use programs of one release",
+                         theirs.version, VS_WIRE_VERSION);
+    return 0;
+}
+
+static vs_port_spec spec_now(const struct port *port)
+{
+    vs_port_spec spec = port->spec;
+    spec.config = atomic_load(&port->config);
+    spec.state = atomic_load(&port->state);
+    return spec;
+}
+
+static int dump(struct command *c)
+{
+    for (unsigned i = 0; i < c->sw->n_bridges; i++) {
+        const struct bridge *b = c->sw->bridges[i];
+        vs_frame header = {.type = VS_EVT_BRIDGE, .bridge = b->id, .tag = c->frame.tag};
+        events_put(&c->sw->events, header, &b->spec, sizeof b->spec, -1);
+        header.type = VS_EVT_PORT;
+        const struct port_list *list = bridge_ports(b);
+        for (uint32_t k = 0; k < list->n; k++) {
+            vs_port_spec spec = spec_now(list->ports[k]);
+            events_put(&c->sw->events, header, &spec, sizeof spec, list->ports[k]->fd);
+        }
+    }
+    return 0;
+}
+
+static int shut_down(struct command *c)
+{
+    (void)c; /* whoever runs the switch sees the frame and ends; see forwarder/ */
+    return 0;
+}
+
+/* ---- bridges ---- */
+
+static int bridge_add(struct command *c)
+{
+    vs_bridge_spec spec;
+    memcpy(&spec, c->payload, sizeof spec);
+    if (!c->frame.bridge || !is_terminated(spec.name, sizeof spec.name))
+        return fail(c, -EINVAL, "a bridge needs a number and a name of at most 31 bytes");
+    if (c->bridge)
+        return error_set(&c->error, -EEXIST, "bridge %s: its number is taken by %s", spec.name, c->bridge->spec.name);
+    if (c->sw->n_bridges == MAX_BRIDGES)
+        return error_set(&c->error, -ENOSPC, "bridge %s: there are %d already, the most", spec.name, MAX_BRIDGES);
+    c->sw->bridges[c->sw->n_bridges++] = bridge_new(&c->sw->world, c->frame.bridge, &spec);
+    return 0;
+}
+
+static int bridge_del(struct command *c)
+{
+    struct vs_switch *sw = c->sw;
+    switch_barrier(sw, c->now_ns); /* packet-outs on the way name the bridge */
+    for (const struct port_list *list; (list = bridge_ports(c->bridge))->n;)
+        switch_remove_port(sw, c->bridge, list->ports[0]);
+    end_sessions(sw, c->bridge->id);
+    for (unsigned i = 0; i < sw->n_bridges; i++)
+        if (sw->bridges[i] == c->bridge)
+            sw->bridges[i] = sw->bridges[--sw->n_bridges];
+    epoch_publish(&sw->world.epoch);
+    epoch_wait(&sw->world.epoch, sw->world.epoch.version);
+    epoch_collect(&sw->world.epoch); /* retired rules point into the world, classifiers into nothing of ours */
+    bridge_free(c->bridge);
+    return 0;
+}
+
+/* ---- ports ---- */
+
+static int port_add(struct command *c)
+{
+    vs_port_spec spec;
+    memcpy(&spec, c->payload, sizeof spec);
+    int fd = c->fd;
+    if (!is_terminated(spec.name, sizeof spec.name) || !is_terminated(spec.read_path, sizeof spec.read_path) ||
+        !is_terminated(spec.write_path, sizeof spec.write_path))
+        return fail(c, -EINVAL, "a port's name or path is too long");
+    c->fd = -1;
+    return switch_add_port(c->sw, c->bridge, &spec, fd, c->now_ns, &c->error);
+}
+
+static struct port *named_port(struct command *c, vs_port_ref *ref)
+{
+    memcpy(ref, c->payload, sizeof *ref);
+    struct port *port = bridge_port(c->bridge, ref->number);
+    if (!port)
+        error_set(&c->error, -ENOENT, "port %u: bridge %s has no such port", ref->number, c->bridge->spec.name);
+    return port;
+}
+
+static int port_del(struct command *c)
+{
+    vs_port_ref ref;
+    struct port *port = named_port(c, &ref);
+    if (!port)
+        return c->error.code;
+    switch_barrier(c->sw, c->now_ns);
+    switch_remove_port(c->sw, c->bridge, port);
+    return 0;
+}
+
+static int port_set(struct command *c)
+{
+    vs_port_ref ref;
+    struct port *port = named_port(c, &ref);
+    if (!port)
+        return c->error.code;
+    atomic_store(&port->config, (atomic_load(&port->config) & ~ref.mask) | (ref.config & ref.mask));
+    if (ref.state != UINT32_MAX)
+        atomic_store(&port->state, ref.state);
+    return 0;
+}
+
+static void report_stats(struct vs_switch *sw, const vs_frame *asked, const struct port *port, uint64_t now_ns)
+{
+    const struct port_counters *n = &port->counters;
+    vs_port_stats stats = {
+        .number = port->spec.number, .kind = port->spec.kind, .rx_packets = n->rx_packets, .tx_packets = n->tx_packets,
+        .rx_bytes = n->rx_bytes, .tx_bytes = n->tx_bytes, .rx_errors = n->rx_errors, .tx_errors = n->tx_errors,
+        .age_ns = now_ns - port->added_ns,
+    };
+    for (unsigned i = 0; i < VS_DROP_LIMIT; i++)
+        stats.drops[i] = n->drops[i];
+    vs_frame header = {.type = VS_EVT_PORT_STATS, .bridge = port->bridge, .session = asked->session, .tag = asked->tag};
+    events_put(&sw->events, header, &stats, sizeof stats, -1);
+}
+
+static int port_stats(struct command *c)
+{
+    switch_barrier(c->sw, c->now_ns);
+    const struct port_list *list = bridge_ports(c->bridge);
+    for (uint32_t i = 0; i < list->n; i++)
+        report_stats(c->sw, &c->frame, list->ports[i], c->now_ns);
+    return 0;
+}
+
+/* ---- sessions ---- */
+
+static struct session *find_session(const struct vs_switch *sw, uint32_t id)
+{
+    struct session *s = sw->sessions;
+    while (s && s->id != id)
+        s = s->next;
+    return s;
+}
+
+static int session_set(struct command *c)
+{
+    vs_session_spec spec;
+    memcpy(&spec, c->payload, sizeof spec);
+    if (!c->frame.session)
+        return fail(c, -EINVAL, "a session needs a number");
+    struct session *s = find_session(c->sw, c->frame.session);
+    if (!s) {
+        s = must_calloc(1, sizeof *s);
+        s->id = c->frame.session;
+        s->next = c->sw->sessions;
+        c->sw->sessions = s;
+    }
+    s->bridge = c->bridge->id;
+    s->spec = spec;
+    return 0;
+}
+
+static int session_end(struct command *c)
+{
+    for (struct session **at = &c->sw->sessions; *at; at = &(*at)->next)
+        if ((*at)->id == c->frame.session) {
+            struct session *s = *at;
+            *at = s->next;
+            free(s);
+            return 0;
+        }
+    return fail(c, -ENOENT, "there is no such session");
+}
+
+/* ---- OpenFlow and trace ---- */
+
+static int openflow(struct command *c)
+{
+    switch_openflow(c->sw, c->bridge, &c->frame, c->payload, c->size, c->now_ns);
+    return 0;
+}
+
+static int atomic_mods(struct command *c)
+{
+    return switch_atomic(c->sw, c->bridge, &c->frame, c->payload, c->size, c->now_ns, &c->error);
+}
+
+static int trace(struct command *c)
+{
+    return switch_trace(c->sw, c->bridge, &c->frame, c->payload, c->size, &c->error);
+}
+
+/* ---- dispatch ---- */
+
+static const struct handler {
+    int (*run)(struct command *);
+    size_t least; /* bytes of payload */
+    bool on_bridge, silent;
+} handlers[VS_CMD_LIMIT] = {
+    [VS_CMD_HELLO] = {hello, sizeof(vs_hello), false, false},
+    [VS_CMD_BRIDGE_ADD] = {bridge_add, sizeof(vs_bridge_spec), false, false},
+    [VS_CMD_BRIDGE_DEL] = {bridge_del, 0, true, false},
+    [VS_CMD_PORT_ADD] = {port_add, sizeof(vs_port_spec), true, false},
+    [VS_CMD_PORT_DEL] = {port_del, sizeof(vs_port_ref), true, false},
+    [VS_CMD_PORT_SET] = {port_set, sizeof(vs_port_ref), true, false},
+    [VS_CMD_OPENFLOW] = {openflow, 0, true, true},
+    [VS_CMD_ATOMIC] = {atomic_mods, 0, true, false},
+    [VS_CMD_SESSION] = {session_set, sizeof(vs_session_spec), true, false},
+    [VS_CMD_SESSION_END] = {session_end, 0, false, false},
+    [VS_CMD_DUMP] = {dump, 0, false, false},
+    [VS_CMD_STATS] = {port_stats, 0, true, false},
+    [VS_CMD_TRACE] = {trace, sizeof(vs_trace_request), true, false},
+    [VS_CMD_SHUTDOWN] = {shut_down, 0, false, false},
+};
+
+static int run(struct command *c, const struct handler *h)
+{
+    if (!h)
+        return error_set(&c->error, -EOPNOTSUPP, "command %u is unknown: the daemon and the forwarder are of different versions", c->frame.type);
+    if (c->size < h->least)
+        return error_set(&c->error, -EINVAL, "command %u has %zu bytes and needs %zu", c->frame.type, c->size, h->least);
+    if (h->on_bridge && !c->bridge)
+        return error_set(&c->error, -ENOENT, "command %u names bridge %u, which is not there", c->frame.type, c->frame.bridge);
+    return h->run(c);
+}
+
+int vs_switch_command(vs_switch *sw, const uint8_t *frame, size_t size, int fd, uint64_t now_ns)
+{
+    struct command c = {.sw = sw, .fd = fd, .now_ns = now_ns};
+    int result = -EINVAL;
+    if (size >= sizeof c.frame)
+        memcpy(&c.frame, frame, sizeof c.frame);
+    if (size >= sizeof c.frame && c.frame.size == size && size <= VS_FRAME_MAX) {
+        const struct handler *h = c.frame.type < VS_CMD_LIMIT && handlers[c.frame.type].run ? &handlers[c.frame.type] : NULL;
+        c.payload = frame + sizeof c.frame;
+        c.size = size - sizeof c.frame;
+        c.bridge = switch_bridge(sw, c.frame.bridge);
+        int code = run(&c, h);
+        if (code || !h || !h->silent)
+            events_done(&sw->events, &c.frame, code, code ? c.error.text : NULL);
+        result = 0;
+    }
+    if (c.fd >= 0)
+        close(c.fd);
+    switch_settle(sw, now_ns);
+    return result;
+}

@@ -1,0 +1,124 @@
+/* What sessions are told unasked: packet-ins, flow-removed; and the barrier that orders them. */
+#include <sched.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "ofp/encode.h"
+#include "ofp/wire13.h"
+#include "switch/switch.h"
+
+/* ---- packet-ins ---- */
+
+static void packet_in(struct vs_switch *sw, const struct upcall *up)
+{
+    struct packet_in in = {
+        .in_port = up->in_port, .reason = up->reason, .table = up->table, .cookie = up->cookie, .metadata = up->metadata,
+        .data = (const uint8_t *)(up + 1), .size = up->size, .total_len = (uint16_t)up->size,
+    };
+    for (const struct session *s = sw->sessions; s; s = s->next) {
+        if (s->bridge != up->bridge || !(s->spec.wants_packet_in & 1u << up->reason))
+            continue;
+        sw->reply.size = 0;
+        encode_packet_in(&sw->reply, &in);
+        events_openflow(&sw->events, s->bridge, s->id, 0, sw->reply.data, sw->reply.size, true);
+    }
+}
+
+void switch_drain_upcalls(struct vs_switch *sw)
+{
+    enum { LONGEST = 65000 }; /* a message's length has 16 bits */
+    atomic_store(&sw->told, false);
+    uint64_t until = ring_written(&sw->worker->upcalls);
+    size_t n;
+    for (uint8_t *record; ring_read(&sw->worker->upcalls) < until && (record = ring_peek(&sw->worker->upcalls, &n));) {
+        const struct upcall *up = (const void *)record;
+        if (up->size <= LONGEST)
+            packet_in(sw, up);
+        ring_consume(&sw->worker->upcalls);
+    }
+}
+
+/* ---- flow-removed ---- */
+
+struct removal { struct vs_switch *sw; uint64_t now_ns; };
+
+static void flow_removed(void *arg, struct bridge *b, const struct rule *r)
+{
+    const struct removal *removal = arg;
+    struct vs_switch *sw = removal->sw;
+    if (!(r->flags & OFPFF_SEND_FLOW_REM))
+        return;
+    for (const struct session *s = sw->sessions; s; s = s->next) {
+        if (s->bridge != b->id || !(s->spec.wants_flow_removed & 1u << r->removed_by))
+            continue;
+        sw->reply.size = 0;
+        encode_flow_removed(&sw->reply, r, removal->now_ns);
+        events_openflow(&sw->events, b->id, s->id, 0, sw->reply.data, sw->reply.size, false);
+    }
+}
+
+void switch_settle(struct vs_switch *sw, uint64_t now_ns)
+{
+    struct removal removal = {sw, now_ns};
+    for (unsigned i = 0; i < sw->n_bridges; i++)
+        bridge_settle(sw->bridges[i], flow_removed, &removal);
+    epoch_collect(&sw->world.epoch);
+}
+
+/* ---- timeouts ---- */
+
+static bool idled(struct rule *r, uint64_t now_ns)
+{
+    uint64_t packets, bytes;
+    slots_read(&r->world->slots, r->slot, &packets, &bytes);
+    if (packets != r->seen_packets) {
+        r->seen_packets = packets;
+        r->used_ns = now_ns;
+    }
+    return r->idle && now_ns - r->used_ns >= r->idle * 1000000000ull;
+}
+
+static void expire_bridge(struct bridge *b, uint64_t now_ns)
+{
+    for (struct rule *r = b->timed, *next; r; r = next) {
+        next = r->next_timed;
+        if (r->hard && now_ns - r->created_ns >= r->hard * 1000000000ull)
+            bridge_expire(b, r, OFPRR_HARD_TIMEOUT);
+        else if (idled(r, now_ns))
+            bridge_expire(b, r, OFPRR_IDLE_TIMEOUT);
+    }
+    bridge_commit(b);
+}
+
+void switch_expire(struct vs_switch *sw, uint64_t now_ns)
+{
+    enum { SCAN_NS = 200000000 };
+    if (now_ns < sw->next_scan_ns)
+        return;
+    sw->next_scan_ns = now_ns + SCAN_NS;
+    for (unsigned i = 0; i < sw->n_bridges; i++)
+        expire_bridge(sw->bridges[i], now_ns);
+}
+
+/* ---- the barrier ---- */
+
+/* With a thread: waits until it took what was injected.  Without: does it here. */
+static void wait_for_injections(struct vs_switch *sw)
+{
+    uint64_t until = ring_written(&sw->worker->injections);
+    while (ring_read(&sw->worker->injections) < until)
+        if (sw->running) {
+            worker_wake(sw->worker);
+            sched_yield();
+        } else {
+            worker_inject(sw->worker);
+        }
+}
+
+void switch_barrier(struct vs_switch *sw, uint64_t now_ns)
+{
+    wait_for_injections(sw);
+    epoch_wait(&sw->world.epoch, sw->world.epoch.version);
+    switch_drain_upcalls(sw);
+    switch_settle(sw, now_ns);
+}

@@ -1,0 +1,203 @@
+/* The switch: made, driven, freed.  The contract is include/vswitch.h. */
+#include "switch/switch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/error.h"
+
+const char *vs_drop_name(uint32_t reason)
+{
+    static const char *const names[] = {
+        [VS_DROP_RX_SHORT] = "rx-short", [VS_DROP_RX_TRUNCATED] = "rx-truncated", [VS_DROP_RX_OFFLOAD] = "rx-offload",
+        [VS_DROP_NO_BUFFER] = "no-buffer", [VS_DROP_PORT_DOWN] = "port-down", [VS_DROP_TABLE_MISS] = "table-miss",
+        [VS_DROP_RULE] = "rule", [VS_DROP_NO_PORT] = "no-port", [VS_DROP_OUTPUT_DOWN] = "output-down",
+        [VS_DROP_OUTPUT_SELF] = "output-self", [VS_DROP_TTL] = "ttl", [VS_DROP_MTU] = "mtu", [VS_DROP_TX_FULL] = "tx-full",
+        [VS_DROP_TX_ERROR] = "tx-error", [VS_DROP_PACKET_IN_FULL] = "packet-in-full", [VS_DROP_TOO_DEEP] = "too-deep",
+    };
+    _Static_assert(sizeof names / sizeof names[0] == VS_DROP_LIMIT, "every drop has a name");
+    return reason < VS_DROP_LIMIT ? names[reason] : NULL;
+}
+
+struct bridge *switch_bridge(const struct vs_switch *sw, uint32_t id)
+{
+    for (unsigned i = 0; i < sw->n_bridges; i++)
+        if (sw->bridges[i]->id == id)
+            return sw->bridges[i];
+    return NULL;
+}
+
+static int complete(vs_config *c, vs_error *error)
+{
+    c->max_rules = c->max_rules ? c->max_rules : 1000000;
+    c->cache_entries = c->cache_entries ? c->cache_entries : 65536;
+    c->max_buffers = c->max_buffers ? c->max_buffers : 8192;
+    if (c->cache_entries & (c->cache_entries - 1))
+        return error_set(error, -EINVAL, "a flow cache of %u entries: the number must be a power of two", c->cache_entries);
+    return 0;
+}
+
+static uint64_t random_seed(uint32_t wanted)
+{
+    uint64_t seed = wanted;
+    if (!wanted && getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        seed = (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
+    return seed;
+}
+
+vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *error)
+{
+    vs_config c = *config;
+    if (complete(&c, error))
+        return NULL;
+    struct vs_switch *sw = must_calloc(1, sizeof *sw);
+    sw->config = c;
+    sw->started_ns = now_ns;
+    epoch_init(&sw->world.epoch);
+    slots_init(&sw->world.slots, c.max_rules + 2 * N_TABLES);
+    sw->world.seed = random_seed(c.seed);
+    atomic_init(&sw->world.version, 1);
+    atomic_init(&sw->ports, must_calloc(1, sizeof(struct poll_list)));
+    events_init(&sw->events);
+    sw->upcall_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    MUST(sw->upcall_fd >= 0);
+    sw->worker = worker_new(&sw->world, &sw->ports, &sw->config, sw->upcall_fd, &sw->told);
+    sw->pool = packet_pool_new(64, 0);
+    sw->composition = must_calloc(1, sizeof *sw->composition);
+    return sw;
+}
+
+static void free_sessions(struct vs_switch *sw)
+{
+    for (struct session *s = sw->sessions, *next; s; s = next) {
+        next = s->next;
+        free(s);
+    }
+}
+
+void vs_switch_free(vs_switch *sw)
+{
+    if (!sw)
+        return;
+    vs_switch_stop(sw);
+    while (sw->n_bridges) {
+        struct bridge *b = sw->bridges[sw->n_bridges - 1];
+        for (const struct port_list *list; (list = bridge_ports(b))->n;)
+            switch_remove_port(sw, b, list->ports[0]);
+        sw->n_bridges--;
+        epoch_publish(&sw->world.epoch);
+        epoch_collect(&sw->world.epoch);
+        bridge_free(b);
+    }
+    epoch_destroy(&sw->world.epoch);
+    worker_free(sw->worker);
+    slots_destroy(&sw->world.slots);
+    events_destroy(&sw->events);
+    free_sessions(sw);
+    packet_pool_free(sw->pool);
+    bytes_free(&sw->reply);
+    free(sw->composition);
+    free(atomic_load(&sw->ports));
+    close(sw->upcall_fd);
+    free(sw);
+}
+
+long vs_switch_events(vs_switch *sw, uint8_t *out, size_t size, int *fd) { return events_take(&sw->events, out, size, fd); }
+
+int vs_switch_wakeup_fd(vs_switch *sw) { return sw->upcall_fd; }
+
+void vs_switch_tick(vs_switch *sw, uint64_t now_ns)
+{
+    uint64_t count;
+    ssize_t n = read(sw->upcall_fd, &count, sizeof count);
+    (void)n; /* empty is fine */
+    switch_drain_upcalls(sw);
+    switch_report_dead_ports(sw);
+    switch_expire(sw, now_ns);
+    switch_settle(sw, now_ns);
+}
+
+unsigned vs_switch_poll(vs_switch *sw, uint64_t now_ns)
+{
+    (void)now_ns;
+    MUST(!sw->running);
+    unsigned moved = worker_turn(sw->worker, true);
+    epoch_leave(sw->worker->reader);
+    return moved;
+}
+
+static uint64_t clock_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t vs_switch_run(vs_switch *sw, uint64_t duration_ns)
+{
+    enum { TURNS = 64 };
+    MUST(!sw->running);
+    uint64_t end = clock_of(CLOCK_MONOTONIC) + duration_ns, cpu = clock_of(CLOCK_THREAD_CPUTIME_ID);
+    while (clock_of(CLOCK_MONOTONIC) < end)
+        for (unsigned i = 0; i < TURNS; i++)
+            worker_turn(sw->worker, true);
+    epoch_leave(sw->worker->reader);
+    return clock_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
+}
+
+int vs_switch_start(vs_switch *sw, unsigned threads)
+{
+    if (threads != MAX_WORKERS)
+        return -EOPNOTSUPP; /* ports would need owners: one thread for now */
+    if (sw->running)
+        return -EALREADY;
+    atomic_store(&sw->worker->stop, false);
+    int code = pthread_create(&sw->worker->thread, NULL, worker_main, sw->worker);
+    sw->running = code == 0;
+    return -code;
+}
+
+void vs_switch_stop(vs_switch *sw)
+{
+    if (!sw->running)
+        return;
+    atomic_store(&sw->worker->stop, true);
+    worker_wake(sw->worker);
+    pthread_join(sw->worker->thread, NULL);
+    sw->running = false;
+}
+
+void vs_switch_stats_get(vs_switch *sw, vs_switch_stats *out)
+{
+    const struct worker *w = sw->worker;
+    *out = (vs_switch_stats){
+        .hits = w->stats.hits, .misses = w->stats.misses, .stale = w->stats.stale,
+        .evictions = w->cache ? cache_evictions(w->cache) : 0, .rules = sw->world.n_rules, .version = sw->world.version,
+        .packet_ins_lost = sw->events.lost, .bad_messages = sw->bad_messages,
+    };
+}
+
+static struct port *mem_port(vs_switch *sw, uint32_t bridge, uint32_t number)
+{
+    struct bridge *b = switch_bridge(sw, bridge);
+    struct port *port = b ? bridge_port(b, number) : NULL;
+    MUST(!sw->running);
+    return port && port->ops == &port_mem ? port : NULL;
+}
+
+int vs_mem_send(vs_switch *sw, uint32_t bridge, uint32_t number, const uint8_t *frame, size_t size)
+{
+    struct port *port = mem_port(sw, bridge, number);
+    return port ? port_mem_put(port, sw->worker->pool, frame, size) : -ENOENT;
+}
+
+long vs_mem_receive(vs_switch *sw, uint32_t bridge, uint32_t number, uint8_t *out, size_t size)
+{
+    struct port *port = mem_port(sw, bridge, number);
+    return port ? port_mem_take(port, out, size) : -ENOENT;
+}

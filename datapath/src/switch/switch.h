@@ -1,0 +1,55 @@
+/* The switch as the control thread sees it: bridges, ports, sessions, events.  Private to this room. */
+#pragma once
+#include "base/bytes.h"
+#include "switch/events.h"
+#include "switch/worker.h"
+
+enum { MAX_WORKERS = 1, MAX_BRIDGES = 256 };
+
+struct session {
+    struct session *next;
+    uint32_t id, bridge;
+    vs_session_spec spec;
+};
+
+struct vs_switch {
+    struct world world;
+    vs_config config;
+    uint64_t started_ns;
+    struct bridge *bridges[MAX_BRIDGES];
+    unsigned n_bridges;
+    struct session *sessions;
+    _Atomic(struct poll_list *) ports;
+    uint8_t index_used[OUTLET_PORTS];
+    struct events events;
+    struct worker *worker;
+    bool running;               /* the worker has a thread of its own */
+    int upcall_fd;
+    _Atomic bool told;
+    uint64_t next_scan_ns;
+    uint64_t bad_messages;
+    struct bytes reply;         /* OpenFlow replies being written */
+    struct composition *composition; /* for trace */
+    struct packet_pool *pool;   /* for trace */
+};
+
+struct bridge *switch_bridge(const struct vs_switch *, uint32_t id);
+
+/* ports.c */
+int switch_add_port(struct vs_switch *, struct bridge *, const vs_port_spec *, int fd, uint64_t now_ns, vs_error *);
+void switch_remove_port(struct vs_switch *, struct bridge *, struct port *);
+void switch_report_dead_ports(struct vs_switch *);
+
+/* openflow.c: whole messages from a session, each on its own; or all or nothing. */
+void switch_openflow(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns);
+int switch_atomic(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns, vs_error *);
+
+/* notices.c: what goes to sessions unasked. */
+void switch_drain_upcalls(struct vs_switch *);
+void switch_settle(struct vs_switch *, uint64_t now_ns);   /* FLOW_REMOVED of rules whose counters are final */
+void switch_expire(struct vs_switch *, uint64_t now_ns);
+/* Waits until what was published and injected so far holds for the next packet and what came of it is in the events. */
+void switch_barrier(struct vs_switch *, uint64_t now_ns);
+
+/* trace.c */
+int switch_trace(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *payload, size_t size, vs_error *);

@@ -1,0 +1,77 @@
+/* A poll thread: packets from ports, through cache or tables, to ports.
+ *
+ * Theory of operation.  Each turn is a quiescent point: the worker re-reads the version,
+ * the list of ports and what the control thread injects (packet-outs), polls every port
+ * that has work, and flushes what is to leave.  Ports with a descriptor are found by one
+ * edge-triggered epoll; a port stays ready until it gave less than a batch.  With nothing to
+ * do the worker spins for a few microseconds (containers share these cores), then sleeps
+ * in epoll, which counts as quiescent.  Nothing is allocated and no lock is taken here.
+ *
+ * Packets for the controller and dead ports are told through a ring to the control
+ * thread.  In memory mode the same turn is called from the one thread there is.
+ */
+#pragma once
+#include <pthread.h>
+#include "act/execute.h"
+#include "base/ring.h"
+#include "pipeline/compose.h"
+
+/* All ports of all bridges, for poll threads; replaced as a whole. */
+struct poll_list {
+    uint32_t n;
+    struct polled { struct port *port; struct bridge *bridge; } ports[];
+};
+
+/* Records of the ring to the control thread. */
+struct upcall {
+    uint32_t bridge, in_port;
+    uint32_t size; /* of the frame that follows */
+    uint8_t reason, table;
+    uint16_t unused;
+    uint64_t cookie, metadata;
+};
+
+/* Records of the ring from the control thread: a packet-out.  The actions follow, then the frame. */
+struct injection {
+    struct bridge *bridge;
+    uint32_t in_port, n_actions, size, unused;
+};
+
+struct worker_stats { _Atomic uint64_t hits, misses, stale; };
+
+struct worker {
+    struct executor executor; /* first: handlers cast */
+    struct world *world;
+    _Atomic(struct poll_list *) *ports;
+    struct epoch_reader *reader;
+    struct slot_count *counts;
+    struct packet_pool *pool;
+    struct cache *cache; /* NULL: none */
+    struct ring upcalls, injections;
+    struct worker_stats stats;
+    struct composition composition;
+    const struct bridge *bridge; /* of the packets being worked on */
+    uint8_t ready[OUTLET_PORTS]; /* by port index: has work, as far as known */
+    unsigned n_ready;
+    int epoll, wake_fd; /* wake_fd: the control thread wants us awake */
+    int upcall_fd;      /* the control thread's; shared by all workers */
+    _Atomic bool *told; /* it was told and has not looked yet */
+    bool tell;          /* there is something to tell at the end of this turn */
+    _Atomic bool sleeping, stop;
+    pthread_t thread;
+};
+
+struct worker *worker_new(struct world *, _Atomic(struct poll_list *) *ports, const vs_config *, int upcall_fd, _Atomic bool *told);
+void worker_free(struct worker *);
+/* Control thread: wakes it if it sleeps. */
+void worker_wake(struct worker *);
+/* Control thread: waits on a port's descriptor from now on / no more. 0 or -errno. */
+int worker_watch(struct worker *, const struct port *);
+void worker_unwatch(struct worker *, const struct port *);
+
+/* One turn over every port (memory mode) / over those that are ready; packets moved. */
+unsigned worker_turn(struct worker *, bool everything);
+/* Only what is injected, when no thread runs (memory mode). */
+void worker_inject(struct worker *);
+/* The body of a poll thread: turns until 'stop'. */
+void *worker_main(void *worker);
