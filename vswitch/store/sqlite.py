@@ -50,6 +50,7 @@ class SqliteStore:
         try:
             self._connection: sqlite3.Connection | None = self._open()
             self._newest = self._load()
+            self._make_durable()
         except BaseException:
             self.close()
             raise
@@ -89,8 +90,6 @@ class SqliteStore:
         try:
             with self._sentences("it can't be read"):
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA trusted_schema = OFF")
             return connection
         except BaseException:
@@ -101,6 +100,13 @@ class SqliteStore:
         with self._sentences("it can't be read"), self._committing() as connection:
             self._check_version(connection)
             return self._read(connection)
+
+    def _make_durable(self) -> None:
+        """Only now that the file is known to be ours, since it changes the file."""
+        assert self._connection
+        with self._sentences("it can't be written"):
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
 
     def _check_version(self, connection: sqlite3.Connection) -> None:
         if not _pragma(connection, "schema_version"):

@@ -1,0 +1,131 @@
+"""Plans: from what is there to what is wanted, and nothing more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+
+from tests.kit.configs import configs
+from vswitch.reconcile import Operation, apply, plan, settle
+from vswitch.requests import REQUESTS
+from vswitch.schema import Bridge, Config, Controller, Port
+
+
+def texts(operations: list[Operation]) -> list[str]:
+    return [operation.text for operation in operations]
+
+
+def unordered(config: Config) -> dict[str, object]:
+    """A configuration whose order doesn't count."""
+    return {
+        bridge.name: bridge.changed(
+            ports=sorted(bridge.ports, key=lambda p: p.name),
+            controllers=sorted(bridge.controllers, key=lambda c: c.target),
+        )
+        for bridge in config.bridges
+    }
+
+
+@given(desired=configs(), observed=configs(open=False))
+def test_a_plan_applied_gives_what_is_wanted(desired: Config, observed: Config) -> None:
+    reached = apply(plan(desired, observed), observed)
+    assert unordered(reached) == unordered(settle(desired, observed))
+
+
+@given(desired=configs(), observed=configs(open=False))
+def test_a_second_plan_is_empty(desired: Config, observed: Config) -> None:
+    assert plan(desired, apply(plan(desired, observed), observed)) == []
+
+
+@given(observed=configs(open=False))
+def test_what_is_there_already_needs_no_plan(observed: Config) -> None:
+    assert plan(observed, observed) == []
+
+
+@given(desired=configs(), observed=configs(open=False))
+def test_what_is_settled_keeps_all_that_was_chosen(desired: Config, observed: Config) -> None:
+    settled = settle(desired, observed)
+    for bridge in desired.bridges:
+        found = settled.bridge(bridge.name)
+        assert found
+        assert bridge.dpid in (None, found.dpid)
+        for port in bridge.ports:
+            same = found.port(port.name)
+            assert same
+            assert same.number is not None
+            assert port.number in (None, same.number)
+            assert port.kind in ("auto", same.kind)
+
+
+@given(desired=configs(), observed=configs(open=False))
+def test_a_port_is_disturbed_only_if_a_chosen_setting_differs(
+    desired: Config, observed: Config
+) -> None:
+    settled = settle(desired, observed)
+    removed = {op.params()["name"] for op in plan(desired, observed) if op.method == "port.rm"}
+    for bridge in observed.bridges:
+        for port in bridge.ports:
+            wanted = settled.bridge(bridge.name)
+            kept = wanted is not None and wanted.port(port.name) == port
+            assert (port.name in removed) is not kept
+
+
+@given(desired=configs(), observed=configs(open=False))
+def test_each_operation_is_a_request_that_the_api_takes(desired: Config, observed: Config) -> None:
+    for operation in plan(desired, observed):
+        params = json.loads(json.dumps(operation.params()))
+        REQUESTS[operation.method].check(params)
+        assert operation.text.isprintable()
+
+
+def test_what_goes_comes_before_what_comes() -> None:
+    observed = Config(
+        (Bridge("old", dpid=1, ports=(Port("p", number=1),), controllers=(Controller("tcp:c"),)),)
+    )
+    desired = Config(
+        (Bridge("new", dpid=1, ports=(Port("p", mtu=9000),), controllers=(Controller("tcp:c"),)),)
+    )
+    assert texts(plan(desired, observed)) == [
+        "part bridge old from controller tcp:c:6653",
+        "take port p off bridge old",
+        "remove bridge old",
+        "make bridge new with dpid 0000000000000001",
+        "put port p on bridge new with number 1, mtu 9000",
+        "connect bridge new to controller tcp:c:6653",
+    ]
+
+
+def test_settings_of_a_bridge_change_while_its_ports_stay() -> None:
+    observed = Config((Bridge("b", dpid=1, ports=(Port("p", number=1, kind="tap"),)),))
+    desired = Config((Bridge("b", fail_mode="standalone", listen=("ptcp:1",), ports=(Port("p"),)),))
+    assert texts(plan(desired, observed)) == [
+        "set fail mode standalone, listen ptcp:1:127.0.0.1 of bridge b"
+    ]
+
+
+def test_a_chosen_number_moves_the_port_that_has_it_by_chance() -> None:
+    observed = Config((Bridge("b", dpid=1, ports=(Port("a", number=1),)),))
+    desired = Config((Bridge("b", ports=(Port("a"), Port("z", number=1))),))
+    assert texts(plan(desired, observed)) == [
+        "take port a off bridge b",
+        "put port a on bridge b with number 2",
+        "put port z on bridge b with number 1",
+    ]
+
+
+def test_numbers_of_ephemeral_ports_are_not_given_again() -> None:
+    desired = Config((Bridge("b", ports=(Port("a"), Port("z"))),))
+    steps = plan(desired, Config(), {"b": [1, 3]})
+    assert [step.params().get("number") for step in steps] == [None, 2, 4]
+
+
+def test_an_operation_that_does_not_fit_is_a_key_error() -> None:
+    steps = plan(Config((Bridge("b", ports=(Port("p"),)),)), Config())
+    with pytest.raises(KeyError):
+        apply(steps[1:], Config())
+    with pytest.raises(KeyError):
+        apply([*steps, steps[0]], Config())
+    with pytest.raises(KeyError):
+        apply([*steps, steps[1]], Config())

@@ -1,0 +1,184 @@
+"""What can be configured: values are made canonical, wrong ones are refused in a sentence."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.kit.configs import configs
+from vswitch.errors import Failure, SchemaError
+from vswitch.requests import REQUESTS
+from vswitch.schema import Bridge, Config, Controller, Port
+
+HOSTILE_NAMES = [
+    "", "/", "a/b", "..", ".", "../etc", "a..b", ".hidden", "-rf", "a b", "a\tb", "a\nb", "a\0b",
+    "a\x1b[2J", "br\u200b0", "br\ud800", "é", "x" * 16, "a:b", "a%b", "$(id)", "a;b", "*", "a\\b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.parametrize("cls", [Bridge, Port])
+def test_s23_a_name_that_could_be_a_path_or_an_escape_is_refused(cls: Any, name: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        cls(name)
+    assert str(caught.value).isprintable()
+    assert caught.value.exit == 2
+
+
+@pytest.mark.parametrize("name", ["br0", "a", "x" * 15, "eth0.100", "br-1_a+b", "0"])
+def test_s23_a_plain_name_is_taken(name: str) -> None:
+    assert Bridge(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("cls", "document", "setting", "value"),
+    [
+        (Bridge, {"name": "b", "dpid": "0x1F"}, "dpid", 31),
+        (Bridge, {"name": "b", "dpid": "000000000000000a"}, "dpid", 10),
+        (Bridge, {"name": "b", "dpid": 10}, "dpid", 10),
+        (Bridge, {"name": "b", "listen": "ptcp:6654"}, "listen", ("ptcp:6654:127.0.0.1",)),
+        (Bridge, {"name": "b", "listen": ["ptcp:1:[::]"]}, "listen", ("ptcp:1:[::]",)),
+        (Bridge, {"name": "b", "listen": ["punix:/run/x"]}, "listen", ("punix:/run/x",)),
+        (Port, {"name": "p", "number": "7"}, "number", 7),
+        (Port, {"name": "p", "number": None}, "number", None),
+        (Port, {"name": "p", "mac": "02-00-00-00-00-0A"}, "mac", "02:00:00:00:00:0a"),
+        (Port, {"name": "p", "addresses": "10.0.0.1/8,fd00::0:1/64"}, "addresses",
+         ("10.0.0.1/8", "fd00::1/64")),
+        (Controller, {"target": "tcp:10.0.0.1"}, "target", "tcp:10.0.0.1:6653"),
+        (Controller, {"target": "tcp:[::1]:6633"}, "target", "tcp:[::1]:6633"),
+        (Controller, {"target": "tcp:App.Example:1"}, "target", "tcp:app.example:1"),
+        (Controller, {"target": "unix:/run/app.sock"}, "target", "unix:/run/app.sock"),
+    ],
+)  # fmt: skip
+def test_a_value_is_kept_in_its_canonical_form(
+    cls: Any, document: Any, setting: str, value: object
+) -> None:
+    assert getattr(cls.from_json(document), setting) == value
+
+
+@pytest.mark.parametrize(
+    ("cls", "document", "sentence"),
+    [
+        (Bridge, [], "bridge []: it is no object"),
+        (Bridge, {}, "bridge {}: it has no name"),
+        (Bridge, {"name": 1}, "bridge name 1: it is a number"),
+        (Bridge, {"name": "b", "colour": 1}, "bridge setting 'colour': it is unknown; use name,"),
+        (Bridge, {"name": "b", "dpid": "xyz"}, "bridge dpid 'xyz': a datapath id is"),
+        (Bridge, {"name": "b", "dpid": 0}, "bridge dpid 0: a datapath id"),
+        (Bridge, {"name": "b", "dpid": "1" * 17}, "bridge dpid"),
+        (Bridge, {"name": "b", "dpid": True}, "bridge dpid True"),
+        (Bridge, {"name": "b", "fail_mode": "open"}, "use secure or standalone"),
+        (Bridge, {"name": "b", "fail_mode": []}, "bridge fail mode []"),
+        (Bridge, {"name": "b", "protocols": ["OpenFlow99"]}, "this switch doesn't speak it"),
+        (Bridge, {"name": "b", "protocols": [["OpenFlow13"]]}, "this switch doesn't speak it"),
+        (Bridge, {"name": "b", "protocols": []}, "name at least one"),
+        (Bridge, {"name": "b", "listen": ["ptcp:0"]}, "a number from 1 to 65535"),
+        (Bridge, {"name": "b", "listen": ["tcp:1.2.3.4:5"]}, "starts with ptcp: or punix:"),
+        (Bridge, {"name": "b", "listen": ["punix:/a/../b"]}, "'..'"),
+        (Bridge, {"name": "b", "listen": ["punix:/" + "x" * 107]}, "at most 107 bytes"),
+        (Bridge, {"name": "b", "listen": ["ptcp:1", "ptcp:1:127.0.0.1"]}, "same thing twice"),
+        (Bridge, {"name": "b", "ports": [{"name": "p"}, {"name": "p", "mtu": 99}]}, "port name p"),
+        (Bridge, {"name": "b", "ports": [{"name": "p", "number": 1}, {"name": "q", "number": 1}]},
+         "bridge b port number 1: it is there twice"),
+        (Port, {"name": "p", "number": 0}, "from 1 to 65279"),
+        (Port, {"name": "p", "number": 65280}, "from 1 to 65279"),
+        (Port, {"name": "p", "number": 1.5}, "no whole number"),
+        (Port, {"name": "p", "mtu": 67}, "from 68"),
+        (Port, {"name": "p", "mac": "01:00:00:00:00:01"}, "use a unicast address"),
+        (Port, {"name": "p", "mac": "0:1"}, "no Ethernet address"),
+        (Port, {"name": "p", "netns": "ns1"}, "no absolute path"),
+        (Port, {"name": "p", "netns": "/proc/../x"}, "no absolute path without '..'"),
+        (Port, {"name": "p", "addresses": ["10.0.0.1"]}, "prefix length"),
+        (Port, {"name": "p", "addresses": ["10.0.0.1/33"]}, "prefix length"),
+        (Port, {"name": "p", "gateway": "x", "addresses": ["10.0.0.1/8"]}, "no IP address"),
+        (Port, {"name": "p", "gateway": "10.0.0.1"}, "no address to reach it from"),
+        (Port, {"name": "p", "interface": "eth0"}, "add netns"),
+        (Port, {"name": "p", "kind": "packet", "netns": "/x"}, "didn't make"),
+        (Controller, {"target": "ssl:1.2.3.4:5"}, "starts with tcp: or unix:"),
+        (Controller, {"target": "tcp:"}, "a host and a port"),
+        (Controller, {"target": "tcp:300.1.1.1:5"}, "no address and no host name"),
+        (Controller, {"target": "tcp:h:99999"}, "a number from 1 to 65535"),
+        (Controller, {"target": "tcp:h:1:2"}, "a host and a port"),
+        (Controller, {"target": "tcp:[h]:1"}, "no address and no host name"),
+        (Controller, {"target": "unix:rel"}, "absolute"),
+        (Controller, {"target": "tcp:h:1\n"}, "control character"),
+        (Config, {"bridges": {}}, "give a list"),
+        (Config, {"bridges": [{"name": "b"}, {"name": "b", "dpid": 1}]}, "bridge name b"),
+        (Config, {"bridges": [{"name": "a", "dpid": 1}, {"name": "b", "dpid": 1}]}, "datapath id"),
+        (Config, {"bridges": [{"name": "a", "ports": [{"name": "p"}]},
+                              {"name": "b", "ports": [{"name": "p"}]}]}, "port name p"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_refused_with_a_sentence(
+    cls: Any, document: object, sentence: str
+) -> None:
+    with pytest.raises(SchemaError) as caught:
+        cls.from_json(document)
+    assert sentence in str(caught.value)
+
+
+TEXT = st.text("abr0123:/.-, x\0\n\u00e9\ud800", max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*Bridge.settings(), *Port.settings(), "target"]), JSON))
+def test_any_document_is_a_record_or_a_sentence(document: dict[str, Any]) -> None:
+    for cls in (Config, Bridge, Port, Controller):
+        try:
+            made = cls.from_json(document)
+        except SchemaError as refusal:
+            assert str(refusal).isprintable()
+        else:
+            assert cls.from_json(made.to_json()) == made
+
+
+@given(configs())
+def test_json_and_back_is_the_same_configuration(config: Config) -> None:
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_ports_without_a_number_get_the_lowest_free_ones_in_order() -> None:
+    bridge = Bridge("b", ports=(Port("x"), Port("y", number=2), Port("z"), Port("w")))
+    assert [port.number for port in bridge.numbered(reserved=[3]).ports] == [1, 2, 4, 5]
+
+
+def test_a_record_is_replaced_in_its_place_or_added_at_the_end() -> None:
+    config = Config((Bridge("a"), Bridge("b")))
+    changed = config.with_bridge(Bridge("a", dpid=5)).with_bridge(Bridge("c"))
+    assert [(b.name, b.dpid) for b in changed.bridges] == [("a", 5), ("b", None), ("c", None)]
+    bridge = Bridge("a").with_port(Port("p")).with_port(Port("p", number=3))
+    assert bridge.ports == (Port("p", number=3),)
+    assert bridge.without_port("p").ports == ()
+    assert bridge.with_controller(Controller("tcp:h")).controllers == (Controller("tcp:h:6653"),)
+    assert bridge.with_controller(Controller("tcp:h")).without_controller("tcp:h:6653") == bridge
+
+
+def test_a_request_takes_what_its_record_takes() -> None:
+    given = {"bridge": "br0", "name": "eth1", "number": "3", "ephemeral": True}
+    assert REQUESTS["port.add"].check(given) == {**given, "number": 3}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "sentence"),
+    [
+        ("bridge.add", {}, "bridge.add: it needs name"),
+        ("bridge.add", {"name": "b", "ports": []}, "bridge.add parameter 'ports': it is unknown"),
+        ("bridge.show", {"name": ".."}, "bridge name '..'"),
+        ("port.list", {"bridge": "a/b"}, "bridge 'a/b'"),
+        ("flow.add", {"bridge": "b", "flow": "x\ny"}, "control character"),
+        ("flow.rm", {"bridge": "b", "strict": "yes"}, "flow strict 'yes': it is text"),
+        ("trace", {"bridge": "b", "packet": "x" * 65537}, "longer than 65536"),
+        ("status", {"x": 1}, "use none"),
+    ],
+)
+def test_a_wrong_parameter_is_refused(method: str, params: Any, sentence: str) -> None:
+    with pytest.raises(Failure) as caught:
+        REQUESTS[method].check(params)
+    assert sentence in str(caught.value)
+    assert caught.value.exit == 2

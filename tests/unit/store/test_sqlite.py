@@ -1,0 +1,176 @@
+"""The SQLite file: it outlives the process, and whatever is wrong with it is a sentence."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from tests.kit.configs import configs
+from vswitch.errors import Failure, StoreError
+from vswitch.schema import Bridge, Config, Controller, Port
+from vswitch.store.sqlite import SqliteStore
+
+CONFIG = Config(
+    (
+        Bridge(
+            "br0", dpid=(1 << 64) - 1, fail_mode="standalone", listen=("ptcp:6654:127.0.0.1",),
+            ports=(Port("eth1", number=3, addresses=("10.0.0.1/8", "fd00::1/64"), kind="tap"),),
+            controllers=(Controller("tcp:10.0.0.9"),),
+        ),
+    )
+)  # fmt: skip
+
+
+def filled(folder: Path, config: Config = CONFIG) -> Path:
+    """A closed store that holds 'config'; its file."""
+    with closing(SqliteStore(folder)) as store:
+        store.transaction(lambda _: config)
+        return Path(store.path)
+
+
+def edit(file: Path, sql: str) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(sql)
+        connection.commit()
+
+
+def test_what_was_stored_outlives_the_process(tmp_path: Path) -> None:
+    filled(tmp_path)
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().revision == 1
+        assert store.read().config == CONFIG
+
+
+@settings(max_examples=20)
+@given(config=configs())
+def test_any_configuration_outlives_the_process(
+    tmp_path_factory: pytest.TempPathFactory, config: Config
+) -> None:
+    folder = tmp_path_factory.mktemp("state")
+    filled(folder, config)
+    with closing(SqliteStore(folder)) as store:
+        assert store.read().config == config
+
+
+def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        SqliteStore(tmp_path).transaction(lambda _: CONFIG)
+        os.kill(os.getpid(), 9)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().config == CONFIG
+
+
+def test_a_second_daemon_on_the_same_state_gets_a_sentence(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path)):
+        with pytest.raises(Failure, match=f"in use by process {os.getpid()}; use that daemon"):
+            SqliteStore(tmp_path)
+    SqliteStore(tmp_path).close()
+
+
+def test_the_file_is_its_owners_alone_and_nothing_lies_beside_it_afterwards(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        with closing(SqliteStore(tmp_path / "new")) as store:
+            store.transaction(lambda _: CONFIG)
+            modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "new").iterdir()}
+    finally:
+        os.umask(old)
+    assert modes == dict.fromkeys(("vswitch.db", "vswitch.db-wal", "vswitch.db.lock"), 0o600)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["vswitch.db"]
+
+
+def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path)) as store:
+        store.transaction(lambda _: CONFIG)
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]  # type: ignore[union-attr]
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")  # type: ignore[union-attr]
+        many = Bridge("big", ports=tuple(Port(f"p{n}") for n in range(2000)))
+        heard: list[object] = []
+        store.watch(1, heard.append)
+        with pytest.raises(StoreError, match="full.*; free space on its disk"):
+            store.transaction(lambda config: config.with_bridge(many))
+        assert store.read().revision == 1
+        assert heard == []
+        assert store.transaction(lambda config: config.without_bridge("br0")).revision == 2
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().config == Config()
+
+
+def overwrite(file: Path) -> None:
+    file.write_bytes(b"this is no database at all, " * 50)
+
+
+def damage(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    file.write_bytes(data)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:5000])
+
+
+BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no database": (overwrite, "not a database.*; restore the file from a backup"),
+    "damaged": (damage, "; restore the file from a backup"),
+    "cut off": (cut, "; restore the file from a backup"),
+    "newer": (lambda f: edit(f, "PRAGMA user_version = 9"), "by version 9 of vswitch's tables"),
+    "foreign": (lambda f: edit(f, "PRAGMA application_id = 7"), "written by another program"),
+    "bad setting": (
+        lambda f: edit(f, "UPDATE bridge SET fail_mode = 'open'"),
+        "bridge fail mode 'open'.*; correct it with sqlite3",
+    ),
+    "bad list": (lambda f: edit(f, "UPDATE port SET addresses = '{'"), "port addresses None"),
+    "port of no bridge": (lambda f: edit(f, "DELETE FROM bridge"), "it has no name"),
+    "mixed types": (lambda f: edit(f, "UPDATE bridge SET name = x'00ff'"), "bridge name b'"),
+    "table gone": (lambda f: edit(f, "DROP TABLE port"), "no such table"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_file_that_cannot_be_used_is_told_and_left_alone(tmp_path: Path, case: str) -> None:
+    breakage, sentence = BROKEN[case]
+    file = filled(tmp_path)
+    breakage(file)
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match=f"^store {file}: .*{sentence}"):
+        SqliteStore(tmp_path)
+    assert file.read_bytes() == before
+    assert not (tmp_path / "vswitch.db.lock").exists()
+
+
+def test_a_file_of_another_program_is_not_touched(tmp_path: Path) -> None:
+    file = tmp_path / "vswitch.db"
+    edit(file, "CREATE TABLE theirs (x)")
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match="written by another program"):
+        SqliteStore(tmp_path)
+    assert file.read_bytes() == before
+
+
+def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "vswitch.db").mkdir()
+    with pytest.raises(StoreError, match="it can't be opened"):
+        SqliteStore(tmp_path)
+
+
+def test_a_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(Failure, match="others may write to it; chmod go-w"):
+        SqliteStore(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Failure, match="it can't be made"):
+        SqliteStore(tmp_path / "file" / "state")
