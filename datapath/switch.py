@@ -1,0 +1,374 @@
+"""A whole switch in memory: these rules, this packet in, that packet out.
+
+`Switch` is how packet tests are written, ours and those of people who want to
+test their own pipelines.  It drives the same C core with the same frames as
+the forwarder process, over memory ports, on the caller's thread, with a clock
+that moves only when it is told to:
+
+    with Switch(ports=2) as switch:
+        switch.add_flow("in_port=1,tcp,tp_dst=80,actions=output:2")
+        out = switch.send(1, "tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80")
+        assert list(out) == [2]
+
+Rules are text in ovs-ofctl's syntax, `Rule`s, or OpenFlow 1.3 flow-mods;
+packets are bytes, hex, or text.  Not thread-safe.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from datapath import frames
+from datapath.ffi import Core, CoreStats
+from datapath.frames import BridgeSpec, Command, Done, Event, Frame, PortKind, PortSpec, PortStats
+from datapath.instruction import INSTRUCTIONS
+from datapath.oxm import Match
+from datapath.packet_text import parse_packet
+from datapath.rule import Command as FlowCommand
+from datapath.rule import Flags, Rule, parse_rule
+from datapath.wire import Reader
+
+BRIDGE = 1
+SESSION = 1
+EVERY_REASON = 0xFFFFFFFF
+TICK_NS = 50_000_000
+"""How often the forwarder looks at the clock."""
+
+_HEADER = struct.Struct("!BBHI")
+_ERROR, _PACKET_IN, _FLOW_REMOVED, _MULTIPART_REPLY = 1, 10, 11, 19
+
+
+class OpenFlowRefusal(Exception):
+    """The switch answered a message with OFPT_ERROR; 'type' and 'code' as in OpenFlow 1.3."""
+
+    def __init__(self, type: int, code: int, message: bytes) -> None:
+        super().__init__(f"OpenFlow error type {type}, code {code}")
+        self.type, self.code, self.message = type, code, message
+
+
+@dataclass(frozen=True, slots=True)
+class PacketIn:
+    """A packet that went to the controller."""
+
+    in_port: int
+    reason: int
+    table: int
+    cookie: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCount:
+    """A rule with its counters, as flow statistics tell them."""
+
+    rule: Rule
+    packets: int
+    bytes: int
+    duration: float
+
+
+class Switch:
+    """One bridge with memory ports 1 to 'ports' (or the given numbers).
+
+    'cache' False makes every packet go through the tables, as an oracle;
+    'cache_entries' is its size, a power of two.  Use as a context manager or call close().
+    """
+
+    def __init__(
+        self, ports: int | Iterable[int] = 0, *, dpid: int = 1, cache: bool = True,
+        cache_entries: int = 0, max_rules: int = 0, max_buffers: int = 0, seed: int = 1,
+    ) -> None:  # fmt: skip
+        self.now_ns = 1_000_000_000
+        entries = cache_entries if cache else 1
+        self._core = Core(
+            self.now_ns, cache_entries=entries, max_rules=max_rules, max_buffers=max_buffers,
+            seed=seed,
+        )  # fmt: skip
+        self._tag = 0
+        self._ports: list[int] = []
+        self._packet_ins: list[PacketIn] = []
+        self._flow_removed: list[bytes] = []
+        self._command(Command.BRIDGE_ADD, BridgeSpec("memory", dpid).pack())
+        session = frames.SessionSpec(4, EVERY_REASON, EVERY_REASON)
+        self._command(Command.SESSION, session.pack(), session=SESSION)
+        for number in range(1, ports + 1) if isinstance(ports, int) else ports:
+            self.add_port(number)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self.close()
+
+    def close(self) -> None:
+        """Closes every port and frees the switch."""
+        self._core.close()
+
+    # ---- ports ----
+
+    def add_port(
+        self, number: int, *, mtu: int = 0, read_pcap: str = "", write_pcap: str = "",
+        write_limit: int = 0, once: bool = False,
+    ) -> None:  # fmt: skip
+        """A memory port, or with a path (or "counted" by write_limit 0) a pcap port.
+
+        'read_pcap' is replayed from memory for ever (or 'once'); 'write_pcap' gets the
+        first 'write_limit' frames.  ValueError or CommandRefusal when it can't be.
+        """
+        pcap = bool(read_pcap or write_pcap)
+        kind = PortKind.PCAP if pcap else PortKind.MEM
+        flags = frames.PortFlags.ONCE if once else frames.PortFlags.NONE
+        mac = b"\x02\0\0" + number.to_bytes(3, "big")
+        spec = PortSpec(
+            number, kind, f"{kind.name.lower()}{number}", mac, mtu=mtu, flags=flags,
+            read_path=read_pcap, write_path=write_pcap, write_limit=write_limit,
+        )  # fmt: skip
+        self._command(Command.PORT_ADD, spec.pack())
+        if not pcap:
+            self._ports.append(number)
+
+    def add_counting_port(self, number: int) -> None:
+        """A port that counts and frees what is sent to it."""
+        spec = PortSpec(number, PortKind.PCAP, f"count{number}")
+        self._command(Command.PORT_ADD, spec.pack())
+
+    def remove_port(self, number: int) -> None:
+        self._command(Command.PORT_DEL, frames.PortRef(number).pack())
+        self._ports = [port for port in self._ports if port != number]
+
+    def set_port(self, number: int, *, config: int = 0, mask: int = 0, state: int = 0) -> None:
+        """New config bits where 'mask' has them, and a new state (vs_port_config, vs_port_state)."""
+        self._command(Command.PORT_SET, frames.PortRef(number, config, state, mask).pack())
+
+    def port_stats(self) -> dict[int, PortStats]:
+        """Counters and drops of every port, exact for all packets sent so far."""
+        events = self._command(Command.STATS)
+        found = (PortStats.unpack(e.payload) for e in events if e.type == Event.PORT_STATS)
+        return {stats.number: stats for stats in found}
+
+    def drops(self, number: int) -> dict[str, int]:
+        """The reasons why packets ended at this port, those that happened."""
+        return {name: n for name, n in self.port_stats()[number].drops.items() if n}
+
+    # ---- rules ----
+
+    def add_flow(self, rule: str | Rule | bytes, command: FlowCommand = FlowCommand.ADD) -> None:
+        """Carries out one flow-mod; OpenFlowRefusal when the switch says no."""
+        self.openflow(_flow_mod(rule, command))
+
+    def add_flows(self, text: str) -> None:
+        """Adds every rule of a file's text, all or none; '#' starts a comment."""
+        lines = (line.split("#")[0].strip() for line in text.splitlines())
+        self.atomic([_flow_mod(line, FlowCommand.ADD) for line in lines if line])
+
+    def delete_flows(self, match: str = "", *, strict: bool = False) -> None:
+        command = FlowCommand.DELETE_STRICT if strict else FlowCommand.DELETE
+        self.add_flow(parse_rule(match, command), command)
+
+    def atomic(self, flow_mods: Iterable[bytes]) -> None:
+        """Carries out flow-mods all or nothing (in frames of at most 64 KB, each on its own)."""
+        for chunk in _chunks(flow_mods):
+            self._command(Command.ATOMIC, chunk, session=SESSION)
+
+    def dump_flows(self) -> list[FlowCount]:
+        """Every rule with its counters, highest priority first within each table."""
+        every = struct.pack("!HH4x", 1, 0) + struct.pack(
+            "!B3xII4xQQ", 0xFF, 0xFFFFFFFF, 0xFFFFFFFF, 0, 0
+        )
+        reply = self.openflow(_message(18, every + struct.pack("!HH4x", 1, 4)))
+        flows = [flow for message in reply for flow in _flow_counts(message)]
+        return sorted(flows, key=lambda flow: (flow.rule.table, -flow.rule.priority))
+
+    # ---- packets and time ----
+
+    def send(self, in_port: int, packet: bytes | str) -> dict[int, list[bytes]]:
+        """One packet in; the frames that left, by port (ports without any are left out)."""
+        self._core.mem_send(BRIDGE, in_port, _frame_bytes(packet, in_port))
+        return self.poll()
+
+    def poll(self) -> dict[int, list[bytes]]:
+        """Turns until nothing moves; what left by memory ports."""
+        while self._core.poll(self.now_ns):
+            pass
+        self._tick()
+        return self.received()
+
+    def received(self) -> dict[int, list[bytes]]:
+        """Frames that left by memory ports since the last look, by port."""
+        out: dict[int, list[bytes]] = {}
+        for port in self._ports:
+            while (frame := self._core.mem_receive(BRIDGE, port)) is not None:
+                out.setdefault(port, []).append(frame)
+        return out
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock as a running switch would see it go by, tick by tick."""
+        end = self.now_ns + round(seconds * 1e9)
+        while self.now_ns < end:
+            self.now_ns = min(end, self.now_ns + TICK_NS)
+            self._tick()
+
+    def packet_ins(self) -> list[PacketIn]:
+        """What went to the controller since the last look."""
+        found, self._packet_ins = self._packet_ins, []
+        return found
+
+    def flow_removed(self) -> list[bytes]:
+        """OFPT_FLOW_REMOVED messages since the last look."""
+        found, self._flow_removed = self._flow_removed, []
+        return found
+
+    def trace(self, packet: bytes | str, in_port: int | None = None) -> list[frames.TraceStep]:
+        """The life of an imaginary packet, step by step; nothing is counted or sent."""
+        if isinstance(packet, str):
+            parsed = parse_packet(packet, in_port)
+            packet, in_port = parsed.frame, parsed.in_port
+        assert in_port is not None, "bytes need the port they come from"
+        events = self._command(Command.TRACE, frames.trace_request(in_port, packet))
+        return [
+            step
+            for event in events
+            if event.type == Event.TRACE
+            for step in frames.trace_steps(event.payload)
+        ]
+
+    # ---- underneath ----
+
+    def openflow(self, messages: bytes) -> list[bytes]:
+        """Sends whole OpenFlow messages; the replies, except what goes unasked.
+
+        OpenFlowRefusal at the first error among them.
+        """
+        self._send(Command.OPENFLOW, messages, session=SESSION)
+        replies = [m for e in self._events() for m in self._sorted(e)]
+        for message in replies:
+            if message[1] == _ERROR:
+                raise _refusal(message)
+        return replies
+
+    def stats(self) -> CoreStats:
+        return self._core.stats()
+
+    def run(self, seconds: float) -> float:
+        """Polls for that long by the real clock; CPU seconds used.  For measuring."""
+        return self._core.run(round(seconds * 1e9)) / 1e9
+
+    def _send(self, command: Command, payload: bytes = b"", session: int = 0) -> int:
+        self._tag += 1
+        frame = Frame(command, payload, BRIDGE, session, self._tag)
+        self._core.command(frame.pack(), self.now_ns)
+        return self._tag
+
+    def _command(self, command: Command, payload: bytes = b"", session: int = 0) -> list[Frame]:
+        """The events that answer a command, without its DONE; raises what DONE says."""
+        tag = self._send(command, payload, session)
+        answers: list[Frame] = []
+        refusals: list[bytes] = []
+        done = Done()
+        for event in self._events():
+            if event.type == Event.DONE and event.tag == tag:
+                done = Done.unpack(event.payload)
+            answers.append(event)
+            refusals += [m for m in self._sorted(event) if m[1] == _ERROR]
+        if refusals:
+            raise _refusal(refusals[0])
+        if done.error:
+            raise OSError(-done.error, done.text or os.strerror(-done.error))
+        return answers
+
+    def _tick(self) -> None:
+        self._core.tick(self.now_ns)
+        for event in self._events():
+            self._sorted(event)
+
+    def _events(self) -> Iterator[Frame]:
+        while (event := self._core.event()) is not None:
+            yield Frame.unpack(event[0])
+
+    def _sorted(self, event: Frame) -> list[bytes]:
+        """Keeps packet-ins and flow-removed of an event; returns its other messages."""
+        if event.type != Event.OPENFLOW:
+            return []
+        replies = []
+        for message in _split(event.payload):
+            if message[1] == _PACKET_IN:
+                self._packet_ins.append(_packet_in(message))
+            elif message[1] == _FLOW_REMOVED:
+                self._flow_removed.append(message)
+            else:
+                replies.append(message)
+        return replies
+
+
+def _refusal(message: bytes) -> OpenFlowRefusal:
+    return OpenFlowRefusal(*struct.unpack_from("!HH", message, 8), message)
+
+
+def _message(kind: int, body: bytes) -> bytes:
+    return _HEADER.pack(4, kind, _HEADER.size + len(body), 0) + body
+
+
+def _split(messages: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(messages):
+        size = _HEADER.unpack_from(messages, at)[2]
+        yield messages[at : at + size]
+        at += size
+
+
+def _flow_mod(rule: str | Rule | bytes, command: FlowCommand) -> bytes:
+    if isinstance(rule, bytes):
+        return rule
+    return (parse_rule(rule, command) if isinstance(rule, str) else rule).to_flow_mod(command)
+
+
+def _chunks(messages: Iterable[bytes]) -> Iterator[bytes]:
+    chunk: list[bytes] = []
+    size = 0
+    for message in messages:
+        if size + len(message) > 65536:
+            yield b"".join(chunk)
+            chunk, size = [], 0
+        chunk.append(message)
+        size += len(message)
+    if chunk:
+        yield b"".join(chunk)
+
+
+def _frame_bytes(packet: bytes | str, in_port: int) -> bytes:
+    return packet if isinstance(packet, bytes) else parse_packet(packet, in_port).frame
+
+
+def _packet_in(message: bytes) -> PacketIn:
+    reason, table, cookie = struct.unpack_from("!BBQ", message, 14)
+    match_size = struct.unpack_from("!H", message, 26)[0]
+    in_port = struct.unpack_from("!I", message, 32)[0]
+    data = message[24 + (match_size + 7) // 8 * 8 + 2 :]
+    return PacketIn(in_port, reason, table, cookie, data)
+
+
+_FLOW_STATS = struct.Struct("!HBxIIHHHH4xQQQ")
+
+
+def _flow_counts(message: bytes) -> Iterator[FlowCount]:
+    at = 16
+    while at < len(message):
+        size, table, sec, nsec, priority, idle, hard, flags, cookie, packets, octets = (
+            _FLOW_STATS.unpack_from(message, at)
+        )
+        reader = Reader(message[at + _FLOW_STATS.size : at + size])
+        match = Match.unpack(reader)
+        rule = Rule(
+            table=table, priority=priority, cookie=cookie, idle_timeout=idle, hard_timeout=hard,
+            flags=Flags(flags), match=match, instructions=INSTRUCTIONS.unpack(reader),
+        )  # fmt: skip
+        yield FlowCount(rule, packets, octets, sec + nsec / 1e9)
+        at += size
