@@ -40,7 +40,7 @@ class Output:
 def table(records: Iterable[Record], columns: Sequence[Column]) -> list[str]:
     """Aligned lines, the heads first; columns of numbers stand to the right."""
     rows = [[cell(record, column) for _, column in columns] for record in records]
-    numeric = [all(isinstance(row[i], int) for row in rows) for i in range(len(columns))]
+    numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
     texts = [[head for head, _ in columns]] + [[_text(value) for value in row] for row in rows]
     widths = [max(len(line[i]) for line in texts) for i in range(len(columns))]
     return [
@@ -73,6 +73,10 @@ def counted(counts: Mapping[str, int]) -> str:
 def plural(count: int, noun: str) -> str:
     """ "1 port", "2 ports"."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
 _WORDS = {None: "-", True: "yes", False: "no", "": "-"}

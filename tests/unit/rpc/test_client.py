@@ -32,7 +32,7 @@ def test_a_large_result_comes_whole(tmp_path: Path) -> None:
 def test_an_error_is_raised_and_the_connection_goes_on(tmp_path: Path) -> None:
     refusal = RpcError(what="bridge br0", why="there is none", do="add it", exit=3)
     with FakeDaemon(tmp_path, {"bridge.rm": refusal, "status": 1}), Client(tmp_path) as client:
-        with pytest.raises(RpcError, match="^bridge br0: there is none; add it$") as caught:
+        with pytest.raises(RpcError, match=r"^bridge br0: there is none; add it$") as caught:
             client.call("bridge.rm", name="br0")
         assert caught.value.exit == 3
         assert client.call("status") == 1

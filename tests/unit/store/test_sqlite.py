@@ -70,9 +70,9 @@ def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_second_daemon_on_the_same_state_gets_a_sentence(tmp_path: Path) -> None:
-    with closing(SqliteStore(tmp_path)):
-        with pytest.raises(Failure, match=f"in use by process {os.getpid()}; use that daemon"):
-            SqliteStore(tmp_path)
+    refusal = pytest.raises(Failure, match=f"in use by process {os.getpid()}; use that daemon")
+    with closing(SqliteStore(tmp_path)), refusal:
+        SqliteStore(tmp_path)
     SqliteStore(tmp_path).close()
 
 
@@ -97,7 +97,7 @@ def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
         many = Bridge("big", ports=tuple(Port(f"p{n}") for n in range(2000)))
         heard: list[object] = []
         store.watch(1, heard.append)
-        with pytest.raises(StoreError, match="full.*; free space on its disk"):
+        with pytest.raises(StoreError, match=r"full.*; free space on its disk"):
             store.transaction(lambda config: config.with_bridge(many))
         assert store.read().revision == 1
         assert heard == []

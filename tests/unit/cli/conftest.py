@@ -1,0 +1,82 @@
+"""A command line in this process, and a daemon that answers as its test says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.kit.fakedaemon import FakeDaemon
+from vswitch.cli import main
+
+PORT = {
+    "bridge": "br0", "name": "eth1", "number": 3, "kind": "packet", "mac": "02:00:00:00:00:01",
+    "state": "up", "config": [], "rx_packets": 12, "tx_packets": 3, "rx_bytes": 1200,
+    "tx_bytes": 18446744073709551615, "drops": {"table-miss": 2, "ttl": 0, "rule": 1},
+}  # fmt: skip
+TAP = {**PORT, "name": "tap0", "number": 40000, "kind": "tap", "drops": {}, "tx_bytes": 0}
+FLOW = {
+    "table": 0, "priority": 5, "cookie": 26, "match": "in_port=1,tcp", "actions": "output:2",
+    "packets": 7, "bytes": 700, "duration": 12.5, "idle_timeout": 60, "hard_timeout": 0,
+    "text": "priority=5,in_port=1,tcp,actions=output:2",
+}  # fmt: skip
+CONTROLLER = {
+    "bridge": "br0", "target": "tcp:127.0.0.1:6653", "connected": True, "role": "equal",
+    "since": "2026-01-02T03:04:05Z",
+}  # fmt: skip
+BRIDGE = {
+    "name": "br0", "dpid": "0000000000000001", "fail_mode": "secure",
+    "protocols": ["OpenFlow13"], "listen": [], "ports": [PORT], "controllers": [CONTROLLER],
+}  # fmt: skip
+ANSWERS: dict[str, object] = {
+    "status": {
+        "version": "0.1.0", "pid": 70, "bridges": 1, "ports": 2, "ephemeral": False, "run": "/r",
+        "forwarder": {"pid": 71, "adopted": True, "started": "2026-01-02T03:04:05Z"},
+    },
+    "bridge.list": [BRIDGE], "bridge.show": BRIDGE, "port.list": [PORT, TAP],
+    "port.add": PORT, "controller.list": [CONTROLLER], "flow.list": [FLOW, {**FLOW, "match": ""}],
+    "trace": {
+        "steps": [{"kind": "rule", "text": "table 0: hit\nwith more"},
+                  {"kind": "output", "text": "leaves by port 2"}],
+        "verdict": "forwarded to port 2", "outputs": [2],
+    },
+    "plan": {"operations": []}, "apply": {"operations": []},
+}  # fmt: skip
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Vswitch = Callable[..., Ended]
+
+
+@pytest.fixture
+def vswitch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Vswitch:
+    """Runs `vswitch` with the given words; its run folder is the test's own."""
+    monkeypatch.setenv("VSWITCH_RUN", str(tmp_path))
+
+    def run(*words: str) -> Ended:
+        monkeypatch.setenv("VSWITCH_RUN", os.environ["VSWITCH_RUN"])
+        capsys.readouterr()
+        code = main(words)
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[FakeDaemon]:
+    """Answers every method with what ANSWERS has, or with nothing."""
+    with FakeDaemon(tmp_path, ANSWERS) as made:
+        yield made

@@ -1,0 +1,316 @@
+"""Commands: what they ask, what they print, how they end."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.fakedaemon import FakeDaemon
+from tests.unit.cli.conftest import ANSWERS, FLOW, PORT, Vswitch
+from vswitch.errors import RpcError
+from vswitch.requests import REQUESTS
+
+ASKED: list[tuple[str, str, dict[str, Any]]] = [
+    ("status", "status", {}),
+    ("shutdown", "shutdown", {}),
+    ("bridge ls", "bridge.list", {}),
+    ("bridge add br0", "bridge.add", {"name": "br0"}),
+    (
+        "bridge add br0 --dpid 1f --fail-mode standalone --protocols OpenFlow13 --listen ptcp:1",
+        "bridge.add",
+        {
+            "name": "br0", "dpid": 31, "fail_mode": "standalone", "protocols": ("OpenFlow13",),
+            "listen": ("ptcp:1:127.0.0.1",),
+        },
+    ),
+    ("bridge set br0 --dpid=0x2", "bridge.set", {"name": "br0", "dpid": 2}),
+    ("bridge show br0", "bridge.show", {"name": "br0"}),
+    ("bridge rm br0", "bridge.rm", {"name": "br0"}),
+    ("port ls", "port.list", {}),
+    ("port ls br0", "port.list", {"bridge": "br0"}),
+    ("port show br0 eth1", "port.list", {"bridge": "br0"}),
+    (
+        "port add br0 eth1 --number 3 --kind tap --netns /proc/7/ns/net --interface eth0 "
+        "--addresses 10.0.0.2/24 --addresses fd00::2/64 --mtu 9000 --gateway 10.0.0.1 --ephemeral",
+        "port.add",
+        {
+            "bridge": "br0", "name": "eth1", "number": 3, "kind": "tap", "mtu": 9000,
+            "netns": "/proc/7/ns/net", "interface": "eth0", "gateway": "10.0.0.1",
+            "addresses": ("10.0.0.2/24", "fd00::2/64"), "ephemeral": True,
+        },
+    ),
+    ("port add --number 3 br0 -- eth1", "port.add", {"bridge": "br0", "name": "eth1", "number": 3}),
+    ("port rm br0 eth1", "port.rm", {"bridge": "br0", "name": "eth1"}),
+    ("controller ls br0", "controller.list", {"bridge": "br0"}),
+    (
+        "controller add br0 tcp:10.0.0.9", "controller.add",
+        {"bridge": "br0", "target": "tcp:10.0.0.9:6653"},
+    ),
+    (
+        "controller rm br0 unix:/run/x", "controller.rm",
+        {"bridge": "br0", "target": "unix:/run/x"},
+    ),
+    ("flow ls br0", "flow.list", {"bridge": "br0"}),
+    ("flow ls br0 tcp,tp_dst=80", "flow.list", {"bridge": "br0", "match": "tcp,tp_dst=80"}),
+    (
+        "flow add br0 priority=5,actions=drop", "flow.add",
+        {"bridge": "br0", "flow": "priority=5,actions=drop"},
+    ),
+    (
+        "flow rm br0 tcp --strict", "flow.rm",
+        {"bridge": "br0", "match": "tcp", "strict": True},
+    ),
+    (
+        "trace br0 in_port=1,tcp", "trace", {"bridge": "br0", "packet": "in_port=1,tcp"},
+    ),
+    (
+        "trace br0 ffff --in-port 2", "trace", {"bridge": "br0", "packet": "ffff", "in_port": 2},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "method", "params"), ASKED, ids=[line for line, _, _ in ASKED])
+def test_a_command_is_one_request(
+    vswitch: Vswitch, daemon: FakeDaemon, line: str, method: str, params: dict[str, Any]
+) -> None:
+    ended = vswitch(*line.split())
+    assert (ended.code, ended.err) == (0, "")
+    assert daemon.calls == [(method, params)]
+
+
+def test_every_method_has_its_command() -> None:
+    assert {method for _, method, _ in ASKED} == REQUESTS.keys() - {"plan", "apply"}
+
+
+@pytest.mark.parametrize(
+    "line", [line for line, method, _ in ASKED if method in ANSWERS and "show" not in line]
+)
+def test_json_is_exactly_what_the_daemon_answered(
+    vswitch: Vswitch, daemon: FakeDaemon, line: str
+) -> None:
+    ended = vswitch("-o", "json", *line.split())
+    assert json.loads(ended.out) == ANSWERS[daemon.calls[0][0]]
+
+
+def test_a_table_is_aligned_and_its_numbers_are_exact(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    assert vswitch("port", "ls").out == (
+        "BRIDGE  NUMBER  NAME  KIND    MAC                STATE"
+        "  RX PACKETS  RX BYTES  TX PACKETS              TX BYTES  DROPS\n"
+        "br0          3  eth1  packet  02:00:00:00:00:01  up   "
+        "          12      1200           3  18446744073709551615  table-miss 2, rule 1\n"
+        "br0      40000  tap0  tap     02:00:00:00:00:01  up   "
+        "          12      1200           3                     0  -\n"
+    )
+
+
+def test_an_empty_table_still_has_its_heads(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    daemon.answers["bridge.list"] = []
+    assert vswitch("bridge", "ls").out.split("\n")[0].startswith("NAME  DPID  FAIL MODE")
+    assert vswitch("-o", "json", "bridge", "ls").out == "[]\n"
+
+
+def test_a_bridge_is_shown_with_its_ports_and_controllers(
+    vswitch: Vswitch, daemon: FakeDaemon
+) -> None:
+    assert vswitch("bridge", "show", "br0").out == (
+        "bridge      br0\n"
+        "dpid        0000000000000001\n"
+        "fail mode   secure\n"
+        "protocols   OpenFlow13\n"
+        "listens on  -\n"
+        "\n"
+        "1 port\n"
+        "NUMBER  NAME  KIND    MAC                STATE\n"
+        "     3  eth1  packet  02:00:00:00:00:01  up\n"
+        "\n"
+        "1 controller\n"
+        "TARGET              CONNECTED  ROLE   SINCE\n"
+        "tcp:127.0.0.1:6653  yes        equal  2026-01-02T03:04:05Z\n"
+    )
+
+
+def test_flows_are_written_as_ovs_ofctl_dumps_them(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    common = " cookie=0x1a, duration=12.500s, table=0, n_packets=7, n_bytes=700, idle_timeout=60, "
+    assert vswitch("flow", "ls", "br0").out == (
+        f"{common}priority=5,in_port=1,tcp actions=output:2\n{common}priority=5 actions=output:2\n"
+    )
+
+
+def test_a_trace_tells_the_packets_life_in_order(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    assert vswitch("trace", "br0", "in_port=1").out == (
+        "  1. table 0: hit\n     with more\n  2. leaves by port 2\n  => forwarded to port 2\n"
+    )
+
+
+def test_a_port_is_shown_with_a_line_for_each_reason_it_dropped_for(
+    vswitch: Vswitch, daemon: FakeDaemon
+) -> None:
+    lines = vswitch("port", "show", "br0", "eth1").out.splitlines()
+    assert lines[-2:] == ["dropped, table-miss: 2 packets", "dropped, rule: 1 packets"]
+    assert vswitch("port", "show", "br0", "tap0").out.splitlines()[-1] == "dropped nothing"
+    assert json.loads(vswitch("port", "show", "br0", "eth1", "-o", "json").out) == PORT
+
+
+def test_s23_names_from_elsewhere_do_not_speak_to_the_terminal(
+    vswitch: Vswitch, daemon: FakeDaemon
+) -> None:
+    daemon.answers["port.list"] = [{**PORT, "name": "\x1b[2Jx\n"}]
+    assert "\\x1b[2Jx\\n" in vswitch("port", "ls").out
+
+
+def test_a_new_port_is_told_its_number(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    assert vswitch("port", "add", "br0", "eth1").out == "port eth1 is number 3 of br0\n"
+
+
+def test_status_says_who_serves(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    lines = vswitch("status").out.splitlines()
+    assert lines[:2] == ["version       0.1.0", "daemon's pid  70"]
+    assert "adopted          yes" in lines
+
+
+# ---- plan and apply ----------------------------------------------------------------
+
+STEPS = {"operations": [{"method": "bridge.add", "params": {}, "text": "make bridge br0"}]}
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> str:
+    file = tmp_path / "net.json"
+    file.write_text('{"bridges": [{"name": "br0", "ports": [{"name": "eth1"}]}]}')
+    return str(file)
+
+
+def test_a_plan_that_changes_something_ends_with_4(
+    vswitch: Vswitch, daemon: FakeDaemon, wanted: str
+) -> None:
+    daemon.answers["plan"] = STEPS
+    ended = vswitch("plan", "-f", wanted)
+    assert (ended.code, ended.out) == (4, "  1. make bridge br0\n")
+    assert daemon.calls[0][1]["desired"].bridges[0].ports[0].name == "eth1"
+
+
+def test_a_plan_that_changes_nothing_ends_with_0(
+    vswitch: Vswitch, daemon: FakeDaemon, wanted: str
+) -> None:
+    ended = vswitch("plan", "-f", wanted)
+    assert (ended.code, ended.out) == (0, "nothing to do: the host is as the file says\n")
+
+
+def test_apply_ends_with_0_and_lists_what_it_did(
+    vswitch: Vswitch, daemon: FakeDaemon, wanted: str
+) -> None:
+    daemon.answers["apply"] = STEPS
+    ended = vswitch("apply", "-f", wanted)
+    assert (ended.code, ended.out) == (0, "  1. make bridge br0\n")
+
+
+def test_a_configuration_comes_from_standard_input(
+    vswitch: Vswitch, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"bridges": []}')))
+    assert vswitch("apply", "-f", "-").code == 0
+
+
+# ---- errors ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exit", [1, 2, 3, 4, 65])
+def test_an_error_of_the_daemon_is_one_line_and_its_exit_code(
+    vswitch: Vswitch, daemon: FakeDaemon, exit: int
+) -> None:
+    refusal = RpcError(what="bridge br0", why="there is none", do="add it", exit=exit)
+    daemon.answers["bridge.rm"] = refusal
+    for words in (("bridge", "rm", "br0"), ("-o", "json", "bridge", "rm", "br0")):
+        ended = vswitch(*words)
+        assert (ended.code, ended.out) == (exit, "")
+        assert ended.err == "vswitch: bridge br0: there is none; add it\n"
+
+
+WRONG: list[tuple[str, int, str]] = [
+    ("paint", 2, "'paint': there is no such command; see vswitch --help"),
+    ("bridge", 2, "bridge: it needs a verb; use ls, add, show, set, rm"),
+    ("bridge paint", 2, "bridge: it has no 'paint'; use ls, add, show, set, rm"),
+    ("bridge add", 2, "bridge add: it needs NAME; see vswitch bridge add --help"),
+    ("port add br0", 2, "port add: it needs NAME; see"),
+    ("port add", 2, "port add: it needs BRIDGE NAME; see"),
+    ("bridge ls x", 2, "bridge ls: 'x' is a word too many; see vswitch bridge ls --help"),
+    ("bridge add a/b", 2, "bridge name 'a/b': it holds what a name can't hold; use"),
+    ("bridge add ..", 2, "bridge name '..': "),
+    ("bridge add br0 --colour red", 2, "bridge add: it has no option '--colour'; see"),
+    ("bridge add br0 --dpid", 2, "bridge add: --dpid needs a value, HEX; see"),
+    ("bridge add br0 --dpid x", 2, "bridge dpid 'x': a datapath id is"),
+    ("bridge add br0 --dpid 1 --dpid 2", 2, "bridge add: --dpid is there twice; see"),
+    ("bridge set br0 --fail-mode open", 2, "bridge fail mode 'open': there is no such choice;"),
+    ("bridge add br0 --listen tcp:1.2.3.4:5", 2, "bridge listen ['tcp:1.2.3.4:5']: a target"),
+    ("port add br0 eth1 --number x", 2, "port number 'x': it is no whole number from 1 to 65279"),
+    ("port add br0 eth1 --ephemeral=1", 2, "port add: --ephemeral takes no value"),
+    ("controller add br0 10.0.0.1", 2, "controller target '10.0.0.1': a target starts with tcp:"),
+    ("port show br0 gone", 3, "port gone: bridge br0 has no such port; see vswitch port ls br0"),
+    ("-o xml status", 2, "option -o 'xml': there is no such format; use table or json"),
+    ("status -o", 2, "option -o: it needs a value; see vswitch --help"),
+    ("status --run=", 2, "option --run: it is empty; name a folder"),
+    (f"status --run {'/x' * 50}", 2, "it has more than 86 bytes, too many for sockets in it;"),
+    ("plan", 2, "plan: it needs -f FILE and nothing else; see vswitch plan --help"),
+    ("apply -f", 2, "apply: it needs -f FILE"),
+    ("apply -f /nonexistent", 1, "file /nonexistent: it can't be read: No such file or directory;"),
+    ("apply -f /", 1, "file /: it can't be read: Is a directory; name another file"),
+    ("apply -f /dev/null", 2, "file /dev/null: it is no JSON"),
+    ("apply -f /dev/zero", 1, "file /dev/zero: it can't be read: it has more than 1048576 bytes;"),
+    ("top -n 0", 2, "top: -n needs a number above 0; see vswitch top --help"),
+    ("top -n x", 2, "top: -n needs a number; see"),
+    ("top now", 2, "top: 'now' is no option of it; see"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "sentence"), WRONG, ids=[line[:40] for line, *_ in WRONG])
+def test_a_wrong_command_line_is_told_in_one_line(
+    vswitch: Vswitch, daemon: FakeDaemon, line: str, code: int, sentence: str
+) -> None:
+    ended = vswitch(*line.split())
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err.startswith("vswitch: ")
+    assert ended.err.count("\n") == 1
+    assert sentence in ended.err
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"bridges": [{"name": "a/b"}]}', "bridge name 'a/b'"),
+        ('{"bridge": []}', "configuration setting 'bridge': it is unknown; use bridges"),
+        ("[]", "configuration []: it is no object"),
+        ("{", "it is no JSON"),
+        ("[" * 100_000, "it is no JSON"),
+        ("\udcff", "it is no JSON"),
+    ],
+)
+def test_a_wrong_file_is_told_before_anything_is_asked(
+    vswitch: Vswitch, daemon: FakeDaemon, tmp_path: Path, content: str, sentence: str
+) -> None:
+    (tmp_path / "f").write_text(content, errors="surrogateescape")
+    ended = vswitch("apply", "-f", str(tmp_path / "f"))
+    assert ended.code == 2
+    assert sentence in ended.err
+    assert daemon.calls == []
+
+
+def test_without_a_daemon_the_sentence_says_where_it_was_looked_for(
+    vswitch: Vswitch, tmp_path: Path
+) -> None:
+    ended = vswitch("status", "--run", str(tmp_path / "other"))
+    assert ended.code == 1
+    assert f"none answers at {tmp_path}/other/vswitch.sock" in ended.err
+    assert "start vswitchd" in ended.err
+
+
+def test_a_flow_without_actions_is_a_drop(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    daemon.answers["flow.list"] = [{**FLOW, "actions": "", "cookie": "0x0", "idle_timeout": 0}]
+    assert vswitch("flow", "ls", "br0").out == (
+        " cookie=0x0, duration=12.500s, table=0, n_packets=7, n_bytes=700, "
+        "priority=5,in_port=1,tcp actions=drop\n"
+    )
