@@ -1,0 +1,1 @@
+"""Thin adapters between os-ken and the pure modules beside this folder, one app a file."""

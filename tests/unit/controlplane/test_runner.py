@@ -1,0 +1,203 @@
+"""`vswitch-controller` as a process, and the learning app against raw OpenFlow bytes."""
+
+import signal
+import socket
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlplane.runner import Listen, parse_listen
+from tests.unit.controlplane.fakeswitch import (
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    FLOW_MOD,
+    HELLO,
+    PACKET_OUT,
+    PORT_STATUS,
+    FakeSwitch,
+    command,
+    controller,
+    environment,
+    free_port,
+)
+from vswitch.errors import Failure
+
+ANN, BOB = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
+FLOOD = 0xFFFFFFFB
+
+
+@pytest.fixture(scope="module")
+def learning() -> Iterator[int]:
+    with controller("learning") as (port, _):
+        yield port
+
+
+@pytest.fixture
+def switch(learning: int) -> Iterator[FakeSwitch]:
+    fake = FakeSwitch(learning)
+    with fake.socket:
+        fake.handshake()
+        yield fake
+
+
+def frame(destination: bytes, source: bytes) -> bytes:
+    return destination + source + b"\x08\x00" + bytes(46)
+
+
+def flow_mod(body: bytes) -> tuple[int, int, int, bytes]:
+    """(command, idle timeout, priority, match bytes) of a flow-mod's body."""
+    command_, idle, priority = body[17], *struct.unpack_from("!H2xH", body, 18)
+    (match_length,) = struct.unpack_from("!H", body, 42)
+    return command_, idle, priority, body[44 : 40 + match_length]
+
+
+def output_port(body: bytes) -> int:
+    """The port of a packet-out's only action."""
+    return int(struct.unpack_from("!I", body, 16 + 4)[0])
+
+
+def test_a_switch_is_told_to_send_what_it_does_not_know(switch: FakeSwitch) -> None:
+    message = switch.until(FLOW_MOD)
+    assert flow_mod(message.body) == (0, 0, 0, b"")
+    controller_action = struct.pack("!HHIH6x", 0, 16, 0xFFFFFFFD, 0xFFFF)
+    assert message.body.endswith(controller_action)
+
+
+def test_two_stations_get_a_flow_and_the_frame_goes_on(switch: FakeSwitch) -> None:
+    switch.until(FLOW_MOD)
+    switch.packet_in(1, frame(b"\xff" * 6, ANN))
+    assert output_port(switch.until(PACKET_OUT).body) == FLOOD
+    switch.packet_in(2, frame(ANN, BOB))
+    command_, idle, priority, match = flow_mod(switch.until(FLOW_MOD).body)
+    assert (command_, idle, priority) == (0, 60, 10)
+    assert struct.pack("!II", 0x80000004, 2) in match
+    assert b"\x80\x00\x06\x06" + ANN in match
+    assert b"\x80\x00\x08\x06" + BOB in match
+    out = switch.until(PACKET_OUT)
+    assert output_port(out.body) == 1
+    assert out.body.endswith(frame(ANN, BOB))
+
+
+def test_a_dead_port_takes_the_flows_of_its_stations_along(switch: FakeSwitch) -> None:
+    switch.until(FLOW_MOD)
+    switch.packet_in(7, frame(b"\xff" * 6, ANN))
+    switch.until(PACKET_OUT)
+    port = struct.pack("!I4x6s2x16s8I", 7, ANN, b"p7", 0, 1, 0, 0, 0, 0, 0, 0)
+    switch.send(PORT_STATUS, struct.pack("!B7x", 2) + port)
+    command_, *_, match = flow_mod(switch.until(FLOW_MOD).body)
+    assert command_ == 3  # OFPFC_DELETE
+    assert b"\x80\x00\x06\x06" + ANN in match
+
+
+def test_an_echo_is_answered(switch: FakeSwitch) -> None:
+    switch.send(ECHO_REQUEST, b"hi", xid=77)
+    reply = switch.until(ECHO_REPLY)
+    assert (reply.xid, reply.body) == (77, b"hi")
+
+
+def test_s1_a_hello_with_inner_length_0_stops_nobody_else(learning: int) -> None:
+    bad = FakeSwitch(learning)
+    bad.send(HELLO, struct.pack("!HHI", 1, 0, 0))
+    good = FakeSwitch(learning, dpid=0x99)
+    with bad.socket, good.socket:
+        good.handshake()
+        with pytest.raises(EOFError):
+            bad.until(FLOW_MOD)
+
+
+def test_sigterm_ends_the_controller_and_frees_the_port() -> None:
+    with controller("learning") as (port, process):
+        fake = FakeSwitch(port)
+        fake.handshake()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+        fake.socket.close()
+
+
+RYU_APP = """
+from ryu.base import app_manager
+from ryu.controller import ofp_event
+from ryu.controller.handler import CONFIG_DISPATCHER, set_ev_cls
+from ryu.exception import RyuException
+import os_ken.base.app_manager
+assert app_manager is os_ken.base.app_manager
+
+class Greeter(app_manager.RyuApp):
+    OFP_VERSIONS = [4]
+
+    @set_ev_cls(ofp_event.EventOFPSwitchFeatures, CONFIG_DISPATCHER)
+    def features(self, ev):
+        dp = ev.msg.datapath
+        dp.send_msg(dp.ofproto_parser.OFPEchoRequest(dp, data=b"ryu was here"))
+"""
+
+
+def test_an_unmodified_ryu_app_runs_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "greeter.py"
+    path.write_text(RYU_APP)
+    with controller(str(path)) as (port, _):
+        fake = FakeSwitch(port)
+        with fake.socket:
+            fake.handshake()
+            assert fake.until(ECHO_REQUEST).body == b"ryu was here"
+
+
+def complaint(*arguments: str) -> tuple[int, str]:
+    """Exit code and the only line on standard error."""
+    done = subprocess.run(
+        command(*arguments),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    (line,) = done.stderr.strip().splitlines()
+    return done.returncode, line
+
+
+def test_an_app_that_does_not_exist_is_told_in_a_sentence() -> None:
+    code, line = complaint("nosuch", "--listen", f"tcp:{free_port()}")
+    assert code == 3
+    assert line.startswith("vswitch-controller: app nosuch: no such module; give")
+    assert "learning" in line
+
+
+def test_an_app_that_breaks_on_import_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import os\n1 / 0\n")
+    code, line = complaint(str(tmp_path / "broken.py"), "--listen", f"tcp:{free_port()}")
+    assert code == 1
+    assert "ZeroDivisionError" in line
+    assert "broken.py:2" in line
+
+
+def test_a_module_without_an_app_is_told() -> None:
+    code, line = complaint("json", "--listen", f"tcp:{free_port()}")
+    assert code == 1
+    assert "no class derived from OSKenApp" in line
+
+
+def test_a_taken_port_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, line = complaint("learning", "--listen", f"tcp:127.0.0.1:{port}")
+    assert code == 1
+    assert f"port {port}: Address already in use;" in line
+
+
+@pytest.mark.parametrize("text", ["", "6653", "udp:1.2.3.4:5", "tcp:1.2.3.4:0", "tcp:1.2.3.4:x"])
+def test_a_wrong_address_is_a_usage_error(text: str) -> None:
+    with pytest.raises(Failure) as caught:
+        parse_listen(text)
+    assert caught.value.exit == 2
+
+
+def test_addresses_are_read() -> None:
+    assert parse_listen("tcp:127.0.0.1:1") == Listen("127.0.0.1", 1)
+    assert parse_listen("tcp:[::1]:6653") == Listen("::1", 6653)
+    assert parse_listen("tcp:6653") == Listen("0.0.0.0", 6653)
