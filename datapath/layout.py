@@ -15,6 +15,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from datapath.problems import Error, ProtocolProblem
@@ -117,6 +118,11 @@ def flags(attribute: str, code: str, kind_of: type[IntFlag]) -> Column:
     return Column(attribute, code, int, kind_of)
 
 
+def _attribute(value: Any, name: str) -> Any:
+    """An attribute, or an attribute's attribute ("rule.cookie"); None for no name."""
+    return attrgetter(name)(value) if name else None
+
+
 class Layout(Generic[T]):
     """How values of one class lie in bytes.  Pure; one instance serves all."""
 
@@ -126,9 +132,15 @@ class Layout(Generic[T]):
         *columns: Column | Tail,
         align: int = 1,
         error: Error | None = None,
+        parts: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
-        """'align': what a sized value is padded to, outside its size; 'error' answers bad sizes."""
+        """'align': what a sized value is padded to, outside its size; 'error' answers bad sizes.
+
+        'parts': attribute -> class of a value within the value, whose columns are
+        named "attribute.its_attribute" and may lie anywhere among the others.
+        """
         self._of = of
+        self._parts = parts or {}
         self._columns = [column for column in columns if isinstance(column, Column)]
         self._tails = [tail for tail in columns if isinstance(tail, Tail)]
         self._fixed = struct.Struct("!" + "".join(column.code for column in self._columns))
@@ -143,7 +155,7 @@ class Layout(Generic[T]):
 
     def pack(self, value: T) -> bytes:
         """The bytes of 'value'; ValueError when something in it doesn't fit."""
-        tails = b"".join(t.codec.pack(getattr(value, t.attribute, None)) for t in self._tails)
+        tails = b"".join(t.codec.pack(_attribute(value, t.attribute)) for t in self._tails)
         size = self.size + len(tails)
         numbers = [self._packed(column, value, size) for column in self._named]
         try:
@@ -154,7 +166,7 @@ class Layout(Generic[T]):
     def _packed(self, column: Column, value: T, size: int) -> Any:
         if column.attribute == _SIZE:
             return size
-        return column.pack(getattr(value, column.attribute) if column.attribute else None)
+        return column.pack(_attribute(value, column.attribute))
 
     def unpack(self, reader: Reader) -> T:
         """The value that comes next; ProtocolProblem when the bytes are no such value."""
@@ -171,6 +183,14 @@ class Layout(Generic[T]):
                 values[tail.attribute] = value
         if whole is not reader:
             whole.finish()
+        return self._built(values)
+
+    def _built(self, values: dict[str, Any]) -> T:
+        """The value with these attributes, inner values first."""
+        for part, of in self._parts.items():
+            names = [name for name in values if name.startswith(f"{part}.")]
+            inner = {name.partition(".")[2]: values.pop(name) for name in names}
+            values[part] = of(**inner)
         return self._of(**values)
 
     def _bounded(self, reader: Reader) -> Reader:

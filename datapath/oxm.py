@@ -114,7 +114,7 @@ class Match:
         return cls(tuple(terms))
 
     def check(self) -> None:
-        """ProtocolProblem when no rule may have this match (OpenFlow 1.3.5, 7.2.3.6)."""
+        """ProtocolProblem when no rule may have this match (OpenFlow 1.3.5, 7.2.3)."""
         for position, term in enumerate(self.terms):
             before = Match(self.terms[:position])
             _check_term(term)

@@ -143,7 +143,7 @@ class ProtocolProblem(ValueError):
     """Bytes that break OpenFlow: the error that answers them, and why in words.
 
     'data' and 'xid' are of the message at fault, filled in by whoever knows the
-    whole message (`vswitch.openflow.decode`, `datapath.rule.unpack_flow_mod`).
+    whole message (`vswitch.openflow.decode`).
     """
 
     def __init__(self, error: Error, why: str, data: bytes = b"", xid: int = 0) -> None:

@@ -3,7 +3,7 @@
 The text is ovs-ofctl's, in both of its dialects: what people write
 ("table=0,priority=100,tcp,tp_dst=80,actions=output:2") and what `dump-flows`
 prints, counters included, so that a dump can be fed back.  The bytes are an
-OFPT_FLOW_MOD of OpenFlow 1.3 (section 7.3.4.2): the one wire form of a rule.
+OFPT_FLOW_MOD of OpenFlow 1.3 (section 7.3.4.1): the one wire form of a rule.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from typing import Any
 
 from datapath.instruction import INSTRUCTIONS, Instruction
 from datapath.instruction_text import format_instructions, parse_instructions
+from datapath.layout import Layout, Tail, enum, flags, pad, u8, u16, u32, u64
 from datapath.match_text import format_match, match_of_words
 from datapath.oxm import Match
 from datapath.ports import Reserved, parse_port
 from datapath.problems import Error, ProtocolProblem, SyntaxProblem
 from datapath.syntax import parse_number, split_words
-from datapath.wire import Reader
+from datapath.wire import Codec, Reader
 
 ALL_TABLES = 0xFF
 ANY_GROUP = 0xFFFFFFFF
@@ -30,9 +31,8 @@ NO_BUFFER = 0xFFFFFFFF
 DEFAULT_PRIORITY = 0x8000
 EVERY_COOKIE_BIT = 0xFFFF_FFFF_FFFF_FFFF
 
-_FLOW_MOD = 14
+_FLOW_MOD_TYPE = 14
 _HEADER = struct.Struct("!BBHI")
-_FIXED = struct.Struct("!QQBBHHHIIIH2x")
 
 
 class Command(IntEnum):
@@ -81,19 +81,19 @@ class Rule:
 
     def to_flow_mod(self, command: Command = Command.ADD, xid: int = 0) -> bytes:
         """The whole OFPT_FLOW_MOD message."""
-        body = pack_flow_mod(FlowModBody(command, self))
-        return _HEADER.pack(4, _FLOW_MOD, _HEADER.size + len(body), xid) + body
+        body = FLOW_MOD.pack(FlowModBody(command, self))
+        return _HEADER.pack(4, _FLOW_MOD_TYPE, _HEADER.size + len(body), xid) + body
 
     @classmethod
     def from_flow_mod(cls, data: bytes) -> Rule:
         """The rule in a whole OFPT_FLOW_MOD message; ProtocolProblem otherwise."""
         reader = Reader(data)
         version, kind, size, _ = reader.unpack(_HEADER)
-        if (version, kind, size) != (4, _FLOW_MOD, len(data)):
+        if (version, kind, size) != (4, _FLOW_MOD_TYPE, len(data)):
             raise ProtocolProblem(
                 Error.BAD_REQUEST_BAD_TYPE, f"version {version}, type {kind}, {size} bytes", data
             )
-        return unpack_flow_mod(reader).rule
+        return FLOW_MOD.unpack(reader).rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,51 +105,48 @@ class FlowModBody:
     buffer_id: int = NO_BUFFER
 
 
-def pack_flow_mod(body: FlowModBody) -> bytes:
-    """The bytes behind the header of an OFPT_FLOW_MOD; ValueError for what doesn't fit."""
-    rule = body.rule
-    try:
-        fixed = _FIXED.pack(
-            rule.cookie,
-            rule.cookie_mask,
-            rule.table,
-            body.command,
-            rule.idle_timeout,
-            rule.hard_timeout,
-            rule.priority,
-            body.buffer_id,
-            rule.out_port,
-            rule.out_group,
-            rule.flags,
-        )
-    except struct.error as error:
-        raise ValueError(f"{rule} does not fit a flow-mod: {error}") from error
-    return fixed + rule.match.pack() + INSTRUCTIONS.pack(rule.instructions)
+class _MatchCodec:
+    """The ofp_match within a message."""
+
+    def pack(self, value: Match) -> bytes:
+        return value.pack()
+
+    def unpack(self, reader: Reader) -> Match:
+        return Match.unpack(reader)
 
 
-def unpack_flow_mod(reader: Reader) -> FlowModBody:
-    """What stands behind the header of an OFPT_FLOW_MOD; ProtocolProblem otherwise."""
-    (cookie, cookie_mask, table, command, idle, hard, priority, buffer_id, port, group, flags) = (
-        reader.unpack(_FIXED)
-    )
-    if command not in Command.__members__.values():
-        raise ProtocolProblem(Error.FLOW_MOD_FAILED_BAD_COMMAND, f"command {command}")
-    match = Match.unpack(reader)
-    instructions = INSTRUCTIONS.unpack(reader.part(reader.left, Error.BAD_INSTRUCTION_BAD_LEN))
-    rule = Rule(
-        match=match,
-        instructions=instructions,
-        table=table,
-        priority=priority,
-        cookie=cookie,
-        idle_timeout=idle,
-        hard_timeout=hard,
-        flags=Flags(flags),
-        cookie_mask=cookie_mask,
-        out_port=port,
-        out_group=group,
-    )
-    return FlowModBody(Command(command), rule, buffer_id)
+class _InstructionList:
+    """The instructions at a value's end; what ends too early is then their fault."""
+
+    def pack(self, value: tuple[Instruction, ...]) -> bytes:
+        return INSTRUCTIONS.pack(value)
+
+    def unpack(self, reader: Reader) -> tuple[Instruction, ...]:
+        return INSTRUCTIONS.unpack(reader.part(reader.left, Error.BAD_INSTRUCTION_BAD_LEN))
+
+
+MATCH: Codec[Match] = _MatchCodec()
+INSTRUCTION_LIST: Codec[tuple[Instruction, ...]] = _InstructionList()
+
+FLOW_MOD: Layout[FlowModBody] = Layout(
+    FlowModBody,
+    u64("rule.cookie"),
+    u64("rule.cookie_mask"),
+    u8("rule.table"),
+    enum("command", "B", Command, Error.FLOW_MOD_FAILED_BAD_COMMAND),
+    u16("rule.idle_timeout"),
+    u16("rule.hard_timeout"),
+    u16("rule.priority"),
+    u32("buffer_id"),
+    u32("rule.out_port"),
+    u32("rule.out_group"),
+    flags("rule.flags", "H", Flags),
+    pad(2),
+    Tail("rule.match", MATCH),
+    Tail("rule.instructions", INSTRUCTION_LIST),
+    parts={"rule": Rule},
+)
+"""What stands behind the header of an OFPT_FLOW_MOD."""
 
 
 def parse_rule(text: str, command: Command = Command.ADD) -> Rule:
@@ -244,13 +241,13 @@ _COUNTERS = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age"}
 """Words of a dump that say how a rule fared rather than what it is."""
 
 
-def format_rule(rule: Rule, counters: str = "") -> str:
+def format_rule(rule: Rule, duration: str = "", counters: str = "") -> str:
     """The rule as a line of `ovs-ofctl dump-flows`; parse_rule reads it back.
 
-    'counters' is what a dump says between the cookie and the timeouts, such as
-    "n_packets=4, n_bytes=392".
+    'duration' ("duration=3.2s") and 'counters' ("n_packets=4, n_bytes=392") are what
+    a dump says beside the rule itself.
     """
-    words = [_format_cookie(rule), f"table={rule.table}", counters]
+    words = [_format_cookie(rule), duration, f"table={rule.table}", counters]
     words += [f"{name}={getattr(rule, name)}" for name in _TIMEOUTS if getattr(rule, name)]
     words += [f"out_port={rule.out_port}"] if rule.out_port != Reserved.ANY else []
     words += [f"out_group={rule.out_group}"] if rule.out_group != ANY_GROUP else []
