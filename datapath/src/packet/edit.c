@@ -76,20 +76,29 @@ static const struct place *place_of(const struct packet *p, enum edit_field fiel
     return p->layout.kind == L3_IPV6 && six->there ? six : &places[field];
 }
 
+/* Where 'base' is in 'p', 0 = not there (and of the frame). */
+static uint32_t base_of(const struct layout *l, enum base base)
+{
+    switch (base) {
+    case AT_TAG: return l->n_vlans ? sizeof(struct eth_header) : 0;
+    case AT_L3: return l->l3;
+    case AT_L4: return l->l4;
+    case AT_ND_TARGET: return l->nd_target;
+    case AT_ND_SLL: return l->nd_sll;
+    case AT_ND_TLL: return l->nd_tll;
+    default: return 0;
+    }
+}
+
 /* The field's bytes in 'p', or NULL: this packet has no such field. */
 static uint8_t *place_find(const struct packet *p, const struct place *at)
 {
     const struct layout *l = &p->layout;
-    const uint16_t bases[] = {
-        [AT_L3] = l->l3, [AT_L4] = l->l4, [AT_ND_TARGET] = l->nd_target, [AT_ND_SLL] = l->nd_sll, [AT_ND_TLL] = l->nd_tll,
-        [AT_TAG] = l->n_vlans ? sizeof(struct eth_header) : 0,
-    };
+    uint32_t base = base_of(l, at->base);
 
     if ((at->kind && at->kind != l->kind) || (at->proto && at->proto != l->ip_proto))
         return NULL;
-    if (at->base != AT_FRAME && !bases[at->base])
-        return NULL;
-    return packet_at(p, (uint32_t)bases[at->base] + at->offset, at->size);
+    return base || at->base == AT_FRAME ? packet_at(p, base + at->offset, at->size) : NULL;
 }
 
 /* ---- set-field -------------------------------------------------------- */
@@ -198,10 +207,15 @@ static void set_place(struct packet *p, const struct place *at, uint8_t *bytes, 
         transport_follow(p, c);
 }
 
+/* Whole bytes that nothing sums, which is what a switch writes most: MAC addresses. */
+static bool is_plain(const struct packet *p, const struct place *at, enum edit_field field)
+{
+    return !at->bits && (at->cover == BY_NONE || (field == EDIT_IPV6_DST && !destination_is_final(p)));
+}
+
 bool edit_set(struct packet *p, enum edit_field field, const uint8_t *value)
 {
     const struct place *at = place_of(p, field);
-    struct place unsummed = *at;
     uint8_t *bytes;
 
     if (field == EDIT_IP_PROTO && p->layout.kind == L3_IPV6) {
@@ -213,9 +227,10 @@ bool edit_set(struct packet *p, enum edit_field field, const uint8_t *value)
         return false;
     if (at->proto == PROTO_SCTP)
         return set_sctp_port(p, bytes, value);
-    if (field == EDIT_IPV6_DST && !destination_is_final(p))
-        unsummed.cover = BY_NONE;
-    set_place(p, &unsummed, bytes, value);
+    if (is_plain(p, at, field))
+        memcpy(bytes, value, at->size);
+    else
+        set_place(p, at, bytes, value);
     if (field == EDIT_IP_PROTO || field == EDIT_ICMPV6_TYPE)
         layout_parse(p); /* what lies behind has another name now */
     return true;
