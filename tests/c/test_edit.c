@@ -236,6 +236,35 @@ static void a_wrong_checksum_stays_wrong(void)
     }
 }
 
+static void an_open_checksum_further_in_is_not_the_outer_headers(void)
+{
+    struct packet *p;
+
+    build(false, 17, 0, 0);
+    frame_more(&f, 40); /* say, a tunnel's inner headers */
+    frame_end(&f);
+    p = frame_packet(&f, pool);
+    p->offload = PACKET_NEEDS_CSUM;
+    p->csum_start = (uint16_t)(f.n - 20);
+    p->csum_offset = 16;
+    CHECK(edit_set(p, EDIT_IPV4_SRC, (const uint8_t *)"\1\2\3\4"));
+    CHECK(edit_set(p, EDIT_UDP_SRC, (const uint8_t *)"\1\2"));
+    check_checksums(p);
+    packet_release(p);
+}
+
+static void sctp_ports_of_a_fragment_stay(void)
+{
+    struct packet *p;
+
+    build(false, 132, 0, 0);
+    put_be16(f.bytes + 20, 0x2000);
+    p = frame_packet(&f, pool);
+    CHECK(!edit_set(p, EDIT_SCTP_SRC, (const uint8_t *)"\1\2"));
+    CHECK_BYTES(p->data, f.bytes, f.n);
+    packet_release(p);
+}
+
 static void a_destination_before_its_last_segment_is_not_summed(void)
 {
     for (uint8_t left = 0; left <= 1; left++) {
@@ -393,6 +422,7 @@ static void sums_agree_with_the_slow_ones(void)
     }
     memset(bytes, 0xff, sizeof bytes);
     CHECK_EQ(checksum_fold(checksum_add(UINT32_MAX, bytes, sizeof bytes)), 0xffff);
+    CHECK_EQ(checksum_add(UINT32_MAX, (const uint8_t[]){ 0, 0, 0, 0x80, 0, 0, 0, 0x80 }, 8), 1); /* a carry from a carry */
 }
 
 static void a_checksum_outside_the_frame_is_refused(void)
@@ -422,6 +452,8 @@ int main(void)
     udp_without_a_checksum_stays_without();
     a_udp_checksum_that_comes_out_zero_is_all_ones();
     a_wrong_checksum_stays_wrong();
+    an_open_checksum_further_in_is_not_the_outer_headers();
+    sctp_ports_of_a_fragment_stay();
     a_destination_before_its_last_segment_is_not_summed();
     fragments_are_edited_as_the_whole_would_be();
     a_renamed_protocol_keeps_the_old_checksum_valid();
