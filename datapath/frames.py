@@ -68,6 +68,7 @@ class PortFlags(IntFlag):
     NONE = 0
     VNET_HDR = 1
     ONCE = 2
+    EPHEMERAL = 4
 
 
 DROPS = (
@@ -87,6 +88,7 @@ DROPS = (
     "tx-error",
     "packet-in-full",
     "too-deep",
+    "reserved-address",
 )
 """Names of vs_drop, in its order; what a port's drops are counted by."""
 

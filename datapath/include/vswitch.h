@@ -42,7 +42,7 @@ typedef struct {
 
 typedef enum {
     VS_CMD_HELLO = 1,   /* vs_hello -> VS_EVT_HELLO.  The first frame on a socket. */
-    VS_CMD_BRIDGE_ADD,  /* vs_bridge_spec -> DONE */
+    VS_CMD_BRIDGE_ADD,  /* vs_bridge_spec -> DONE; with the number of one that is there: changes it */
     VS_CMD_BRIDGE_DEL,  /* (nothing) -> DONE; its ports are closed */
     VS_CMD_PORT_ADD,    /* vs_port_spec, fd beside it -> DONE */
     VS_CMD_PORT_DEL,    /* vs_port_ref -> DONE */
@@ -190,6 +190,7 @@ typedef enum {
     VS_DROP_TX_ERROR,       /* the kernel refused it */
     VS_DROP_PACKET_IN_FULL, /* the ring to the control thread was full */
     VS_DROP_TOO_DEEP,       /* more actions than one packet may take */
+    VS_DROP_RESERVED,       /* NORMAL: an address that no bridge forwards (IEEE 802.1Q) */
     VS_DROP_LIMIT
 } vs_drop;
 

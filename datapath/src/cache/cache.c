@@ -134,7 +134,7 @@ static struct way *way_stolen(struct cache *c, struct bucket *home)
                 return &home->ways[0];
             }
     }
-    MUST(!"a used entry is in some bucket");
+    MUST(0 && "a used entry is in some bucket");
     return NULL;
 }
 

@@ -17,9 +17,9 @@ static bool port_makes_sense(uint32_t port, bool packet_out)
     if (port >= 1 && port < OFPP_MAX)
         return true;
     switch (port) {
-    case OFPP_IN_PORT: case OFPP_FLOOD: case OFPP_ALL: case OFPP_CONTROLLER: case OFPP_LOCAL: return true;
+    case OFPP_IN_PORT: case OFPP_FLOOD: case OFPP_ALL: case OFPP_CONTROLLER: case OFPP_LOCAL: case OFPP_NORMAL: return true;
     case OFPP_TABLE: return packet_out;
-    default: return false; /* NORMAL too: this switch has no pipeline of its own beside the tables yet */
+    default: return false;
     }
 }
 

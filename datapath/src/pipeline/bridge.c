@@ -17,10 +17,14 @@ struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *sp
     struct bridge *b = must_calloc(1, sizeof *b);
     /* Every answer depends on where the packet came from (flooding, output to self). */
     struct key mask = {.in_port = UINT32_MAX};
+    if (spec->standalone)
+        normal_looks(&mask);
     b->id = id;
     b->world = w;
     b->spec = *spec;
     b->dying_end = &b->dying;
+    b->macs.world = w;
+    atomic_init(&b->standalone, spec->standalone);
     atomic_init(&b->ports, must_calloc(1, sizeof(struct port_list)));
     atomic_init(&b->shape, shape_new(w, &mask));
     for (unsigned i = 0; i < N_TABLES; i++) {
@@ -28,6 +32,29 @@ struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *sp
         atomic_init(&b->tables[i].miss_slot, UINT32_MAX);
     }
     return b;
+}
+
+void bridge_widen_shape(struct bridge *b, const struct key *mask)
+{
+    const struct key_shape *old = bridge_shape(b);
+    struct key wide = old->mask;
+    for (unsigned i = 0; i < KEY_WORDS; i++)
+        wide.words[i] |= mask->words[i];
+    if (!memcmp(&wide, &old->mask, sizeof wide))
+        return;
+    epoch_retire(&b->world->epoch, free, (void *)old);
+    atomic_store_explicit(&b->shape, shape_new(b->world, &wide), memory_order_release);
+}
+
+void bridge_change(struct bridge *b, const vs_bridge_spec *spec)
+{
+    struct key mask = {0};
+    b->spec = *spec;
+    if (spec->standalone)
+        normal_looks(&mask);
+    bridge_widen_shape(b, &mask);
+    atomic_store(&b->standalone, spec->standalone);
+    world_publish(b->world);
 }
 
 static void table_free(struct flow_table *t, struct world *w)
@@ -54,6 +81,7 @@ void bridge_free(struct bridge *b)
     for (unsigned i = 0; i < N_TABLES; i++)
         table_free(&b->tables[i], b->world);
     b->world->n_rules -= b->n_rules;
+    mac_destroy(&b->macs);
     free(atomic_load(&b->ports));
     free(atomic_load(&b->shape));
     free(b);
@@ -88,6 +116,7 @@ void bridge_remove_port(struct bridge *b, struct port *port)
     for (uint32_t i = 0; i < old->n; i++)
         if (old->ports[i] != port)
             list->ports[list->n++] = old->ports[i];
+    mac_forget_port(&b->macs, port->spec.number);
     publish_ports(b, list);
 }
 

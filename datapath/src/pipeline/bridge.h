@@ -10,6 +10,7 @@
 #pragma once
 #include "base/of_error.h"
 #include "cache/cache.h"
+#include "pipeline/mac.h"
 #include "pipeline/rule.h"
 #include "port/port.h"
 
@@ -40,11 +41,17 @@ struct bridge {
     struct rule *dying, **dying_end; /* deleted, oldest first */
     struct rule *added, *removed;    /* the change being prepared */
     uint32_t n_rules;
+    struct mac_table macs;
+    _Atomic uint32_t standalone; /* a miss in table 0 is switched like NORMAL */
 };
 
 struct bridge *bridge_new(struct world *, uint32_t id, const vs_bridge_spec *);
 /* Frees rules, tables, list of ports (not the ports).  No reader may see it any more. */
 void bridge_free(struct bridge *);
+/* New name, datapath id, fail mode. */
+void bridge_change(struct bridge *, const vs_bridge_spec *);
+/* From the next version on, these bits count in cached keys too. */
+void bridge_widen_shape(struct bridge *, const struct key *mask);
 
 /* ---- flow tables (control thread) ---- */
 

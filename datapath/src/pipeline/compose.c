@@ -82,6 +82,45 @@ static void output_controller(struct composition *c, const struct action *a)
     append(c, &to);
 }
 
+/* OFPP_NORMAL: a learning switch.  What it says depends on the source's entry too (it may have moved), so
+ * both addresses and the tag belong to every key shape that has it: see rule_looks. */
+static uint16_t vlan_of(const struct composition *c) { return get16(&c->key.vlan_vid) & 0xfff; }
+
+static void learn_source(struct composition *c)
+{
+    const uint8_t *source = c->key.eth_src;
+    uint64_t station = mac_station(source, vlan_of(c));
+    const struct mac_entry *known = mac_find(&c->bridge->macs, station);
+    if (source[0] & 1 || in_port(c) >= OFPP_MAX)
+        return; /* no station sends from a group address; packet-outs teach nothing */
+    if (known)
+        count(c, known->slot);
+    if ((known && known->port == in_port(c)) || (!known && mac_full(&c->bridge->macs)))
+        return;
+    c->learn = station;
+    c->cacheable = false; /* until it is learned */
+}
+
+static bool is_reserved(const uint8_t *mac) /* IEEE 802.1Q table 8-1: never forwarded by a bridge */
+{
+    static const uint8_t prefix[5] = {0x01, 0x80, 0xc2, 0, 0};
+    return !memcmp(mac, prefix, sizeof prefix) && mac[5] < 0x10;
+}
+
+static void output_normal(struct composition *c, const struct action *a)
+{
+    learn_source(c);
+    if (is_reserved(c->key.eth_dst)) {
+        append_drop(c, VS_DROP_RESERVED);
+        return;
+    }
+    const struct mac_entry *to = mac_find(&c->bridge->macs, mac_station(c->key.eth_dst, vlan_of(c)));
+    if (to && !(c->key.eth_dst[0] & 1))
+        output_number(c, to->port);
+    else
+        output_all(c, a);
+}
+
 static void walk_tables(struct composition *c);
 
 static void output_table(struct composition *c, const struct action *a)
@@ -94,7 +133,7 @@ static void output(struct composition *c, const struct action *a)
 {
     static const struct { uint32_t port; void (*to)(struct composition *, const struct action *); } reserved[] = {
         {OFPP_IN_PORT, output_in_port},       {OFPP_ALL, output_all},     {OFPP_FLOOD, output_all},
-        {OFPP_CONTROLLER, output_controller}, {OFPP_TABLE, output_table},
+        {OFPP_CONTROLLER, output_controller}, {OFPP_TABLE, output_table}, {OFPP_NORMAL, output_normal},
     };
     c->sends = true;
     if (a->port < OFPP_MAX || a->port == OFPP_LOCAL) {
@@ -288,6 +327,10 @@ static void walk_tables(struct composition *c)
         if (!r) {
             if (c->watch && c->watch->miss)
                 c->watch->miss(c->watch->arg, table);
+            if (table == 0 && atomic_load_explicit(&c->bridge->standalone, memory_order_relaxed)) {
+                apply(c, &(struct action){.kind = ACT_OUTPUT, .port = OFPP_NORMAL}, 1);
+                return;
+            }
             append_drop(c, VS_DROP_TABLE_MISS); /* the action set goes with the packet (section 5.4) */
             return;
         }
@@ -309,6 +352,7 @@ static void start(struct composition *c, const struct bridge *b, uint64_t versio
     c->key = *key;
     set_clear(&c->set);
     c->n_actions = c->n_slots = 0;
+    c->learn = 0;
     c->sends = c->overflow = false;
     c->cacheable = true;
     c->origin.cookie = UINT64_MAX;

@@ -47,6 +47,7 @@ struct composition {
     uint16_t tags[LAYOUT_MAX_VLANS + 64]; /* TCIs, outermost last; tags below what the key knows are filled when needed */
     unsigned n_tags;
     struct { uint64_t cookie; uint8_t table, miss; } origin;
+    uint64_t learn;   /* a station that NORMAL did not know at this port, or 0 */
     uint32_t slots[COMPOSE_SLOTS];
     struct action actions[COMPOSE_ACTIONS];
 };

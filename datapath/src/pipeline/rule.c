@@ -98,10 +98,21 @@ bool rule_outputs_to(const struct rule *r, uint32_t port)
     return false;
 }
 
+void normal_looks(struct key *mask)
+{
+    memset(mask->eth_src, 0xff, sizeof mask->eth_src);
+    memset(mask->eth_dst, 0xff, sizeof mask->eth_dst);
+    mask->vlan_vid = 0xffff;
+}
+
 /* What an action's effect on the key depends on, besides what it writes. */
 static void action_looks(const struct action *a, struct key *mask)
 {
     switch (a->kind) {
+    case ACT_OUTPUT:
+        if (a->port == OFPP_NORMAL)
+            normal_looks(mask);
+        break;
     case ACT_PUSH_VLAN: case ACT_POP_VLAN:
         mask->vlan_vid = 0xffff;
         mask->vlan_pcp = 0xff;

@@ -60,4 +60,6 @@ bool rule_is_table_miss(const struct rule *);
 bool rule_outputs_to(const struct rule *, uint32_t port);
 /* Sets every key bit that the rule's match or its actions look at. */
 void rule_looks(const struct rule *, struct key *mask);
+/* What OFPP_NORMAL looks at. */
+void normal_looks(struct key *mask);
 static inline struct rule *rule_of(struct cls_entry *e) { return (struct rule *)((char *)e - offsetof(struct rule, entry)); }

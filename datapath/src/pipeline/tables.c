@@ -275,16 +275,10 @@ void bridge_expire(struct bridge *b, struct rule *r, enum of_removed reason)
 
 static void extend_shape(struct bridge *b)
 {
-    const struct key_shape *old = bridge_shape(b);
-    struct key mask = old->mask;
+    struct key mask = {0};
     for (const struct rule *r = b->added; r; r = r->staged)
         rule_looks(r, &mask);
-    if (!memcmp(&mask, &old->mask, sizeof mask))
-        return;
-    struct key_shape *shape = must_calloc(1, sizeof *shape);
-    key_shape_make(shape, ++b->world->last_shape, &mask);
-    epoch_retire(&b->world->epoch, free, (void *)old);
-    atomic_store_explicit(&b->shape, shape, memory_order_release);
+    bridge_widen_shape(b, &mask);
 }
 
 static void publish_tables(struct bridge *b)

@@ -89,8 +89,10 @@ static int bridge_add(struct command *c)
     memcpy(&spec, c->payload, sizeof spec);
     if (!c->frame.bridge || !is_terminated(spec.name, sizeof spec.name))
         return fail(c, -EINVAL, "a bridge needs a number and a name of at most 31 bytes");
-    if (c->bridge)
-        return error_set(&c->error, -EEXIST, "bridge %s: its number is taken by %s", spec.name, c->bridge->spec.name);
+    if (c->bridge) {
+        bridge_change(c->bridge, &spec);
+        return 0;
+    }
     if (c->sw->n_bridges == MAX_BRIDGES)
         return error_set(&c->error, -ENOSPC, "bridge %s: there are %d already, the most", spec.name, MAX_BRIDGES);
     c->sw->bridges[c->sw->n_bridges++] = bridge_new(&c->sw->world, c->frame.bridge, &spec);

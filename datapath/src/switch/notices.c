@@ -24,7 +24,14 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
     }
 }
 
-void switch_drain_upcalls(struct vs_switch *sw)
+static void learn(struct vs_switch *sw, const struct upcall *up, uint64_t now_ns)
+{
+    struct bridge *b = switch_bridge(sw, up->bridge);
+    if (b && bridge_port(b, up->in_port) && mac_learn(&b->macs, up->cookie, up->in_port, now_ns))
+        world_publish(&sw->world);
+}
+
+void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns)
 {
     enum { LONGEST = 65000 }; /* a message's length has 16 bits */
     atomic_store(&sw->told, false);
@@ -32,7 +39,9 @@ void switch_drain_upcalls(struct vs_switch *sw)
     size_t n;
     for (uint8_t *record; ring_read(&sw->worker->upcalls) < until && (record = ring_peek(&sw->worker->upcalls, &n));) {
         const struct upcall *up = (const void *)record;
-        if (up->size <= LONGEST)
+        if (up->kind == UPCALL_LEARN)
+            learn(sw, up, now_ns);
+        else if (up->size <= LONGEST)
             packet_in(sw, up);
         ring_consume(&sw->worker->upcalls);
     }
@@ -88,6 +97,8 @@ static void expire_bridge(struct bridge *b, uint64_t now_ns)
             bridge_expire(b, r, OFPRR_IDLE_TIMEOUT);
     }
     bridge_commit(b);
+    if (mac_age(&b->macs, now_ns))
+        world_publish(b->world);
 }
 
 void switch_expire(struct vs_switch *sw, uint64_t now_ns)
@@ -119,6 +130,6 @@ void switch_barrier(struct vs_switch *sw, uint64_t now_ns)
 {
     wait_for_injections(sw);
     epoch_wait(&sw->world.epoch, sw->world.epoch.version);
-    switch_drain_upcalls(sw);
+    switch_drain_upcalls(sw, now_ns);
     switch_settle(sw, now_ns);
 }

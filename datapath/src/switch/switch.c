@@ -18,7 +18,7 @@ const char *vs_drop_name(uint32_t reason)
         [VS_DROP_NO_BUFFER] = "no-buffer", [VS_DROP_PORT_DOWN] = "port-down", [VS_DROP_TABLE_MISS] = "table-miss",
         [VS_DROP_RULE] = "rule", [VS_DROP_NO_PORT] = "no-port", [VS_DROP_OUTPUT_DOWN] = "output-down",
         [VS_DROP_OUTPUT_SELF] = "output-self", [VS_DROP_TTL] = "ttl", [VS_DROP_MTU] = "mtu", [VS_DROP_TX_FULL] = "tx-full",
-        [VS_DROP_TX_ERROR] = "tx-error", [VS_DROP_PACKET_IN_FULL] = "packet-in-full", [VS_DROP_TOO_DEEP] = "too-deep",
+        [VS_DROP_TX_ERROR] = "tx-error", [VS_DROP_PACKET_IN_FULL] = "packet-in-full", [VS_DROP_TOO_DEEP] = "too-deep", [VS_DROP_RESERVED] = "reserved-address",
     };
     _Static_assert(sizeof names / sizeof names[0] == VS_DROP_LIMIT, "every drop has a name");
     return reason < VS_DROP_LIMIT ? names[reason] : NULL;
@@ -116,7 +116,7 @@ void vs_switch_tick(vs_switch *sw, uint64_t now_ns)
     uint64_t count;
     ssize_t n = read(sw->upcall_fd, &count, sizeof count);
     (void)n; /* empty is fine */
-    switch_drain_upcalls(sw);
+    switch_drain_upcalls(sw, now_ns);
     switch_report_dead_ports(sw);
     switch_expire(sw, now_ns);
     switch_settle(sw, now_ns);

@@ -63,6 +63,17 @@ static void to_controller(struct executor *executor, struct port *in, const stru
         port_drop(in, VS_DROP_PACKET_IN_FULL, 1);
 }
 
+/* A full ring is no harm: the next packet of that station tells again. */
+static void tell_station(struct worker *w, uint32_t in_port, uint64_t station)
+{
+    struct upcall *up = (void *)ring_reserve(&w->upcalls, sizeof *up);
+    if (!up)
+        return;
+    *up = (struct upcall){.kind = UPCALL_LEARN, .bridge = w->bridge->id, .in_port = in_port, .cookie = station};
+    ring_commit(&w->upcalls, sizeof *up);
+    w->tell = true;
+}
+
 /* ---- one batch of packets from one port ---- */
 
 static void count_stat(_Atomic uint64_t *c)
@@ -110,6 +121,8 @@ static void act_by_tables(struct worker *w, struct batch *b, unsigned i, struct 
         memcpy(entry->payload, &v, sizeof v);
         entry->version = b->version;
     }
+    if (c->learn)
+        tell_station(w, p->in_port, c->learn);
     count_slots(w, c->slots, c->n_slots, p);
     actions_execute(&w->executor, c->actions, c->n_actions, b->in, p);
 }

@@ -23,12 +23,14 @@ struct poll_list {
 };
 
 /* Records of the ring to the control thread. */
+enum upcall_kind { UPCALL_PACKET_IN, UPCALL_LEARN };
 struct upcall {
     uint32_t bridge, in_port;
     uint32_t size; /* of the frame that follows */
     uint8_t reason, table;
-    uint16_t unused;
-    uint64_t cookie, metadata;
+    uint16_t kind; /* enum upcall_kind */
+    uint64_t cookie; /* LEARN: the station */
+    uint64_t metadata;
 };
 
 /* Records of the ring from the control thread: a packet-out.  The actions follow, then the frame. */

@@ -1,0 +1,110 @@
+/* See mac.h. */
+#include "pipeline/mac.h"
+
+#include "base/check.h"
+#include "base/hash.h"
+
+struct leaving { struct mac_entry *entry; struct world *world; };
+
+static unsigned bucket_of(const struct mac_table *t, uint64_t station)
+{
+    return (unsigned)(hash_end(hash_mix(t->world->seed, station)) % MAC_BUCKETS);
+}
+
+const struct mac_entry *mac_find(const struct mac_table *t, uint64_t station)
+{
+    const struct mac_entry *e = atomic_load_explicit(&t->buckets[bucket_of(t, station)], memory_order_acquire);
+    while (e && e->station != station)
+        e = atomic_load_explicit(&e->next, memory_order_acquire);
+    return e;
+}
+
+static void release(void *arg)
+{
+    struct leaving *l = arg;
+    slots_give(&l->world->slots, l->entry->slot);
+    free(l->entry);
+    free(l);
+}
+
+/* Takes the entry at '*at' out of its chain; readers may still hold it for a grace period. */
+static void unlink_at(struct mac_table *t, _Atomic(struct mac_entry *) *at)
+{
+    struct mac_entry *e = atomic_load(at);
+    struct leaving *l = must_calloc(1, sizeof *l);
+    *l = (struct leaving){e, t->world};
+    atomic_store_explicit(at, atomic_load(&e->next), memory_order_release);
+    epoch_retire(&t->world->epoch, release, l);
+    __atomic_store_n(&t->n, t->n - 1, __ATOMIC_RELAXED);
+}
+
+static bool forget(struct mac_table *t, uint64_t station)
+{
+    _Atomic(struct mac_entry *) *at = &t->buckets[bucket_of(t, station)];
+    for (struct mac_entry *e; (e = atomic_load(at)); at = &e->next)
+        if (e->station == station) {
+            unlink_at(t, at);
+            return true;
+        }
+    return false;
+}
+
+bool mac_learn(struct mac_table *t, uint64_t station, uint32_t port, uint64_t now_ns)
+{
+    const struct mac_entry *known = mac_find(t, station);
+    if (known && known->port == port)
+        return false; /* told twice before we came round to it */
+    uint32_t slot = mac_full(t) && !known ? UINT32_MAX : slots_take(&t->world->slots);
+    if (slot == UINT32_MAX)
+        return false;
+    forget(t, station);
+    struct mac_entry *e = must_calloc(1, sizeof *e);
+    *e = (struct mac_entry){.station = station, .port = port, .slot = slot, .used_ns = now_ns};
+    _Atomic(struct mac_entry *) *at = &t->buckets[bucket_of(t, station)];
+    atomic_store(&e->next, atomic_load(at));
+    atomic_store_explicit(at, e, memory_order_release);
+    __atomic_store_n(&t->n, t->n + 1, __ATOMIC_RELAXED);
+    return true;
+}
+
+static bool is_old(const struct mac_table *t, struct mac_entry *e, uint64_t now_ns)
+{
+    uint64_t packets, bytes;
+    slots_read(&t->world->slots, e->slot, &packets, &bytes);
+    if (packets != e->seen_packets) {
+        e->seen_packets = packets;
+        e->used_ns = now_ns;
+    }
+    return now_ns - e->used_ns >= MAC_AGE_S * 1000000000ull;
+}
+
+static bool sweep(struct mac_table *t, bool (*leaves)(const struct mac_table *, struct mac_entry *, uint64_t), uint64_t arg)
+{
+    bool any = false;
+    for (unsigned i = 0; i < MAC_BUCKETS && t->n; i++)
+        for (_Atomic(struct mac_entry *) *at = &t->buckets[i]; atomic_load(at);)
+            if (leaves(t, atomic_load(at), arg)) {
+                unlink_at(t, at);
+                any = true;
+            } else {
+                at = &atomic_load(at)->next;
+            }
+    return any;
+}
+
+bool mac_age(struct mac_table *t, uint64_t now_ns) { return sweep(t, is_old, now_ns); }
+
+static bool is_at(const struct mac_table *t, struct mac_entry *e, uint64_t port)
+{
+    (void)t;
+    return e->port == port;
+}
+
+bool mac_forget_port(struct mac_table *t, uint32_t port) { return sweep(t, is_at, port); }
+
+void mac_destroy(struct mac_table *t)
+{
+    for (unsigned i = 0; i < MAC_BUCKETS; i++)
+        while (atomic_load(&t->buckets[i]))
+            unlink_at(t, &t->buckets[i]);
+}

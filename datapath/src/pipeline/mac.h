@@ -1,0 +1,49 @@
+/* The MAC table of a bridge: what OFPP_NORMAL knows about where stations are.
+ *
+ * Theory of operation.  Poll threads only read it, while composing; an address that they
+ * find unknown or moved is told to the control thread, which learns it and publishes a new
+ * version, so every cached answer that depended on the table is composed anew.  An entry
+ * holds a counter slot that all packets from its station raise: an entry whose counter
+ * stands still grows old, without any time stamp in the poll loop.
+ *
+ * Addresses are learned per VLAN.  The table is bounded: when it is full, new stations are
+ * flooded to until old ones have aged (HARDENING S14).
+ */
+#pragma once
+#include <stdbool.h>
+#include "pipeline/world.h"
+
+enum { MAC_LIMIT = 8192, MAC_BUCKETS = 4096, MAC_AGE_S = 300 };
+
+struct mac_entry { /* immutable but for the control thread's own part */
+    _Atomic(struct mac_entry *) next;
+    uint64_t station; /* mac_station() */
+    uint32_t port, slot;
+    uint64_t seen_packets, used_ns; /* control thread */
+};
+
+struct mac_table {
+    struct world *world;
+    uint32_t n;
+    _Atomic(struct mac_entry *) buckets[MAC_BUCKETS];
+};
+
+/* An address in a VLAN (0: untagged) as one word. */
+static inline uint64_t mac_station(const uint8_t *mac, uint16_t vlan)
+{
+    uint64_t word = vlan;
+    for (unsigned i = 0; i < 6; i++)
+        word = word << 8 | mac[i];
+    return word;
+}
+
+/* Any thread inside an epoch. */
+const struct mac_entry *mac_find(const struct mac_table *, uint64_t station);
+/* Is there room for a new one? */
+static inline bool mac_full(const struct mac_table *t) { return __atomic_load_n(&t->n, __ATOMIC_RELAXED) >= MAC_LIMIT; }
+
+/* Control thread.  True: the table changed; the caller publishes a version. */
+bool mac_learn(struct mac_table *, uint64_t station, uint32_t port, uint64_t now_ns);
+bool mac_age(struct mac_table *, uint64_t now_ns);
+bool mac_forget_port(struct mac_table *, uint32_t port);
+void mac_destroy(struct mac_table *); /* no reader may see it */
