@@ -67,8 +67,8 @@ def _prepare(sock: socket.socket, interface: str, what: str) -> None:
     _widen(sock, _SO_SNDBUFFORCE, socket.SO_SNDBUF, SEND_BUFFER)
     membership = struct.pack("iHH8s", index, _MR_PROMISC, 0, b"")
     sock.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, membership)
+    _set_up(sock, interface)  # a socket bound while it is down would begin with ENETDOWN
     sock.bind((interface, _ETH_P_ALL))
-    _set_up(sock, interface)
 
 
 def _require_ethernet(sock: socket.socket, interface: str, what: str) -> None:
