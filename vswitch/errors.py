@@ -21,6 +21,10 @@ class Exit(IntEnum):
     DIFFERS = 4
     NOT_ACTIVE = 65
     """Stored, but not yet in force."""
+    NOT_EXECUTABLE = 126
+    """A container's command is there, but can't be executed."""
+    NOT_THERE = 127
+    """A container's command is not there; both as in a shell."""
 
 
 class Failure(Exception):

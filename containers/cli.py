@@ -1,0 +1,163 @@
+"""`vswitch run|ps|exec|stop|rm`: words to settings, results to lines.
+
+`COMMANDS` is what the command line needs of this package: name -> function of the words
+after the name and of where results are printed, which returns the exit code.  The run
+folder is VSWITCH_RUN's or the usual one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Protocol
+
+from containers import launch, words
+from containers.registry import Entry, Registry
+from containers.run import Host, enter, remove, run, stop
+from containers.spec import Process, Remove, Spec, Stop
+from vswitch import paths
+from vswitch.errors import Exit, Failure
+from vswitch.rpc.client import Client
+
+GRACE_SECONDS = 10.0
+
+
+class Output(Protocol):
+    """Where results go, as a table or as JSON."""
+
+    def records(
+        self, records: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, Any]]
+    ) -> None:
+        """Prints them all."""
+
+
+@contextmanager
+def _host() -> Iterator[Host]:
+    folder = paths.run_folder()
+    with Client(folder) as client:
+        yield Host(Registry(folder), client, launch.find(os.environ))
+
+
+def _run(arguments: Sequence[str], out: Output) -> int:
+    given, command = words.read("run", Spec, arguments)
+    if not command:
+        raise words.usage("run", "it needs a command")
+    spec = Spec(**_seated({**given, "command": tuple(command)}, bool(given.get("detach"))))
+    with _host() as host:
+        name, code = run(host, spec)
+    if spec.detach:
+        print(name)
+    return code
+
+
+def _exec(arguments: Sequence[str], out: Output) -> int:
+    given, rest = words.read("exec", Process, arguments)
+    name, command = (rest[0], rest[1:]) if rest else ("", [])
+    if command[:1] == ["--"]:
+        command = command[1:]
+    if not command:
+        raise words.usage("exec", "it needs a container's name and a command")
+    with _host() as host:
+        known = host.registry.find(name).spec
+        usual = {"env": known.env, "workdir": known.workdir, "user": known.user}
+        return enter(host, name, Process(**_seated({**usual, **given, "command": tuple(command)})))
+
+
+def _seated(given: words.Given, detached: bool = False) -> dict[str, Any]:
+    """The settings, completed by where the user sits: their terminal and folder."""
+    given = dict(given)
+    sits = sys.stdin.isatty() and sys.stdout.isatty() and not detached
+    given["tty"] = bool(given.get("tty", sits))
+    if given["tty"] and (term := os.environ.get("TERM")):
+        given["env"] = (f"TERM={term}", *given.get("env", ()))
+    if given.get("rootfs"):
+        given["rootfs"] = os.path.abspath(given["rootfs"])
+    return given
+
+
+def _ps(arguments: Sequence[str], out: Output) -> int:
+    if arguments:
+        raise words.usage("ps", "it takes no words")
+    registry = Registry(paths.run_folder())
+    shown = [_shown(registry, entry) for entry in registry.sweep()]
+    columns = ("name", "status", "pid", "bridge", "port", "addresses", "started", "command")
+    out.records(shown, [(column.upper(), column) for column in columns])
+    return Exit.OK
+
+
+def _shown(registry: Registry, entry: Entry) -> dict[str, Any]:
+    alive = entry.keeper.is_alive()
+    spec = entry.spec
+    return {
+        "name": entry.name,
+        "status": _status(registry, entry, alive),
+        "pid": entry.keeper.pid if alive and entry.flags else None,
+        "bridge": spec.bridge,
+        "port": spec.port,
+        "addresses": list(spec.addresses),
+        "started": datetime.fromtimestamp(entry.created).isoformat(" ", "seconds"),
+        "command": " ".join(spec.command),
+        "attached": not spec.detach,
+        "log": str(registry.path(entry.name) / "log") if spec.detach else None,
+    }
+
+
+def _status(registry: Registry, entry: Entry, alive: bool) -> str:
+    if alive:
+        return "running" if entry.flags else "starting"
+    code = registry.exit_code(entry)
+    return "killed" if code is None else f"exited {code}"
+
+
+def _stop(arguments: Sequence[str], out: Output) -> int:
+    given, names = words.read_names("stop", Stop, arguments)
+    how = Stop(**given)
+    return _each(names, lambda host, name: stop(host, name, how.time))
+
+
+def _rm(arguments: Sequence[str], out: Output) -> int:
+    given, names = words.read_names("rm", Remove, arguments)
+    how = Remove(**given)
+    return _each(names, lambda host, name: remove(host, name, how.force))
+
+
+def _each(names: Iterable[str], act: Callable[[Host, str], None]) -> int:
+    """Does it to all of them, whatever happens to one; the worst exit code."""
+    worst = 0
+    with _host() as host:
+        for name in names:
+            try:
+                act(host, name)
+            except Failure as failure:
+                print(f"vswitch: {failure}", file=sys.stderr)
+                worst = max(worst, int(failure.exit))
+    return worst
+
+
+Command = Callable[[Sequence[str], Output], int]
+
+
+def _with_help(name: str, command: Command) -> Command:
+    """The command, which shows its page when that is the first thing asked for."""
+
+    def answer(arguments: Sequence[str], out: Output) -> int:
+        if arguments[:1] and arguments[0] in ("-h", "--help"):
+            from containers import help
+
+            print(help.page(name), end="")
+            return Exit.OK
+        return command(arguments, out)
+
+    return answer
+
+
+COMMANDS: Mapping[str, Command] = {
+    name: _with_help(name, command)
+    for name, command in {
+        "run": _run, "ps": _ps, "exec": _exec, "stop": _stop, "rm": _rm,
+    }.items()
+}  # fmt: skip
+"""Name -> (words after the name, output) -> exit code; raises Failure with the reason."""

@@ -1,0 +1,67 @@
+"""A plan as the bytes that `containers/init/plan.c` reads.  Pure.
+
+    plan    = "vsplan1\\n" count(u16) step*
+    step    = text count(u8) argument*          the step's name and its fields
+    argument = "n" u64 | "s" text | "l" count(u16) text*
+    text    = length(u16) bytes NUL             no other NUL inside
+
+Numbers are little-endian.  Every length is checked before it is written: a value that
+does not fit is refused, never cut (HARDENING S36).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from containers.plan import Step
+from vswitch.errors import SchemaError
+
+MAGIC = b"vsplan1\n"
+TEXT_MAX = 65535
+PLAN_MAX = 1 << 20
+"""Bytes in a plan: what init reads."""
+STEPS_MAX = 256
+
+
+def encode(steps: Sequence[Step]) -> bytes:
+    """The plan's bytes; SchemaError when a value is too long for them."""
+    if len(steps) > STEPS_MAX:
+        raise _too_long(f"a plan of {len(steps)} steps")
+    plan = MAGIC + _number(len(steps), 2) + b"".join(map(_step, steps))
+    if len(plan) > PLAN_MAX:
+        raise _too_long("the command with its environment")
+    return plan
+
+
+def _step(step: Step) -> bytes:
+    fields = [getattr(step, field.name) for field in dataclasses.fields(step)]
+    return _text(step.WIRE) + _number(len(fields), 1) + b"".join(map(_argument, fields))
+
+
+def _argument(value: int | str | tuple[str, ...]) -> bytes:
+    if isinstance(value, int):
+        return b"n" + _number(value, 8)
+    if isinstance(value, str):
+        return b"s" + _text(value)
+    return b"l" + _number(len(value), 2) + b"".join(map(_text, value))
+
+
+def _number(value: int, size: int) -> bytes:
+    try:
+        return value.to_bytes(size, "little")
+    except OverflowError:
+        raise _too_long(f"the number {value}") from None
+
+
+def _text(value: str) -> bytes:
+    text = value.encode(errors="surrogateescape")
+    if len(text) > TEXT_MAX:
+        raise _too_long(f"a text of {len(text)} bytes")
+    if b"\0" in text:
+        raise SchemaError("container", "a text holds a NUL", "give plain text")
+    return _number(len(text), 2) + text + b"\0"
+
+
+def _too_long(what: str) -> SchemaError:
+    return SchemaError("container", f"{what} is too long for its plan", "pass it in a file")

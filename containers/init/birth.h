@@ -1,0 +1,37 @@
+/*
+ * The process that carries out a plan, and what its step handlers share.
+ *
+ * One way for errors: a handler returns 0 or the value of failed(), which notes the errno and a
+ * few words of what was being done. Whoever runs the steps sends both to the runner and exits.
+ */
+#pragma once
+
+#include "plan.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct birth {
+    int control;      /* socket to the runner (see control.h) */
+    int root;         /* the container's root: the new one before the pivot, "/" after */
+    int error;        /* errno of the failure, and what was being done */
+    char doing[512];
+};
+
+typedef int step_handler(struct birth *birth, const struct arg *arg);
+
+/* Note why a step fails; returns -1, so that handlers can `return failed(...)`. Uses errno. */
+int failed(struct birth *birth, const char *doing, ...) __attribute__((format(printf, 2, 3)));
+
+/* The handlers, by file. What each step means is told in containers/plan.py. */
+step_handler step_namespaces, step_join;                                  /* namespaces.c */
+step_handler step_private, step_root, step_mount, step_pivot;             /* mount.c */
+step_handler step_directory, step_symlink, step_device;                   /* node.c */
+step_handler step_mask, step_read_only;                                   /* mask.c */
+step_handler step_hostname, step_loopback;                                /* identity.c */
+step_handler step_undumpable, step_capabilities, step_no_new_privileges;  /* privilege.c */
+step_handler step_user;                                                   /* privilege.c */
+step_handler step_wait;                                                   /* control.c */
+step_handler step_supervise;                                              /* supervise.c */
+step_handler step_session, step_terminal;                                 /* terminal.c */
+step_handler step_directory_change, step_execute;                         /* command.c */

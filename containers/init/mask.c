@@ -1,0 +1,75 @@
+/*
+ * Parts of /proc and /sys, and of the machine's files, that a container must not see or not write
+ * (S30, S32). A masked file becomes /dev/null, a masked folder an empty read-only one; both sources
+ * are ours, not the root's. What is not there needs no mask.
+ */
+#include "birth.h"
+#include "path.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+enum { NULL_MAJOR = 1, NULL_MINOR = 3 };
+
+static const unsigned ATTRIBUTES =
+    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+static int empty_folder(void)
+{
+    int fs = sys_fsopen("tmpfs");
+    if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "755") < 0
+        || sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+        return -1;
+    int mount = sys_fsmount(fs, ATTRIBUTES);
+    close(fs);
+    return mount;
+}
+
+/* The machine's /dev/null, and nothing that was put in its place. */
+static int null_device(void)
+{
+    struct stat about;
+    int node = sys_open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
+    if (node < 0 || fstat(node, &about) < 0)
+        return -1;
+    if (!S_ISCHR(about.st_mode) || about.st_rdev != makedev(NULL_MAJOR, NULL_MINOR)) {
+        errno = ENODEV;
+        return -1;
+    }
+    return node;
+}
+
+/* mask(path) */
+int step_mask(struct birth *birth, const struct arg *arg)
+{
+    struct stat about;
+    int place = path_open(birth, arg[0].text, false);
+    if (place < 0 && errno == ENOENT)
+        return 0;
+    if (place < 0 || fstat(place, &about) < 0)
+        return failed(birth, "finding %s to mask it", arg[0].text);
+    int cover = S_ISDIR(about.st_mode) ? empty_folder() : null_device();
+    if (cover < 0 || sys_move_mount(cover, place) < 0)
+        return failed(birth, "masking %s", arg[0].text);
+    close(cover);
+    return close(place);
+}
+
+/* read-only(path): the same files, mounted over themselves without the right to write. */
+int step_read_only(struct birth *birth, const struct arg *arg)
+{
+    int place = path_open(birth, arg[0].text, false);
+    if (place < 0 && errno == ENOENT)
+        return 0;
+    if (place < 0)
+        return failed(birth, "finding %s to make it read-only", arg[0].text);
+    int same = sys_open_tree(place, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
+    struct mount_attr attr = {.attr_set = ATTRIBUTES};
+    if (same < 0 || sys_mount_setattr(same, AT_RECURSIVE, &attr) < 0
+        || sys_move_mount(same, place) < 0)
+        return failed(birth, "making %s read-only", arg[0].text);
+    close(same);
+    return close(place);
+}

@@ -1,0 +1,78 @@
+/*
+ * The command's session and terminal. The terminal is made inside, in the container's own devpts,
+ * so that the command never holds the machine's (S31: what we open is looked at before it is used).
+ * The master side goes to the runner, who relays.
+ */
+#include "birth.h"
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <termios.h>
+#include <unistd.h>
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+
+enum { DEVPTS_MAGIC = 0x1cd1, PTMX_MAJOR = 5, PTMX_MINOR = 2 };
+
+/* session(): a session of its own, without a terminal. */
+int step_session(struct birth *birth, const struct arg *arg)
+{
+    (void)arg;
+    if (setsid() < 0)
+        return failed(birth, "starting a session");
+    return 0;
+}
+
+static int open_master(void)
+{
+    struct stat about;
+    struct statfs where;
+    int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+    if (master < 0 || fstat(master, &about) < 0 || fstatfs(master, &where) < 0)
+        return -1;
+    if (where.f_type != DEVPTS_MAGIC || about.st_rdev != makedev(PTMX_MAJOR, PTMX_MINOR)) {
+        errno = ENODEV;
+        return -1;
+    }
+    return master;
+}
+
+static int open_slave(int master)
+{
+    int unlocked = 0;
+    if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
+        return -1;
+    return ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static int take_over(int slave, uid_t owner)
+{
+    if (fchown(slave, owner, (gid_t)-1) < 0 || setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
+        return -1;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (dup2(slave, fd) < 0)
+            return -1;
+    return 0;
+}
+
+/* terminal(owner): a new terminal is the command's standard input, output and error. */
+int step_terminal(struct birth *birth, const struct arg *arg)
+{
+    int master = open_master();
+    if (master < 0)
+        return failed(birth, "opening a terminal");
+    int slave = open_slave(master);
+    if (slave < 0 || take_over(slave, (uid_t)arg[0].number) < 0)
+        return failed(birth, "taking the terminal over");
+    if (control_terminal(birth, master) < 0)
+        return -1;
+    close(slave);
+    return close(master);
+}

@@ -1,0 +1,156 @@
+"""The life of a container: run, enter, stop.
+
+Decided elsewhere (`spec`, `plan`), done here: take the name, let init make the namespaces,
+have the port attached while init mounts, say go.  Every stage is undone by leaving its
+context, so a failure at any of them leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from containers import launch, plan, port
+from containers.attach import signals_forwarded, stay
+from containers.launch import Birth
+from containers.registry import Entry, Registry
+from containers.spec import Process, Spec
+from vswitch.errors import Exit, Failure, shown
+from vswitch.rpc.client import Client
+
+DEAD_SECONDS = 10.0
+"""How long a killed container may take to be gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where containers are kept, the daemon that has their ports, the path of vswitch-init."""
+
+    registry: Registry
+    client: Client
+    program: str
+
+
+def run(host: Host, spec: Spec) -> tuple[str, int]:
+    """Starts a container; attached, stays until it has ended.  Its name and its exit code.
+
+    Failure if it can't be started; then nothing is left of it.
+    """
+    _check_root(spec)
+    with _reserved(host, spec) as reserved, Birth(f"container {reserved.name}") as child:
+        _start(host, reserved, child)
+        entry = host.registry.record(reserved, child.pid, child.flags)
+        port.attach(host.client, entry.spec, child.pid)
+        if entry.spec.detach:
+            child.go()
+            child.await_command()
+            child.release()
+            return entry.name, Exit.OK
+        with signals_forwarded(child):
+            child.go()
+            return entry.name, stay(child)
+
+
+def _check_root(spec: Spec) -> None:
+    if spec.rootfs is not None and not os.path.isdir(spec.rootfs):
+        raise Failure(
+            f"root {shown(spec.rootfs)}", "there is no such folder", "name a folder with --rootfs",
+            Exit.NOT_FOUND,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _reserved(host: Host, spec: Spec) -> Iterator[Entry]:
+    """A name for the container; given back unless the container lives on detached."""
+    entry = host.registry.reserve(spec, time.time())
+    try:
+        yield entry
+    except BaseException:
+        _forget(host, entry)
+        raise
+    if not spec.detach:
+        _forget(host, entry)
+
+
+def _forget(host: Host, entry: Entry) -> None:
+    port.detach(host.client, entry)
+    host.registry.remove(entry)
+
+
+def _start(host: Host, entry: Entry, child: Birth) -> None:
+    folder = host.registry.path(entry.name)
+    with contextlib.ExitStack() as files:
+        log, exit_file = None, 0
+        if entry.spec.detach:
+            log = _create(files, folder / "log", os.O_APPEND)
+            exit_file = _create(files, folder / "exit")
+        place = plan.Place(str(folder), host.registry.run, exit_file)
+        steps = plan.birth(entry.spec, launch.caller(), place)
+        child.start(host.program, steps, log, inherit=(exit_file,) if exit_file else ())
+
+
+def _create(files: contextlib.ExitStack, path: os.PathLike[str], flags: int = 0) -> int:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | flags, 0o600)
+    files.callback(os.close, fd)
+    return fd
+
+
+def enter(host: Host, name: str, process: Process) -> int:
+    """Runs one more command in a running container until it ends; its exit code."""
+    entry = host.registry.find(name)
+    with contextlib.ExitStack() as stack:
+        pidfd = _open(entry)
+        stack.callback(os.close, pidfd)
+        child = stack.enter_context(Birth(f"container {name}"))
+        steps = plan.entry(process, launch.caller(), pidfd, entry.flags)
+        child.start(host.program, steps, inherit=(pidfd,))
+        stack.enter_context(signals_forwarded(child))
+        return stay(child)
+
+
+def _open(entry: Entry) -> int:
+    """A pidfd of the container's process 1."""
+    with contextlib.suppress(ProcessLookupError):
+        if entry.flags:
+            return entry.keeper.open()
+    raise Failure(f"container {entry.name}", "it doesn't run", "see vswitch ps", Exit.NOT_FOUND)
+
+
+def stop(host: Host, name: str, grace_seconds: float) -> None:
+    """Asks a container to end, and kills it after `grace_seconds`.  One that has ended is fine."""
+    entry = host.registry.find(name)
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = entry.keeper.open()
+        try:
+            _end(pidfd, name, grace_seconds)
+        finally:
+            os.close(pidfd)
+    port.detach(host.client, entry)
+
+
+def _end(pidfd: int, name: str, grace_seconds: float) -> None:
+    for number, seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, DEAD_SECONDS)):
+        signal.pidfd_send_signal(pidfd, number)
+        if select.select([pidfd], [], [], seconds)[0]:
+            return
+    raise Failure(
+        f"container {name}", f"the kernel has not ended it within {DEAD_SECONDS:g} s",
+        "see what its processes wait for in /proc/PID/stack, then try again",
+    )  # fmt: skip
+
+
+def remove(host: Host, name: str, force: bool) -> None:
+    """Removes a container that has ended, or with `force` ends it first."""
+    entry = host.registry.find(name)
+    if entry.keeper.is_alive():
+        if not force:
+            raise Failure(
+                f"container {name}", "it still runs", f"vswitch stop {name}, or vswitch rm -f"
+            )
+        stop(host, name, 0)
+    host.registry.remove(entry)
