@@ -94,9 +94,9 @@ static enum of_error barrier(struct request *r)
 /* ---- statistics: exact, so behind the same point as a barrier ---- */
 
 struct selection {
-    union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
     struct flow_select select;
     unsigned first, last;
+    union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
 };
 
 static enum of_error read_selection(const struct request *r, struct selection *s)
