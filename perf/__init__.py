@@ -1,0 +1,1 @@
+"""Measuring: how fast the switch is, on which machine, with which traffic. Not in the wheel."""
