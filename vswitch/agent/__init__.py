@@ -1,0 +1,1 @@
+"""OpenFlow sessions of a bridge: decided purely in `agent`, carried by sockets in `exchange`."""

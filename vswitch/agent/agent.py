@@ -1,0 +1,152 @@
+"""The OpenFlow side of one bridge: all its sessions, decided purely.
+
+The agent is told what happened and answers with effects in order.  What one session does may
+concern others (a new master, a changed port), so sessions live together here.  No socket, no
+clock; one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from datapath.frames import SessionSpec
+from datapath.problems import Error
+from vswitch.agent.effects import Effect, HangUp, Pause, Relay, Send, Subscribe
+from vswitch.agent.framing import Broken, Run
+from vswitch.agent.handlers import handle
+from vswitch.agent.opening import greet, hello
+from vswitch.agent.roles import Generation
+from vswitch.agent.session import Session
+from vswitch.agent.view import View
+from vswitch.openflow import encode
+from vswitch.openflow.messages.base import Message
+from vswitch.openflow.messages.port import Port, PortReason, PortStatus
+from vswitch.openflow.messages.session import EchoRequest, ErrorMessage, Role
+
+PROBE_XID = 0x70726F62
+"""Of our own echo requests, so that captures tell them apart ("prob")."""
+
+
+class Agent:
+    """Sessions of the bridge 'view', offered the wire versions 'versions' (such as (4,)).
+
+    Every method returns effects for the caller to carry out in order.
+    """
+
+    def __init__(self, view: View, versions: tuple[int, ...]) -> None:
+        self.view = view
+        self.versions = versions
+        self.generation = Generation()
+        self.sessions: dict[int, Session] = {}
+
+    # ---- connections -------------------------------------------------------
+
+    def opened(self, id: int, now: float, *, service: bool, probe: float) -> list[Effect]:
+        """A connection is there; 'id' is its session's number from now on."""
+        self.sessions[id] = Session(id, service, probe, now)
+        return [Send(id, hello(self.versions))]
+
+    def closed(self, id: int) -> None:
+        """A connection is gone."""
+        self.sessions.pop(id, None)
+
+    def received(self, id: int, data: bytes, now: float) -> list[Effect]:
+        """Bytes came from a peer."""
+        session = self.sessions.get(id)
+        if session is None:
+            return []
+        try:
+            session.receive(data, now)
+        except Broken as broken:
+            return [HangUp(id, str(broken))]
+        return self._go_on(session)
+
+    def relayed(self, id: int, data: bytes) -> list[Effect]:
+        """The forwarder's messages 'data' were written to a peer: what waited may go on."""
+        session = self.sessions.get(id)
+        if session is None or not session.relayed(data):
+            return []
+        return [Pause(id, False), *self._go_on(session)]
+
+    def tick(self, now: float) -> list[Effect]:
+        """Asks silent peers for an echo and gives up on those that stay silent."""
+        effects: list[Effect] = []
+        for session in self.sessions.values():
+            if why := session.overdue(now):
+                effects.append(HangUp(session.id, why))
+            elif session.needs_probe(now):
+                effects.append(self.send(session, EchoRequest(xid=PROBE_XID)))
+        return effects
+
+    def _go_on(self, session: Session) -> list[Effect]:
+        effects: list[Effect] = []
+        try:
+            for effect in self._handle_all(session):
+                effects.append(effect)
+                if isinstance(effect, HangUp):
+                    return effects
+        except Broken as broken:
+            # The answer first: the peer learns why it is hung up on (HARDENING S2).
+            if session.agreed:
+                effects.append(self.send(session, ErrorMessage(Error.BAD_REQUEST_BAD_LEN)))
+            return [*effects, HangUp(session.id, str(broken))]
+        return [*effects, Pause(session.id, True)] if session.held else effects
+
+    def _handle_all(self, session: Session) -> Iterator[Effect]:
+        for message in session.pending():
+            if isinstance(message, Run):
+                yield Relay(session.id, message.data)
+            elif session.agreed:
+                yield from handle(self, session, message)
+            else:
+                yield from greet(self, session, message)
+
+    def send(self, session: Session, message: Message) -> Effect:
+        """A message for the peer, in the version that was agreed on."""
+        return Send(session.id, encode(message, session.version))
+
+    # ---- what the forwarder is told ----------------------------------------
+
+    def subscribe(self, session: Session) -> Effect:
+        """What the forwarder may send to a session, as its role and settings are now."""
+        wants = session.wants
+        return Subscribe(
+            session.id,
+            SessionSpec(
+                session.version, wants.packet_in, wants.flow_removed, session.miss_send_len
+            ),
+        )
+
+    def become_master(self, session: Session) -> Iterator[Effect]:
+        """Makes a session the only master: another one becomes a slave (6.3.5)."""
+        for other in self.sessions.values():
+            if other is not session and other.role == Role.MASTER:
+                other.role = Role.SLAVE
+                yield self.subscribe(other)
+        session.role = Role.MASTER
+        yield self.subscribe(session)
+
+    # ---- ports -------------------------------------------------------------
+
+    def port_added(self, port: Port) -> list[Effect]:
+        self.view.ports[port.number] = port
+        return self._tell(PortReason.ADD, port)
+
+    def port_removed(self, number: int) -> list[Effect]:
+        port = self.view.ports.pop(number, None)
+        return self._tell(PortReason.DELETE, port) if port else []
+
+    def port_changed(self, port: Port) -> list[Effect]:
+        """The port as it is now, in the place of the one with its number."""
+        if self.view.ports.get(port.number) == port:
+            return []
+        self.view.ports[port.number] = port
+        return self._tell(PortReason.MODIFY, port)
+
+    def _tell(self, reason: PortReason, port: Port) -> list[Effect]:
+        """A port-status (7.4.3) for everyone who wants that reason."""
+        return [
+            self.send(session, PortStatus(reason, port))
+            for session in self.sessions.values()
+            if session.wants.port_status >> reason & 1
+        ]

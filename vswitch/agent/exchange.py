@@ -1,0 +1,172 @@
+"""The sockets of one bridge's OpenFlow side: carries out what its agent decides.
+
+Between peers and forwarder stands this exchange: bytes of a peer go to the agent, the agent's
+effects go to the peers or, as frames, to the forwarder; what the forwarder sends for a session
+is written to its connection unchanged.  While there is no forwarder there are no sessions: peers
+are hung up on and connect again, since a new forwarder knows nothing of what they had asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from datapath.frames import Command, Frame, FrameFlags
+from vswitch.agent.agent import Agent
+from vswitch.agent.connection import Connection
+from vswitch.agent.effects import Effect, HangUp, Pause, Relay, Send, SetPort, Subscribe
+from vswitch.openflow.messages.port import Port
+
+log = logging.getLogger("vswitch.openflow")
+
+TICK_SECONDS = 0.5
+
+
+class ForwarderLink(Protocol):
+    """Where frames go: `vswitch.daemon.link.Link`, or a list in tests."""
+
+    def post(
+        self, command: Command, payload: bytes = b"", bridge: int = 0, session: int = 0
+    ) -> None: ...
+
+
+class Exchange:
+    """Connections of the bridge with number 'bridge'; 'next_session' gives unused numbers."""
+
+    def __init__(self, agent: Agent, bridge: int, next_session: Callable[[], int]) -> None:
+        self.agent = agent
+        self.bridge = bridge
+        self.ready = asyncio.Event()
+        """A forwarder is there."""
+        self.connections: dict[int, Connection] = {}
+        self._next_session = next_session
+        self._link: ForwarderLink | None = None
+        self._ticker = asyncio.get_running_loop().create_task(self._tick())
+
+    # ---- the forwarder -----------------------------------------------------
+
+    def attach(self, link: ForwarderLink) -> None:
+        """A forwarder has the bridge: peers may come."""
+        self._link = link
+        self.ready.set()
+
+    def detach(self) -> None:
+        """The forwarder is gone, and with it what peers had asked for."""
+        self._link = None
+        self.ready.clear()
+        for connection in list(self.connections.values()):
+            connection.hang_up("the forwarder is gone; connect again")
+
+    def from_forwarder(self, frame: Frame) -> None:
+        """An OPENFLOW event for one of the sessions."""
+        connection = self.connections.get(frame.session)
+        if connection is None:  # just closed
+            return
+        connection.write(frame.payload, bool(frame.flags & FrameFlags.LOSSY))
+        self.carry_out(self.agent.relayed(frame.session, frame.payload))
+
+    def congested(self, congested: bool) -> None:
+        """The forwarder takes nothing more for now, or does again."""
+        for connection in self.connections.values():
+            connection.stop("the forwarder is busy", congested)
+
+    # ---- connections -------------------------------------------------------
+
+    def connected(self, connection: Connection) -> int:
+        session = self._next_session()
+        self.connections[session] = connection
+        if self._link is None:
+            connection.hang_up("there is no forwarder; connect again")
+            return session
+        now = asyncio.get_running_loop().time()
+        self.carry_out(
+            self.agent.opened(
+                session, now, service=connection.service, probe=connection.probe
+            )
+        )  # fmt: skip
+        return session
+
+    def received(self, session: int, data: bytes) -> None:
+        self.carry_out(self.agent.received(session, data, asyncio.get_running_loop().time()))
+
+    def disconnected(self, session: int) -> None:
+        state = self.agent.sessions.get(session)
+        connection = self.connections.pop(session)
+        connection.spoke = state is not None and state.agreed
+        self.agent.closed(session)
+        if connection.spoke:  # else the forwarder never heard of it
+            self._post(Command.SESSION_END, b"", session)
+
+    def introduce(self, dpid: int, versions: tuple[int, ...]) -> None:
+        """The bridge has another identity: peers are hung up on, to meet it anew."""
+        self.agent.view.dpid, self.agent.versions = dpid, versions
+        for connection in list(self.connections.values()):
+            connection.hang_up("the bridge has a new datapath id or other protocols")
+
+    # ---- ports -------------------------------------------------------------
+
+    def port_added(self, port: Port) -> None:
+        self.carry_out(self.agent.port_added(port))
+
+    def port_removed(self, number: int) -> None:
+        self.carry_out(self.agent.port_removed(number))
+
+    def port_changed(self, port: Port) -> None:
+        self.carry_out(self.agent.port_changed(port))
+
+    # ---- effects -----------------------------------------------------------
+
+    def carry_out(self, effects: Iterable[Effect]) -> None:
+        """Does what the agent decided, in order."""
+        for effect in effects:
+            _DOERS[type(effect)](self, effect)
+
+    def _send(self, effect: Send) -> None:
+        if connection := self.connections.get(effect.session):
+            connection.write(effect.data)
+
+    def _relay(self, effect: Relay) -> None:
+        self._post(Command.OPENFLOW, effect.data, effect.session)
+
+    def _subscribe(self, effect: Subscribe) -> None:
+        self._post(Command.SESSION, effect.spec.pack(), effect.session)
+
+    def _set_port(self, effect: SetPort) -> None:
+        self._post(Command.PORT_SET, effect.port.pack(), 0)
+
+    def _pause(self, effect: Pause) -> None:
+        if connection := self.connections.get(effect.session):
+            connection.stop("it waits for a barrier", effect.paused)
+
+    def _hang_up(self, effect: HangUp) -> None:
+        if connection := self.connections.get(effect.session):
+            connection.hang_up(effect.reason)
+
+    def _post(self, command: Command, payload: bytes, session: int) -> None:
+        if self._link is not None:
+            self._link.post(command, payload, self.bridge, session)
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self.carry_out(self.agent.tick(loop.time()))
+
+    def close(self) -> None:
+        """Ends every session; the bridge is gone from the forwarder."""
+        self._link = None
+        self._ticker.cancel()
+        for connection in list(self.connections.values()):
+            connection.hang_up("the bridge is gone")
+
+
+_DOERS: dict[type[Any], Callable[[Exchange, Any], None]] = {
+    Send: Exchange._send,
+    Relay: Exchange._relay,
+    Subscribe: Exchange._subscribe,
+    SetPort: Exchange._set_port,
+    Pause: Exchange._pause,
+    HangUp: Exchange._hang_up,
+}

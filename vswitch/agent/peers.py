@@ -1,0 +1,136 @@
+"""Finding peers: connections to controllers that are kept up, and listeners for those who come.
+
+A controller that can't be reached is tried again after 0.1 s, then twice as long each time, at most
+a second: a controller that starts late is found within one.  A unix listener's socket is
+born with mode 0600; a TCP listener is on the loopback unless an address was written out
+(HARDENING S22, S23).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import stat
+import time
+from dataclasses import dataclass
+
+from vswitch.agent.connection import Connection
+from vswitch.agent.exchange import Exchange
+from vswitch.target import ACTIVE, PASSIVE, Target, parse
+
+log = logging.getLogger("vswitch.openflow")
+
+FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0
+CONNECT_SECONDS = 5.0
+PROBE_SECONDS = 5.0
+"""Silence of a controller that leads to an echo request."""
+SERVICE_PROBE_SECONDS = 60.0
+"""The same for peers that came by TCP, so that half-open connections end (HARDENING S8)."""
+
+
+class Controller:
+    """A controller that the bridge connects to, again and again until `close`."""
+
+    def __init__(self, exchange: Exchange, target: str) -> None:
+        self.target = target
+        self._where = parse(target, ACTIVE)
+        self._exchange = exchange
+        self._connection: Connection | None = None
+        self._since: float | None = None
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    def status(self) -> dict[str, object]:
+        """connected (hellos were exchanged); role in words and since (Unix seconds), or None."""
+        connection = self._connection
+        session = connection and self._exchange.agent.sessions.get(connection.session)
+        if not session or not session.agreed:
+            return {"connected": False, "role": None, "since": None}
+        return {"connected": True, "role": session.role.name.lower(), "since": self._since}
+
+    async def _keep(self) -> None:
+        delay = FIRST_DELAY
+        while True:
+            await self._exchange.ready.wait()
+            if await self._once():
+                delay = FIRST_DELAY
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
+
+    async def _once(self) -> bool:
+        """One connection from its birth to its end; True if the peers came to speak."""
+        connection = Connection(
+            self._exchange, self.target, service=False, probe=PROBE_SECONDS
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await _connect(self._where, connection)
+        except (OSError, TimeoutError) as error:
+            log.debug("%s: can't connect: %s", self.target, error)
+            return False
+        self._connection, self._since = connection, time.time()
+        try:
+            await asyncio.shield(connection.closed)
+        finally:
+            spoke, self._connection = connection.spoke, None
+            connection.hang_up("the controller was removed")
+        return spoke
+
+    def close(self) -> None:
+        """Ends the connection and the attempts to make it."""
+        self._task.cancel()
+
+
+async def _connect(where: Target, connection: Connection) -> None:
+    loop = asyncio.get_running_loop()
+    if where.path:
+        await loop.create_unix_connection(lambda: connection, where.path)
+    else:
+        await loop.create_connection(lambda: connection, where.host, where.port)
+
+
+@dataclass(slots=True)
+class Listener:
+    """A place where peers come to us; `close` removes a unix socket's file."""
+
+    target: str
+    _server: asyncio.Server
+    _path: str
+
+    def close(self) -> None:
+        self._server.close()
+        if self._path:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
+
+
+async def listen(exchange: Exchange, target: str) -> Listener:
+    """Listens at a passive target; OSError if that can't be."""
+    where = parse(target, PASSIVE)
+    probe = 0.0 if where.path else SERVICE_PROBE_SECONDS
+
+    def factory() -> Connection:
+        return Connection(exchange, target, service=True, probe=probe)
+
+    loop = asyncio.get_running_loop()
+    if where.path:
+        server = await loop.create_unix_server(factory, sock=_unix_socket(where.path))
+    else:
+        server = await loop.create_server(factory, where.host, where.port)
+    return Listener(target, server, where.path)
+
+
+def _unix_socket(path: str) -> socket.socket:
+    """A bound socket of mode 0600 in the place of what a killed daemon left there."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        if os.path.lexists(path) and stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
+        os.fchmod(sock.fileno(), 0o600)
+        sock.bind(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,121 @@
+"""One OpenFlow connection as a state machine: bytes in, messages out, no socket and no clock.
+
+Theory of operation.  A session opens with hellos (1.3.5, 6.3.1); before the peers have agreed on
+a version nothing but a hello or an error is taken.  Then the bytes are cut into runs of hot
+messages, which go to the forwarder unread, and rare ones, which the agent answers.
+
+Barriers.  A barrier is hot: the forwarder answers it when everything before it is done.  A rare
+message behind it must not overtake it, so while a barrier's reply is still to come the
+session keeps rare messages (and what follows them) in its buffer and asks for no more bytes.
+
+Time comes in as seconds of a monotonic clock: whoever is silent for too long is asked for an echo,
+and given up when that stays unanswered too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from vswitch.agent.framing import Rare, Reader, Run, count_barrier_replies
+from vswitch.agent.roles import DEFAULT, NOTHING, Wants, wants
+from vswitch.openflow.messages.session import AsyncMasks, Role
+from vswitch.openflow.messages.switch import Fragments
+
+HELLO_SECONDS = 10.0
+"""How long a peer may take to say hello."""
+
+MISS_SEND_LEN = 128
+"""Bytes of a packet that a packet-in carries unless the peer asks otherwise (7.3.2)."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known of one peer.
+
+    'service': a connection that somebody made to us (ovs-ofctl, a passive listener); it
+    hears nothing unasked until it sets a miss_send_len.  'probe' seconds of silence
+    lead to an echo request; 0: never.
+    """
+
+    id: int
+    service: bool
+    probe: float
+    opened: float
+    version: int = 0
+    role: Role = Role.EQUAL
+    masks: AsyncMasks = DEFAULT
+    miss_send_len: int = MISS_SEND_LEN
+    fragments: Fragments = Fragments.NORMAL
+    barriers: int = 0
+    """Barrier requests on their way; their replies are still to come."""
+    heard: float = 0.0
+    probing: bool = False
+    reader: Reader = field(default_factory=Reader)
+
+    def __post_init__(self) -> None:
+        self.heard = self.opened
+        if self.service:
+            self.miss_send_len = 0
+
+    @property
+    def agreed(self) -> bool:
+        """Both sides have said hello."""
+        return self.version != 0
+
+    @property
+    def writable(self) -> bool:
+        """The peer may change the switch."""
+        return self.role != Role.SLAVE
+
+    @property
+    def wants(self) -> Wants:
+        """What it is sent unasked."""
+        if not self.agreed or (self.service and not self.miss_send_len):
+            return NOTHING
+        return wants(self.masks, self.role)
+
+    def agree(self, version: int) -> None:
+        self.version = self.reader.version = version
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Takes bytes of the peer's; Broken when too many wait."""
+        self.heard, self.probing = now, False
+        self.reader.feed(data)
+
+    def pending(self) -> Iterator[Run | Rare]:
+        """What can be handled now, in order.  Broken at the end of a stream that makes no sense.
+
+        The caller handles each before it asks for the next.
+        """
+        while message := self.reader.next(self.writable, rare=self.barriers == 0):
+            if isinstance(message, Run):
+                self.barriers += message.barriers
+            yield message
+
+    @property
+    def held(self) -> bool:
+        """A rare message waits for a barrier's reply."""
+        return self.barriers > 0 and self.reader.waiting
+
+    def relayed(self, data: bytes) -> bool:
+        """Looks at what the forwarder sends to the peer; True if what was held can go on."""
+        if not self.barriers:
+            return False
+        self.barriers -= count_barrier_replies(data)
+        return not self.barriers
+
+    def overdue(self, now: float) -> str:
+        """Why the peer has to be given up, or ''."""
+        if not self.agreed and now - self.opened > HELLO_SECONDS:
+            return f"no hello within {HELLO_SECONDS:g} s"
+        if self.probing and now - self.heard > 2 * self.probe:
+            return f"no answer to an echo request within {self.probe:g} s"
+        return ""
+
+    def needs_probe(self, now: float) -> bool:
+        """True once after 'probe' seconds of silence."""
+        if not self.probe or not self.agreed or self.probing or now - self.heard <= self.probe:
+            return False
+        self.probing = True
+        return True

@@ -1,0 +1,277 @@
+"""The daemon: keeps what is stored and what runs the same, whoever dies in between.
+
+Theory of operation.  One task supervises the forwarder: reach it, ask what it holds, reconcile,
+wait until its socket closes, begin again.  A change by the operator is stored first and then
+reconciled: plan(stored, running) gives the operations that are missing, so a change, a start
+after kill -9 and a new forwarder after its death are one and the same path.  What can't be
+carried out (an interface that is not there) is told, remembered and tried again.
+
+When the forwarder dies its bridges are forgotten here but for the ports' descriptors, which the
+next forwarder gets; what peers had made in it is gone, so they are hung up on and make
+it again when they reconnect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable
+
+from datapath.frames import Event, Frame, PortRef
+from vswitch.agent.view import linked
+from vswitch.daemon.folders import Folders
+from vswitch.daemon.forwarder import Forwarder, Held, dump, reach
+from vswitch.daemon.interfaces import Interface, adopted
+from vswitch.daemon.link import ForwarderGone
+from vswitch.daemon.live import Live, LiveBridge, LivePort
+from vswitch.daemon.operate import Operator, Unmade, close_bridge
+from vswitch.errors import Failure
+from vswitch.reconcile import plan, settle
+from vswitch.schema import Bridge, Config, Port
+from vswitch.store import Store
+
+log = logging.getLogger("vswitch.daemon")
+
+RETRY_SECONDS = 1.0
+"""How often what could not be made active is tried again."""
+
+
+class Daemon:
+    """One host's switch.  'store' holds what is wanted; everything on one event loop."""
+
+    def __init__(self, folders: Folders, store: Store, *, ephemeral: bool) -> None:
+        self.folders = folders
+        self.store = store
+        self.ephemeral = ephemeral
+        self.live = Live()
+        self.operator = Operator(folders, self.live)
+        self.forwarder: Forwarder | None = None
+        self.changing = asyncio.Lock()
+        """Held by whoever changes what is stored or what runs."""
+        self.unmade: list[Unmade] = []
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Why the daemon is to end."""
+        self.on_openflow: dict[int, Callable[[Frame], None]] = {}
+        """Sessions of the daemon's own: who hears what the forwarder sends them."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # ---- life --------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Reaches a forwarder and makes everything wanted active.  Failure if that can't be."""
+        await self._meet()
+        self.spawn(self._supervise())
+        self.spawn(self._retry())
+
+    async def _meet(self) -> None:
+        """Reaches a forwarder, takes over what it holds, and does what is missing."""
+        forwarder = await reach(self.folders, self.ephemeral, self._event, self._congested)
+        self.forwarder = forwarder
+        self.operator.link = forwarder.link
+        async with self.changing:
+            for held in await dump(forwarder.link):
+                await self._adopt(held)
+            await self._restore_bridges()
+            await self.reconcile()
+        log.info(
+            "%s forwarder %d", "adopted" if forwarder.adopted else "started", forwarder.hello.pid
+        )
+
+    async def _supervise(self) -> None:
+        while True:
+            assert self.forwarder
+            await asyncio.shield(self.forwarder.link.closed)
+            log.warning("the forwarder (process %d) is gone", self.forwarder.hello.pid)
+            async with self.changing:
+                self._lost()
+            while not self.forwarder:
+                try:
+                    await self._meet()
+                except (Failure, ForwarderGone) as failure:
+                    log.error("no forwarder: %s", failure)
+                    await asyncio.sleep(RETRY_SECONDS)
+
+    def _lost(self) -> None:
+        """Forgets what the forwarder held, except for the ports' descriptors."""
+        if self.forwarder:
+            self.forwarder.reap()
+        self.forwarder = self.operator.link = None
+        for name, bridge in list(self.live.bridges.items()):
+            views = bridge.exchange.agent.view.ports
+            for port in bridge.ports.values():
+                self.operator.keep(name, port, int(views[port.spec.number].config))
+            bridge.ports.clear()
+            bridge.exchange.detach()
+            close_bridge(bridge)
+        self.live.bridges.clear()
+
+    async def shut_down(self) -> None:
+        """Ends the forwarder now and the daemon soon, so that whoever asked gets an answer."""
+        await self.stop(forwarder=True)
+        self.end("shutdown")
+
+    async def stop(self, *, forwarder: bool) -> None:
+        """Ends the daemon's side, and the forwarder with all that it holds if 'forwarder'."""
+        for task in list(self._tasks):
+            task.cancel()
+        for bridge in self.live.bridges.values():
+            close_bridge(bridge)
+        self.live.bridges.clear()
+        ending, self.forwarder, self.operator.link = self.forwarder, None, None
+        if ending and forwarder:
+            await ending.end()
+        elif ending:
+            ending.link.close()
+        self.store.close()
+
+    def spawn(self, work: asyncio._CoroutineLike[None]) -> None:
+        """Runs something beside everything else; its defects are logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (defect := task.exception()):
+            log.error("a task of the daemon failed", exc_info=defect)
+            self.end("a defect")
+
+    def end(self, why: str) -> None:
+        """Asks the daemon to end."""
+        if not self.ended.done():
+            self.ended.set_result(why)
+
+    # ---- adoption ----------------------------------------------------------
+
+    async def _adopt(self, held: Held) -> None:
+        """Takes over a bridge with its ports; nothing in the forwarder is touched."""
+        self.live.seen(held.id)
+        stored = self.store.read().config.bridge(held.spec.name)
+        record = (stored or Bridge(held.spec.name)).changed(
+            dpid=held.spec.dpid,
+            fail_mode="standalone" if held.spec.standalone else "secure",
+        )
+        bridge = await self.operator.open_bridge(record, held.id)
+        for spec, fd in held.ports:
+            known = stored.port(spec.name) if stored else None
+            self.operator.open_port(bridge, Interface(adopted(spec, known), spec, fd))
+
+    async def _restore_bridges(self) -> None:
+        """Gives ephemeral ports of a forwarder that died to the new one."""
+        kept = self.operator.take_ephemeral()
+        if not kept:
+            return
+        await self.reconcile()
+        for name, interface in kept:
+            try:
+                await self.operator.install(name, interface)
+            except Failure as failure:
+                log.warning("port %s is lost: %s", interface.record.name, failure)
+
+    # ---- wanted and running ------------------------------------------------
+
+    async def change(self, make: Callable[[Config], Config]) -> list[Unmade]:
+        """Stores what 'make' makes of the configuration, then makes it active.
+
+        Returns what could not be made active.  What 'make' raises passes through.
+        """
+        async with self.changing:
+            observed, reserved = self.live.observed(), self.live.reserved()
+            self.store.transaction(
+                lambda config: settle(with_dpids(make(config)), observed, reserved)
+            )
+            await self.reconcile()
+            return self.unmade
+
+    async def add_ephemeral(self, bridge: str, port: Port) -> LivePort:
+        """A port that is not stored; it goes with its interface.  Failure if it can't be."""
+        async with self.changing:
+            live = self.live.bridges[bridge]
+            numbered = live.observed().with_port(port).numbered(self.live.reserved()[bridge])
+            chosen = numbered.port(port.name)
+            assert chosen
+            return await self.operator.add_port(bridge, chosen, ephemeral=True)
+
+    async def remove_ephemeral(self, bridge: str, name: str | None = None) -> None:
+        """Takes one ephemeral port off a bridge, or all of them."""
+        async with self.changing:
+            live = self.live.bridges.get(bridge)
+            ports = list(live.ports.values()) if live else []
+            for port in ports:
+                if live and port.ephemeral and name in (None, port.record.name):
+                    await self.operator.remove_port(live, port.record.name)
+
+    async def reconcile(self) -> None:
+        """Does what is missing between stored and running; the caller holds 'changing'."""
+        desired = self.store.read().config
+        operations = plan(desired, self.live.observed(), self.live.reserved())
+        self.unmade = await self.operator.carry_out(operations)
+
+    async def _retry(self) -> None:
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if self.unmade and self.forwarder:
+                async with self.changing:
+                    await self.reconcile()
+
+    # ---- what the forwarder tells ------------------------------------------
+
+    def _event(self, frame: Frame) -> None:
+        bridge = self.live.by_id(frame.bridge)
+        if bridge is None:
+            return
+        if frame.type == Event.OPENFLOW:
+            hear = self.on_openflow.get(frame.session, bridge.exchange.from_forwarder)
+            hear(frame)
+        elif frame.type == Event.PORT_GONE:
+            number = PortRef.unpack(frame.payload).number
+            self.spawn(self._port_gone(bridge, number))
+
+    async def _port_gone(self, bridge: LiveBridge, number: int) -> None:
+        """An interface died: its port goes too; a stored one comes back with its interface."""
+        async with self.changing:
+            port = bridge.by_number(number)
+            if port is None or not self.operator.link:
+                return
+            name = port.record.name
+            log.info("port %s of bridge %s: its interface is gone", name, bridge.record.name)
+            with contextlib.suppress(Failure):
+                await self.operator.remove_port(bridge, name)
+            await self.reconcile()
+
+    def _congested(self, congested: bool) -> None:
+        for bridge in self.live.bridges.values():
+            bridge.exchange.congested(congested)
+
+    # ---- links -------------------------------------------------------------
+
+    def link_changed(self, bridge: LiveBridge, port: LivePort, up: bool) -> None:
+        """An interface's link went up or down: peers are told, and the forwarder."""
+        view = bridge.exchange.agent.view.ports.get(port.spec.number)
+        if view is None or not self.operator.link:
+            return
+        changed = linked(view, up)
+        bridge.exchange.port_changed(changed)
+        self.operator.set_state(bridge, port.spec.number, int(changed.state))
+
+
+def with_dpids(config: Config) -> Config:
+    """The configuration with a datapath id for every bridge: one that was left open is chosen
+    at random, like a locally administered Ethernet address (1.3.5, 7.3.1)."""
+    taken = {bridge.dpid for bridge in config.bridges}
+    return config.changed(
+        bridges=tuple(
+            bridge.changed(dpid=_fresh_dpid(taken)) if bridge.dpid is None else bridge
+            for bridge in config.bridges
+        )
+    )
+
+
+def _fresh_dpid(taken: set[int | None]) -> int:
+    while True:
+        dpid = secrets.randbits(46) & ~(3 << 40) | 2 << 40
+        if dpid not in taken:
+            taken.add(dpid)
+            return dpid

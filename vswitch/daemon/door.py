@@ -1,0 +1,74 @@
+"""The operator's way to flows: an OpenFlow session like everybody's, without a socket.
+
+Each request is a session of its own: messages go to the forwarder with a barrier behind them, and
+what comes back up to the barrier's reply is the answer.  So the system has one way to change a
+rule, whoever asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+
+from datapath.frames import Command, Frame, SessionSpec
+from vswitch.agent.framing import HEADER, HEADER_SIZE
+from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.live import LiveBridge
+from vswitch.errors import Failure
+from vswitch.openflow import decode, encode
+from vswitch.openflow.messages.base import Message
+from vswitch.openflow.messages.session import BarrierReply, BarrierRequest, ErrorMessage
+
+VERSION = 4
+"""OpenFlow 1.3 on the wire: what the operator's session speaks."""
+
+BARRIER_XID = 0xFFFFFFFF
+
+
+async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> list[Message]:
+    """Sends whole messages and returns what answered them, in order.
+
+    Failure when the forwarder goes away meanwhile.
+    """
+    link = daemon.operator.connected()
+    session = daemon.live.next_session()
+    received: list[Message] = []
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def hear(frame: Frame) -> None:
+        for message in split(frame.payload):
+            if isinstance(decoded := decode(message), BarrierReply):
+                done.set_result(None)
+            else:
+                received.append(decoded)
+
+    daemon.on_openflow[session] = hear
+    try:
+        spec = SessionSpec(VERSION, 0, 0, 0)
+        link.post(Command.SESSION, spec.pack(), bridge.id, session)
+        data = b"".join(messages) + encode(BarrierRequest(xid=BARRIER_XID))
+        link.post(Command.OPENFLOW, data, bridge.id, session)
+        await asyncio.wait({done, link.closed}, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise Failure("forwarder", "it ended before it answered", "try again in a moment")
+    finally:
+        del daemon.on_openflow[session]
+        link.post(Command.SESSION_END, b"", bridge.id, session)
+    return received
+
+
+def split(data: bytes) -> Iterator[bytes]:
+    """The whole messages in 'data'."""
+    at = 0
+    while at + HEADER_SIZE <= len(data):
+        _, _, length, _ = HEADER.unpack_from(data, at)
+        yield data[at : at + length]
+        at += max(length, HEADER_SIZE)
+
+
+def refuse_errors(what: str, answers: Iterable[Message]) -> None:
+    """Raises the first error among the answers as a Failure about 'what'."""
+    for answer in answers:
+        if isinstance(answer, ErrorMessage):
+            name = getattr(answer.error, "name", str(answer.error))
+            raise Failure(what, f"the switch answered {name}", "see OpenFlow 1.3.5, section 7.4.4")

@@ -1,0 +1,137 @@
+"""A trace in plain words: what the switch did with a packet, step by step, and what came of it.
+
+    table 0: rule priority 10 in_port=1 -> goto table 1
+    no rule in table 1: dropped (table-miss)
+    leaves by port 2 (veth1) unchanged
+
+Pure: from the forwarder's steps to the operator API's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datapath.action import unpack_actions
+from datapath.action_text import format_action_list
+from datapath.frames import DROPS, TraceKind, TraceStep
+from datapath.instruction import unpack_instructions
+from datapath.instruction_text import format_instructions
+from datapath.match_text import format_match
+from datapath.oxm import Match
+from datapath.wire import Reader
+
+REASONS = ("no match", "an action", "its TTL ran out")
+"""Packet-in reasons in words (OpenFlow 1.3.5, 7.4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """What a trace is about: the frame as it came in, and names of ports by number."""
+
+    frame: bytes
+    in_port: int
+    names: Mapping[int, str]
+
+    def port(self, number: int) -> str:
+        name = self.names.get(number)
+        return f"port {number} ({name})" if name else f"port {number}"
+
+
+def explain(packet: Packet, steps: list[TraceStep]) -> dict[str, Any]:
+    """{steps: [{kind, text, ...}], verdict, outputs: [{port, name, changed, packet}]}."""
+    rows = [_EXPLAINERS[step.kind](packet, step) for step in steps]
+    told = [row for row in rows if row]
+    ends = [row for row in told if row["kind"] in ("output", "controller", "drop")]
+    outputs = [
+        {key: row[key] for key in ("port", "name", "changed", "packet")}
+        for row in told
+        if row["kind"] == "output"
+    ]
+    verdict = "; ".join(row["text"] for row in ends) or "dropped: nothing says where it goes"
+    return {"steps": told, "verdict": verdict, "outputs": outputs}
+
+
+Row = dict[str, Any] | None
+
+
+def _rule(packet: Packet, step: TraceStep) -> Row:
+    rule = step.rule()
+    match = format_match(Match.unpack(Reader(rule.match))) or "any packet"
+    actions = format_instructions(unpack_instructions(rule.instructions)) or "drop"
+    words = actions.replace("goto_table:", "goto table ")
+    text = f"table {rule.table}: rule priority {rule.priority} {match} -> {words}"
+    return {
+        "kind": "rule", "text": text, "table": rule.table, "priority": rule.priority,
+        "cookie": rule.cookie, "match": match, "actions": actions,
+    }  # fmt: skip
+
+
+def _miss(packet: Packet, step: TraceStep) -> Row:
+    text = f"no rule in table {step.number} fits"
+    return {"kind": "miss", "text": text, "table": step.number}
+
+
+def _actions(packet: Packet, step: TraceStep) -> Row:
+    if not step.body:
+        return None
+    actions = format_action_list(unpack_actions(step.body))
+    return {"kind": "actions", "text": f"in all: {actions}", "actions": actions}
+
+
+def _output(packet: Packet, step: TraceStep) -> Row:
+    changed = changes(packet.frame, step.body)
+    how = f"with {', '.join(changed)} rewritten" if changed else "unchanged"
+    return {
+        "kind": "output", "text": f"leaves by {packet.port(step.number)} {how}",
+        "port": step.number, "name": packet.names.get(step.number),
+        "changed": changed, "packet": step.body.hex(),
+    }  # fmt: skip
+
+
+def _controller(packet: Packet, step: TraceStep) -> Row:
+    reason = REASONS[step.number] if step.number < len(REASONS) else f"reason {step.number}"
+    text = f"goes to the controller because of {reason}"
+    return {"kind": "controller", "text": text, "reason": reason, "packet": step.body.hex()}
+
+
+def _drop(packet: Packet, step: TraceStep) -> Row:
+    reason = DROPS[step.number] if step.number < len(DROPS) else f"reason {step.number}"
+    return {"kind": "drop", "text": f"dropped ({reason})", "reason": reason}
+
+
+_EXPLAINERS: dict[TraceKind, Callable[[Packet, TraceStep], Row]] = {
+    TraceKind.RULE: _rule,
+    TraceKind.MISS: _miss,
+    TraceKind.ACTIONS: _actions,
+    TraceKind.OUTPUT: _output,
+    TraceKind.CONTROLLER: _controller,
+    TraceKind.DROP: _drop,
+}
+
+_PARTS = (("eth_dst", 0, 6), ("eth_src", 6, 12), ("eth_type", 12, 14), ("headers", 14, None))
+"""What a difference is called, by where it lies in two frames of the same length."""
+
+
+def changes(before: bytes, after: bytes) -> list[str]:
+    """What differs between two frames, in words."""
+    if before == after:
+        return []
+    if len(before) != len(after):
+        return ["its headers"]
+    return [
+        _within_ip(before, after) if name == "headers" else name
+        for name, start, end in _PARTS
+        if before[start:end] != after[start:end]
+    ]
+
+
+def _within_ip(before: bytes, after: bytes) -> str:
+    """The field of an IPv4 header that differs, or "its headers"."""
+    if before[12:14] != b"\x08\x00":
+        return "its headers"
+    fields = (("tos", 15, 16), ("ttl", 22, 23), ("ipv4_src", 26, 30), ("ipv4_dst", 30, 34),
+              ("the transport header", 34, 42))  # fmt: skip
+    names = [name for name, start, end in fields if before[start:end] != after[start:end]]
+    return ", ".join(names) or "its headers"

@@ -1,0 +1,102 @@
+"""What runs: the bridges and ports that the forwarder holds now, as the daemon knows them.
+
+One mutable picture, changed only by `operate` once the forwarder has said yes, and thrown away
+but for the port descriptors when the forwarder dies.  `observed` renders it as a `Config`, which
+is what plans compare with what is wanted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from datapath.frames import PortSpec
+from vswitch.agent.exchange import Exchange
+from vswitch.agent.peers import Controller, Listener
+from vswitch.schema import Bridge, Config, Port
+from vswitch.schema import Controller as ControllerRecord
+
+
+@dataclass(slots=True)
+class LivePort:
+    """A port in the forwarder; 'fd' is the daemon's own duplicate of its descriptor.
+
+    'record' is how it was asked for, with its number and kind settled.
+    """
+
+    record: Port
+    spec: PortSpec
+    fd: int
+    ephemeral: bool = False
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+@dataclass(slots=True)
+class LiveBridge:
+    """A bridge in the forwarder, where its number is 'id'."""
+
+    id: int
+    record: Bridge
+    exchange: Exchange
+    ports: dict[str, LivePort] = field(default_factory=dict)
+    controllers: dict[str, Controller] = field(default_factory=dict)
+    listeners: list[Listener] = field(default_factory=list)
+
+    def observed(self) -> Bridge:
+        """The bridge as a record, ephemeral ports left out."""
+        return self.record.changed(
+            ports=tuple(port.record for port in self.ports.values() if not port.ephemeral),
+            controllers=tuple(ControllerRecord(target) for target in self.controllers),
+        )
+
+    def by_number(self, number: int) -> LivePort | None:
+        return next((p for p in self.ports.values() if p.spec.number == number), None)
+
+
+@dataclass(slots=True)
+class Live:
+    """All bridges by name."""
+
+    bridges: dict[str, LiveBridge] = field(default_factory=dict)
+    _next_bridge: int = 0
+    _next_session: int = 0
+
+    def observed(self) -> Config:
+        return Config(tuple(bridge.observed() for bridge in self.bridges.values()))
+
+    def reserved(self) -> dict[str, tuple[int, ...]]:
+        """Numbers of ports that no configuration knows."""
+        return {
+            name: tuple(p.spec.number for p in bridge.ports.values() if p.ephemeral)
+            for name, bridge in self.bridges.items()
+        }
+
+    def by_id(self, id: int) -> LiveBridge | None:
+        return next((bridge for bridge in self.bridges.values() if bridge.id == id), None)
+
+    def ports(self) -> Iterator[tuple[LiveBridge, LivePort]]:
+        for bridge in self.bridges.values():
+            for port in bridge.ports.values():
+                yield bridge, port
+
+    def port(self, name: str) -> LivePort | None:
+        """The port of that name, on whichever bridge it is."""
+        return next((port for _, port in self.ports() if port.record.name == name), None)
+
+    def next_bridge(self) -> int:
+        """A number that no bridge of this life has had."""
+        self._next_bridge += 1
+        return self._next_bridge
+
+    def next_session(self) -> int:
+        self._next_session += 1
+        return self._next_session
+
+    def seen(self, bridge: int) -> None:
+        """A bridge of that number was there before this daemon."""
+        self._next_bridge = max(self._next_bridge, bridge)

@@ -1,0 +1,119 @@
+"""The command `vswitchd`: folders, lock, store, daemon, operator API, and their end.
+
+Start in this order: the folders are taken before anything is touched, the forwarder and all that is
+wanted stand before the operator API says so, and one line on standard output says that it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from vswitch.daemon import folders as places
+from vswitch.daemon import options as words
+from vswitch.daemon.daemon import Daemon, with_dpids
+from vswitch.daemon.link import ForwarderGone
+from vswitch.daemon.methods import methods
+from vswitch.daemon.options import BridgeOption, Options
+from vswitch.errors import Failure
+from vswitch.reconcile import settle
+from vswitch.rpc.server import Server
+from vswitch.schema import Bridge, Config, Controller, Port
+from vswitch.store import Store
+
+log = logging.getLogger("vswitch.daemon")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """A daemon's life by its command line; the exit code."""
+    options = words.read(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(format="vswitchd: %(message)s", level=logging.INFO, stream=sys.stderr)
+    try:
+        config = configured(options.bridges)
+        folders = places.choose(options.state, options.run, options.ephemeral)
+    except Failure as failure:
+        return _say(failure)
+    try:
+        locks = folders.lock()
+    except Failure as failure:
+        return _say(failure)
+    try:
+        asyncio.run(_live(options, folders, config))
+    except Failure as failure:
+        return _say(failure)
+    except ForwarderGone as gone:
+        return _say(Failure("forwarder", str(gone), f"see {folders.forwarder_log}"))
+    finally:
+        places.release(locks)
+        if options.ephemeral:
+            folders.clear()
+    return 0
+
+
+def _say(failure: Failure) -> int:
+    print(f"vswitchd: {failure}", file=sys.stderr)
+    return int(failure.exit)
+
+
+async def _live(options: Options, folders: places.Folders, config: Config) -> None:
+    daemon = Daemon(folders, _store(folders), ephemeral=options.ephemeral)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.end, number.name)
+    if config.bridges:
+        daemon.store.transaction(lambda _: settle(with_dpids(config), Config()))
+    server = Server(folders.api, methods(daemon))
+    try:
+        await daemon.start()
+        if options.ephemeral and daemon.unmade:
+            raise daemon.unmade[0].failure
+        await server.start()
+        _announce(daemon)
+        why = await daemon.ended
+        log.info("ending: %s", why)
+    finally:
+        await daemon.stop(forwarder=options.ephemeral)
+        await server.close()
+
+
+def _store(folders: places.Folders) -> Store:
+    if folders.state is None:
+        from vswitch.store.memory import MemoryStore
+
+        return MemoryStore()
+    from vswitch.store.sqlite import SqliteStore
+
+    return SqliteStore(folders.state)
+
+
+def _announce(daemon: Daemon) -> None:
+    """Tells whoever started us that everything stands, and where; a closed pipe is fine."""
+    assert daemon.forwarder
+    with suppress(OSError):
+        pid, run = daemon.forwarder.hello.pid, daemon.folders.run
+        print(f"vswitchd is ready: run folder {run}, forwarder {pid}", flush=True)
+
+
+def configured(bridges: Sequence[BridgeOption]) -> Config:
+    """The configuration that a command line asks for; SchemaError says what it refuses."""
+    return Config(tuple(_bridge(option) for option in bridges))
+
+
+def _bridge(option: BridgeOption) -> Bridge:
+    """With a controller the fail mode is secure, else standalone, unless it is said."""
+    chosen: dict[str, Any] = {"dpid": option.dpid}
+    if option.protocols is not None:
+        chosen["protocols"] = option.protocols
+    return Bridge(
+        option.name,
+        fail_mode=option.fail_mode or ("secure" if option.controllers else "standalone"),
+        listen=option.listen,
+        ports=tuple(Port(port.name, number=port.number) for port in option.ports),
+        controllers=tuple(map(Controller, option.controllers)),
+        **chosen,
+    )

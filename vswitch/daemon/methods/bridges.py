@@ -1,0 +1,79 @@
+"""bridge.add, bridge.set, bridge.list, bridge.show, bridge.rm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.methods.finding import require_active, wanted_bridge
+from vswitch.daemon.methods.ports import port_rows
+from vswitch.errors import Failure
+from vswitch.schema import Bridge, Config
+
+
+async def add(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
+    def change(config: Config) -> Config:
+        if config.bridge(name):
+            raise Failure(f"bridge {name}", "there is one already", "change it with `bridge set`")
+        return config.with_bridge(Bridge(name, **settings))
+
+    return await _changed(daemon, change, name)
+
+
+async def set_(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
+    def change(config: Config) -> Config:
+        return config.with_bridge(wanted_bridge(config, name).changed(**settings))
+
+    return await _changed(daemon, change, name)
+
+
+async def _changed(daemon: Daemon, change: Any, name: str) -> dict[str, Any]:
+    unmade = await daemon.change(change)
+    require_active(unmade, lambda one: one.operation.bridge == name)
+    return _row(daemon, wanted_bridge(daemon.store.read().config, name))
+
+
+async def list_(daemon: Daemon) -> list[dict[str, Any]]:
+    return [_row(daemon, bridge) for bridge in daemon.store.read().config.bridges]
+
+
+async def show(daemon: Daemon, name: str) -> dict[str, Any]:
+    """The bridge with its ports (ephemeral ones too, counters included) and controllers."""
+    row = _row(daemon, wanted_bridge(daemon.store.read().config, name))
+    live = daemon.live.bridges.get(name)
+    row["ports"] = await port_rows(daemon, name)
+    row["controllers"] = [
+        {"target": t, **c.status()} for t, c in (live.controllers.items() if live else ())
+    ]
+    return row
+
+
+def _row(daemon: Daemon, bridge: Bridge) -> dict[str, Any]:
+    """A bridge as it is stored, its ports by name, and whether it runs."""
+    live = daemon.live.bridges.get(bridge.name)
+    names = list(live.ports) if live else [port.name for port in bridge.ports]
+    return {
+        **bridge.to_json(),
+        "ports": names,
+        "controllers": [controller.target for controller in bridge.controllers],
+        "active": live is not None,
+    }
+
+
+async def remove(daemon: Daemon, name: str) -> None:
+    def change(config: Config) -> Config:
+        wanted_bridge(config, name)
+        return config.without_bridge(name)
+
+    await daemon.remove_ephemeral(name)
+    unmade = await daemon.change(change)
+    require_active(unmade, lambda one: one.operation.bridge == name)
+
+
+METHODS = {
+    "bridge.add": add,
+    "bridge.set": set_,
+    "bridge.list": list_,
+    "bridge.show": show,
+    "bridge.rm": remove,
+}

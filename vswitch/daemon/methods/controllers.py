@@ -1,0 +1,50 @@
+"""controller.add, controller.list, controller.rm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.methods.finding import require_active, wanted_bridge
+from vswitch.errors import Exit, Failure
+from vswitch.schema import Config, Controller
+
+_NOT_CONNECTED = {"connected": False, "role": None, "since": None}
+
+
+async def add(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
+    def change(config: Config) -> Config:
+        wanted = wanted_bridge(config, bridge)
+        return config.with_bridge(wanted.with_controller(Controller(target)))
+
+    unmade = await daemon.change(change)
+    require_active(unmade, lambda one: getattr(one.operation, "target", None) == target)
+    return {"bridge": bridge, "target": target}
+
+
+async def list_(daemon: Daemon, bridge: str | None = None) -> list[dict[str, Any]]:
+    config = daemon.store.read().config
+    chosen = config.bridges if bridge is None else (wanted_bridge(config, bridge),)
+    return [_row(daemon, b.name, c.target) for b in chosen for c in b.controllers]
+
+
+def _row(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
+    live = daemon.live.bridges.get(bridge)
+    controller = live.controllers.get(target) if live else None
+    status = controller.status() if controller else _NOT_CONNECTED
+    return {"bridge": bridge, "target": target, **status}
+
+
+async def remove(daemon: Daemon, bridge: str, target: str) -> None:
+    def change(config: Config) -> Config:
+        wanted = wanted_bridge(config, bridge)
+        if target not in (controller.target for controller in wanted.controllers):
+            why, do = f"bridge {bridge} has none there", "see `vswitch controller ls`"
+            raise Failure(f"controller {target}", why, do, Exit.NOT_FOUND)
+        return config.with_bridge(wanted.without_controller(target))
+
+    unmade = await daemon.change(change)
+    require_active(unmade, lambda one: getattr(one.operation, "target", None) == target)
+
+
+METHODS = {"controller.add": add, "controller.list": list_, "controller.rm": remove}

@@ -1,0 +1,51 @@
+"""What a request names: found, or a Failure that says what is missing (exit 3, or 65)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.live import LiveBridge
+from vswitch.daemon.operate import Unmade
+from vswitch.errors import Exit, Failure
+from vswitch.reconcile.operations import AddBridge, AddPort
+from vswitch.schema import Bridge, Config
+
+
+def wanted_bridge(config: Config, name: str) -> Bridge:
+    """The stored bridge of that name."""
+    bridge = config.bridge(name)
+    if bridge is None:
+        known = ", ".join(b.name for b in config.bridges)
+        do = f"there are {known}" if known else "make it with `vswitch bridge add`"
+        raise Failure(f"bridge {name}", "there is none", do, Exit.NOT_FOUND)
+    return bridge
+
+
+def live_bridge(daemon: Daemon, name: str) -> LiveBridge:
+    """The running bridge of that name."""
+    wanted_bridge(daemon.store.read().config, name)
+    bridge = daemon.live.bridges.get(name)
+    if bridge is None:
+        do = "see `vswitch status`"
+        raise Failure(f"bridge {name}", "it is stored but not active", do, Exit.NOT_ACTIVE)
+    return bridge
+
+
+def require_active(unmade: list[Unmade], concerns: Callable[[Unmade], bool]) -> None:
+    """Failure (exit 65) if something that 'concerns' the request could not be made active."""
+    for one in unmade:
+        if concerns(one):
+            failure = one.failure
+            why = f"it is stored but not active: {failure.what}: {failure.why}"
+            raise Failure(subject(one), why, failure.do, Exit.NOT_ACTIVE)
+
+
+def subject(unmade: Unmade) -> str:
+    """What an operation is about, in words."""
+    operation = unmade.operation
+    if isinstance(operation, AddPort):
+        return f"port {operation.port.name}"
+    if isinstance(operation, AddBridge):
+        return f"bridge {operation.bridge}"
+    return operation.text

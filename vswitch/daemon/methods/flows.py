@@ -1,0 +1,67 @@
+"""flow.add, flow.list, flow.rm: words to flow-mods and statistics back to words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datapath.instruction_text import format_instructions
+from datapath.match_text import format_match
+from datapath.problems import SyntaxProblem
+from datapath.rule import Command, Rule, parse_rule
+from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.door import ask, refuse_errors
+from vswitch.daemon.methods.finding import live_bridge
+from vswitch.errors import Exit, Failure, shown
+from vswitch.openflow import encode
+from vswitch.openflow.messages.flow import FlowStats, FlowStatsReply, FlowStatsRequest
+
+
+async def add(daemon: Daemon, bridge: str, flow: str) -> None:
+    await _mod(daemon, bridge, flow, Command.ADD)
+
+
+async def remove(daemon: Daemon, bridge: str, match: str = "", strict: bool = False) -> None:
+    await _mod(daemon, bridge, match, Command.DELETE_STRICT if strict else Command.DELETE)
+
+
+async def _mod(daemon: Daemon, bridge: str, text: str, command: Command) -> None:
+    live = live_bridge(daemon, bridge)
+    message = _parsed(text, command).to_flow_mod(command, xid=1)
+    refuse_errors(f"flow {shown(text)}", await ask(daemon, live, [message]))
+
+
+def _parsed(text: str, command: Command) -> Rule:
+    try:
+        return parse_rule(text, command)
+    except SyntaxProblem as problem:
+        what = f"flow {shown(problem.word)}"
+        raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
+
+
+async def list_(daemon: Daemon, bridge: str, match: str = "") -> list[dict[str, Any]]:
+    live = live_bridge(daemon, bridge)
+    request = encode(FlowStatsRequest(_parsed(match, Command.DELETE), xid=1))
+    answers = await ask(daemon, live, [request])
+    refuse_errors(f"flows {shown(match)}", answers)
+    replies = (answer for answer in answers if isinstance(answer, FlowStatsReply))
+    return [_row(stats) for reply in replies for stats in reply.flows]
+
+
+def _row(stats: FlowStats) -> dict[str, Any]:
+    rule = stats.rule
+    return {
+        "table": rule.table,
+        "priority": rule.priority,
+        "cookie": rule.cookie,
+        "match": format_match(rule.match),
+        "actions": format_instructions(rule.instructions),
+        "packets": stats.packets,
+        "bytes": stats.bytes,
+        "duration": stats.duration_sec + stats.duration_nsec / 1e9,
+        "idle_timeout": rule.idle_timeout,
+        "hard_timeout": rule.hard_timeout,
+        "text": str(stats),
+    }
+
+
+METHODS = {"flow.add": add, "flow.list": list_, "flow.rm": remove}

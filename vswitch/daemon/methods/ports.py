@@ -1,0 +1,135 @@
+"""port.add, port.list, port.rm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datapath.frames import Command, Event, PortStats
+from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.link import ForwarderGone, Refused
+from vswitch.daemon.live import LiveBridge, LivePort
+from vswitch.daemon.methods.finding import live_bridge, require_active, wanted_bridge
+from vswitch.errors import Exit, Failure
+from vswitch.openflow.messages.port import PortConfig, PortState
+from vswitch.reconcile.operations import AddPort
+from vswitch.schema import Config, Port
+
+
+async def add(
+    daemon: Daemon, bridge: str, name: str, ephemeral: bool = False, **settings: Any
+) -> dict[str, Any]:
+    port = Port(name, **settings)
+    _require_new(daemon, name)
+    if ephemeral:
+        live_bridge(daemon, bridge)
+        await daemon.add_ephemeral(bridge, port)
+    else:
+        await _store(daemon, bridge, port)
+    live = live_bridge(daemon, bridge).ports[name]
+    return _identity(bridge, live)
+
+
+def _require_new(daemon: Daemon, name: str) -> None:
+    on = [b.name for b in daemon.store.read().config.bridges if b.port(name)]
+    on += [bridge.record.name for bridge, port in daemon.live.ports() if port.record.name == name]
+    if on:
+        do = "remove it first, or choose another name"
+        raise Failure(f"port {name}", f"it is on bridge {on[0]} already", do)
+
+
+async def _store(daemon: Daemon, bridge: str, port: Port) -> None:
+    def change(config: Config) -> Config:
+        return config.with_bridge(wanted_bridge(config, bridge).with_port(port))
+
+    unmade = await daemon.change(change)
+    require_active(
+        unmade,
+        lambda one: isinstance(one.operation, AddPort) and one.operation.port.name == port.name,
+    )
+
+
+async def list_(daemon: Daemon, bridge: str | None = None) -> list[dict[str, Any]]:
+    config = daemon.store.read().config
+    names = [b.name for b in config.bridges] if bridge is None else [bridge]
+    return [row for name in names for row in await port_rows(daemon, name)]
+
+
+async def port_rows(daemon: Daemon, name: str) -> list[dict[str, Any]]:
+    """A bridge's ports with counters: those that run, then those that are only stored."""
+    wanted = wanted_bridge(daemon.store.read().config, name)
+    live = daemon.live.bridges.get(name)
+    rows = []
+    if live:
+        counters = await _counters(daemon, live)
+        ports = sorted(live.ports.values(), key=lambda port: port.spec.number)
+        rows = [_row(live, port, counters) for port in ports]
+    running = {row["name"] for row in rows}
+    missing = [port for port in wanted.ports if port.name not in running]
+    return rows + [_missing(name, port) for port in missing]
+
+
+async def _counters(daemon: Daemon, bridge: LiveBridge) -> dict[int, PortStats]:
+    try:
+        answers = await daemon.operator.connected().ask(Command.STATS, b"", bridge.id)
+    except (Refused, ForwarderGone) as error:
+        raise Failure("port counters", str(error), "try again in a moment") from None
+    stats = [PortStats.unpack(a.frame.payload) for a in answers if a.frame.type == Event.PORT_STATS]
+    return {one.number: one for one in stats}
+
+
+def _identity(bridge: str, port: LivePort) -> dict[str, Any]:
+    spec, record = port.spec, port.record
+    mac = spec.mac.hex(":") if any(spec.mac) else None
+    return {
+        "bridge": bridge, "name": record.name, "number": spec.number, "mac": mac,
+        "kind": record.kind,
+    }  # fmt: skip
+
+
+def _row(bridge: LiveBridge, port: LivePort, counters: dict[int, PortStats]) -> dict[str, Any]:
+    view = bridge.exchange.agent.view.ports[port.spec.number]
+    down = bool(view.state & PortState.LINK_DOWN or view.config & PortConfig.PORT_DOWN)
+    row = _identity(bridge.record.name, port)
+    row |= {"state": "down" if down else "up", "config": _words(view.config)}
+    row |= {"ephemeral": port.ephemeral}
+    if stats := counters.get(port.spec.number):
+        row |= {key: getattr(stats, key) for key in _COUNTERS}
+        row["drops"] = {reason: count for reason, count in stats.drops.items() if count}
+    return row
+
+
+_COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors")
+
+
+def _words(config: PortConfig) -> list[str]:
+    return [bit.name.lower().replace("_", "-") for bit in PortConfig if bit & config and bit.name]
+
+
+def _missing(bridge: str, port: Port) -> dict[str, Any]:
+    """A port that is stored and not active: its interface is not there."""
+    row: dict[str, Any] = dict.fromkeys(_COUNTERS, 0)
+    return {
+        "bridge": bridge, "name": port.name, "number": port.number, "mac": port.mac,
+        "kind": port.kind, "state": "missing", "config": [], "ephemeral": False, **row, "drops": {},
+    }  # fmt: skip
+
+
+async def remove(daemon: Daemon, bridge: str, name: str) -> None:
+    live = daemon.live.bridges.get(bridge)
+    port = live.ports.get(name) if live else None
+    if port and port.ephemeral:
+        await daemon.remove_ephemeral(bridge, name)
+        return
+
+    def change(config: Config) -> Config:
+        wanted = wanted_bridge(config, bridge)
+        if wanted.port(name) is None:
+            why, do = f"bridge {bridge} has none of that name", f"see `vswitch port ls {bridge}`"
+            raise Failure(f"port {name}", why, do, Exit.NOT_FOUND)
+        return config.with_bridge(wanted.without_port(name))
+
+    unmade = await daemon.change(change)
+    require_active(unmade, lambda one: getattr(one.operation, "name", None) == name)
+
+
+METHODS = {"port.add": add, "port.list": list_, "port.rm": remove}

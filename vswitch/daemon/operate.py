@@ -1,0 +1,278 @@
+"""Carries out a plan's operations: the forwarder first, then the picture, then the peers.
+
+Each operation either happens as a whole or raises a Failure and leaves what was there.  An
+operation that fails does not stop the others: what could not be made active is told together
+at the end.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from datapath.frames import BridgeSpec, Command, PortFlags, PortRef
+from vswitch.agent.agent import Agent
+from vswitch.agent.exchange import Exchange
+from vswitch.agent.peers import Controller, Listener, listen
+from vswitch.agent.view import View, port_of
+from vswitch.daemon.folders import Folders
+from vswitch.daemon.interfaces import Interface, open_interface
+from vswitch.daemon.link import ForwarderGone, Link, Refused
+from vswitch.daemon.live import Live, LiveBridge, LivePort
+from vswitch.errors import Failure
+from vswitch.reconcile import Operation
+from vswitch.reconcile.operations import (
+    AddBridge,
+    AddController,
+    AddPort,
+    RemoveBridge,
+    RemoveController,
+    RemovePort,
+    SetBridge,
+)
+from vswitch.schema import Bridge, Port
+from vswitch.values import PROTOCOLS
+
+log = logging.getLogger("vswitch.daemon")
+
+
+@dataclass(frozen=True, slots=True)
+class Unmade:
+    """An operation that could not be carried out, and why."""
+
+    operation: Operation
+    failure: Failure
+
+
+class Operator:
+    """Changes 'live' through 'link'; one caller at a time.
+
+    'kept': ports by name that a forwarder had that died, with their bridges' names: the next port
+    of that name takes its descriptor instead of opening the interface again.
+    """
+
+    def __init__(self, folders: Folders, live: Live) -> None:
+        self.folders = folders
+        self.live = live
+        self.link: Link | None = None
+        self.kept: dict[str, tuple[str, Interface]] = {}
+
+    async def carry_out(self, operations: Iterable[Operation]) -> list[Unmade]:
+        """Does all of them in order; returns what could not be done."""
+        unmade: list[Unmade] = []
+        for operation in operations:
+            try:
+                await _DOERS[type(operation)](self, operation)
+            except Failure as failure:
+                log.warning("could not %s: %s", operation.text, failure)
+                unmade.append(Unmade(operation, failure))
+        return unmade
+
+    async def ask(
+        self, what: str, command: Command, payload: bytes = b"", bridge: int = 0, fd: int = -1
+    ) -> None:
+        """A command to the forwarder; its refusal becomes a Failure about 'what'."""
+        with self._failures(what):
+            await self.connected().ask(command, payload, bridge, fd=fd)
+
+    def connected(self) -> Link:
+        if self.link is None:
+            raise Failure("forwarder", "it is just being started", "try again in a moment")
+        return self.link
+
+    @contextmanager
+    def _failures(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Refused as refused:
+            why, _, do = str(refused).partition("; ")
+            raise Failure(what, why, do or "see `vswitch status`") from None
+        except ForwarderGone as gone:
+            raise Failure(what, str(gone), "try again in a moment") from None
+
+    # ---- bridges -----------------------------------------------------------
+
+    async def add_bridge(self, record: Bridge) -> LiveBridge:
+        """A new bridge without ports."""
+        id = self.live.next_bridge()
+        payload = bridge_spec(record).pack()
+        await self.ask(f"bridge {record.name}", Command.BRIDGE_ADD, payload, id)
+        return await self.open_bridge(record, id)
+
+    async def open_bridge(self, record: Bridge, id: int) -> LiveBridge:
+        """The daemon's side of a bridge that the forwarder has: its exchange and listeners."""
+        assert record.dpid is not None
+        versions = tuple(PROTOCOLS[name] for name in record.protocols)
+        agent = Agent(View(record.name, record.dpid), versions)
+        exchange = Exchange(agent, id, self.live.next_session)
+        bridge = LiveBridge(id, record.changed(ports=(), controllers=()), exchange)
+        self.live.bridges[record.name] = bridge
+        exchange.attach(self.connected())
+        await self._listen(bridge, (f"punix:{self.folders.mgmt(record.name)}", *record.listen))
+        return bridge
+
+    async def _listen(self, bridge: LiveBridge, targets: Iterable[str]) -> None:
+        """Listens wherever that is possible; a place that is taken is logged, no more.
+
+        The bridge has to stand whatever happens to a socket: packets don't wait for listeners.
+        """
+        for target in targets:
+            try:
+                bridge.listeners.append(await listen(bridge.exchange, target))
+            except OSError as error:
+                log.error("bridge %s can't listen at %s: %s", bridge.record.name, target,
+                          error.strerror or error)  # fmt: skip
+
+    async def _set_bridge(self, operation: SetBridge) -> None:
+        bridge = self._bridge(operation.bridge)
+        wanted, changed = operation.wanted, set(operation.changed)
+        if changed & {"dpid", "fail_mode"}:
+            payload = bridge_spec(wanted).pack()
+            await self.ask(f"bridge {wanted.name}", Command.BRIDGE_ADD, payload, bridge.id)
+        values = {key: getattr(wanted, key) for key in operation.changed}
+        bridge.record = bridge.record.changed(**values)
+        if changed & {"dpid", "protocols"}:
+            assert bridge.record.dpid is not None
+            versions = tuple(PROTOCOLS[name] for name in bridge.record.protocols)
+            bridge.exchange.introduce(bridge.record.dpid, versions)
+        if "listen" in changed:
+            await self._listen_anew(bridge)
+
+    async def _listen_anew(self, bridge: LiveBridge) -> None:
+        wanted = bridge.record.listen
+        kept: list[Listener] = []
+        for listener in bridge.listeners:
+            if listener.target in wanted or listener is bridge.listeners[0]:
+                kept.append(listener)
+            else:
+                listener.close()
+        have = {listener.target for listener in kept}
+        bridge.listeners = kept
+        await self._listen(bridge, [target for target in wanted if target not in have])
+
+    async def _remove_bridge(self, operation: RemoveBridge) -> None:
+        bridge = self._bridge(operation.bridge)
+        await self.ask(f"bridge {operation.bridge}", Command.BRIDGE_DEL, b"", bridge.id)
+        del self.live.bridges[operation.bridge]
+        close_bridge(bridge)
+
+    # ---- ports -------------------------------------------------------------
+
+    async def add_port(self, name: str, port: Port, *, ephemeral: bool = False) -> LivePort:
+        """Puts an interface on a bridge; 'port' has its number."""
+        self._bridge(name)
+        _, interface = self.kept.pop(port.name, (name, None))
+        if interface is not None and interface.spec.number != port.number:
+            os.close(interface.fd)
+            interface = None
+        if interface is None:
+            interface = await open_interface(port, ephemeral=ephemeral)
+        return await self.install(name, interface)
+
+    async def install(self, name: str, interface: Interface) -> LivePort:
+        """Puts an open interface on a bridge; its descriptor is taken over, also on failure."""
+        port = interface.record
+        try:
+            bridge = self._bridge(name)
+        except Failure:
+            os.close(interface.fd)
+            raise
+        payload = interface.spec.pack()
+        try:
+            await self.ask(f"port {port.name}", Command.PORT_ADD, payload, bridge.id, interface.fd)
+        except Failure:
+            os.close(interface.fd)
+            raise
+        return self.open_port(bridge, interface)
+
+    def open_port(self, bridge: LiveBridge, interface: Interface) -> LivePort:
+        """The daemon's side of a port that the forwarder has."""
+        ephemeral = bool(interface.spec.flags & PortFlags.EPHEMERAL)
+        port = LivePort(interface.record, interface.spec, interface.fd, ephemeral)
+        bridge.ports[interface.record.name] = port
+        bridge.exchange.port_added(port_of(interface.spec))
+        return port
+
+    async def remove_port(self, bridge: LiveBridge, name: str) -> None:
+        """Takes a port off; a TAP that we made is gone with it."""
+        port = bridge.ports[name]
+        ref = PortRef(port.spec.number).pack()
+        await self.ask(f"port {name}", Command.PORT_DEL, ref, bridge.id)
+        bridge.ports.pop(name).close()
+        bridge.exchange.port_removed(port.spec.number)
+
+    def keep(self, bridge: str, port: LivePort, config: int) -> None:
+        """Keeps the descriptor of a port whose forwarder died, and how peers had configured it."""
+        spec = replace(port.spec, config=config)
+        self.kept[port.record.name] = bridge, Interface(port.record, spec, port.fd)
+        port.fd = -1
+
+    def take_ephemeral(self) -> list[tuple[str, Interface]]:
+        """Kept ports that no configuration knows, with their bridges' names; the caller's now."""
+        names = [n for n, (_, i) in self.kept.items() if i.spec.flags & PortFlags.EPHEMERAL]
+        return [self.kept.pop(name) for name in names]
+
+    def set_state(self, bridge: LiveBridge, number: int, state: int) -> None:
+        """Tells the forwarder that a port's link went up or down."""
+        if self.link:
+            self.link.post(Command.PORT_SET, PortRef(number, state=state).pack(), bridge.id)
+
+    # ---- controllers -------------------------------------------------------
+
+    def add_controller(self, bridge: LiveBridge, target: str) -> None:
+        bridge.controllers[target] = Controller(bridge.exchange, target)
+
+    # ---- operations --------------------------------------------------------
+
+    def _bridge(self, name: str) -> LiveBridge:
+        bridge = self.live.bridges.get(name)
+        if bridge is None:
+            raise Failure(f"bridge {name}", "it is not active", "see the failure to make it")
+        return bridge
+
+    async def _add_bridge(self, operation: AddBridge) -> None:
+        await self.add_bridge(operation.made)
+
+    async def _add_port(self, operation: AddPort) -> None:
+        await self.add_port(operation.bridge, operation.port)
+
+    async def _remove_port(self, operation: RemovePort) -> None:
+        await self.remove_port(self._bridge(operation.bridge), operation.name)
+
+    async def _add_controller(self, operation: AddController) -> None:
+        self.add_controller(self._bridge(operation.bridge), operation.target)
+
+    async def _remove_controller(self, operation: RemoveController) -> None:
+        self._bridge(operation.bridge).controllers.pop(operation.target).close()
+
+
+_DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
+    AddBridge: Operator._add_bridge,
+    SetBridge: Operator._set_bridge,
+    RemoveBridge: Operator._remove_bridge,
+    AddPort: Operator._add_port,
+    RemovePort: Operator._remove_port,
+    AddController: Operator._add_controller,
+    RemoveController: Operator._remove_controller,
+}
+
+
+def bridge_spec(record: Bridge) -> BridgeSpec:
+    """The bridge as the forwarder is told of it."""
+    assert record.dpid is not None
+    return BridgeSpec(record.name, record.dpid, record.fail_mode == "standalone")
+
+
+def close_bridge(bridge: LiveBridge) -> None:
+    """Ends the daemon's side of a bridge; its sockets' files are removed."""
+    for controller in bridge.controllers.values():
+        controller.close()
+    for listener in bridge.listeners:
+        listener.close()
+    for port in bridge.ports.values():
+        port.close()
+    bridge.exchange.close()

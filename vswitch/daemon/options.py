@@ -1,0 +1,145 @@
+"""The daemon's command line, read into one frozen value.
+
+In `--ephemeral` mode a whole switch stands on one line, so `--port`, `--controller` and their
+like belong to the `--bridge` before them: each such option is an argparse action that adds to
+the newest bridge.  Pure but for argparse's own exit on a wrong line (code 2, one sentence).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+@dataclass(frozen=True, slots=True)
+class PortOption:
+    """`--port IF[:OFPORT]`; no number means the next free one."""
+
+    name: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeOption:
+    """A `--bridge` with everything said after it; None means: not said."""
+
+    name: str
+    dpid: str | None = None
+    ports: tuple[PortOption, ...] = ()
+    controllers: tuple[str, ...] = ()
+    protocols: tuple[str, ...] | None = None
+    listen: tuple[str, ...] = ()
+    fail_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The whole command line; folders are None when not given."""
+
+    state: Path | None = None
+    run: Path | None = None
+    ephemeral: bool = False
+    bridges: tuple[BridgeOption, ...] = ()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what was wrong in one sentence, without the usage page above it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+class _AddBridge(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if any(bridge["name"] == values for bridge in namespace.bridges):
+            parser.error(f"--bridge {values} is given twice")
+        namespace.bridges = [*namespace.bridges, {"name": values}]
+
+
+class _OfBridge(argparse.Action):
+    """An option of the newest bridge: set once, or added to a tuple where it may repeat."""
+
+    def __init__(self, *args: Any, repeats: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.repeats = repeats
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if not namespace.bridges:
+            parser.error(f"{option_string} comes before any --bridge that it could belong to")
+        bridge = namespace.bridges[-1]
+        if self.repeats:
+            bridge[self.dest] = (*bridge.get(self.dest, ()), values)
+        elif self.dest in bridge:
+            parser.error(f"{option_string} is given twice for bridge {bridge['name']}")
+        else:
+            bridge[self.dest] = values
+
+
+def _port(text: str) -> PortOption:
+    """IF or IF:OFPORT, the number from 1 to 0xffffff00 (OpenFlow 1.3.5, 7.2.1)."""
+    name, colon, number = text.rpartition(":")
+    if not colon:
+        return PortOption(text)
+    if not number.isdecimal() or not 1 <= int(number) <= 0xFFFFFF00:
+        raise argparse.ArgumentTypeError(f"{text!r} names no port number from 1 to 4294967040")
+    return PortOption(name, int(number))
+
+
+def _protocols(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+_OF_BRIDGE: dict[str, dict[str, Any]] = {
+    "--dpid": {"metavar": "HEX", "help": "datapath id"},
+    "--port": {"dest": "ports", "type": _port, "repeats": True, "metavar": "IF[:OFPORT]"},
+    "--controller": {"dest": "controllers", "repeats": True, "metavar": "tcp:HOST:PORT"},
+    "--protocols": {"type": _protocols, "metavar": "OpenFlow13,..."},
+    "--listen": {"repeats": True, "metavar": "ptcp:PORT[:ADDRESS]"},
+    "--fail-mode": {"dest": "fail_mode", "choices": ("secure", "standalone")},
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the lines in the daemon's README."""
+    p = _Parser(prog="vswitchd", description="The switch daemon: starts or adopts its forwarder.")
+    p.add_argument("--state", type=Path, metavar="DIR", help="stored configuration")
+    p.add_argument("--run", type=Path, metavar="DIR", help="sockets; default $VSWITCH_RUN")
+    p.add_argument("--ephemeral", action="store_true", help="store nothing, leave nothing")
+    p.add_argument(
+        "--bridge",
+        dest="bridges",
+        action=_AddBridge,
+        metavar="NAME",
+        default=[],
+        help="with --ephemeral; the options below belong to the one before them",
+    )
+    for name, settings in _OF_BRIDGE.items():
+        p.add_argument(name, action=_OfBridge, **settings)
+    return p
+
+
+def read(arguments: Sequence[str]) -> Options:
+    """The options in 'arguments'; ends the process with code 2 and a sentence if they are wrong."""
+    p = parser()
+    raw = vars(p.parse_args(arguments))
+    bridges = tuple(BridgeOption(**bridge) for bridge in raw["bridges"])
+    if bridges and not raw["ephemeral"]:
+        p.error("--bridge goes with --ephemeral; a stored daemon is told by `vswitch bridge add`")
+    if raw["ephemeral"] and raw["state"]:
+        p.error("--ephemeral stores nothing, so it takes no --state")
+    return Options(raw["state"], raw["run"], raw["ephemeral"], bridges)
