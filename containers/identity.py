@@ -6,9 +6,13 @@ to be the one we knew if all three agree.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
+
+from vswitch.errors import Failure
+
+_DEAD = b"ZX"
+"""States of a process that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,8 @@ class Identity:
 
     def is_alive(self) -> bool:
         """Whether it still runs; a zombie doesn't."""
-        return _start(self.pid) == self.start and _boot() == self.boot
+        state, start = _look(self.pid) or (_DEAD, 0)
+        return state not in _DEAD and start == self.start and _boot() == self.boot
 
     def open(self) -> int:
         """A pidfd of it; ProcessLookupError once it is gone."""
@@ -33,22 +38,40 @@ class Identity:
         return pidfd
 
 
+def ourselves() -> Identity:
+    """Our own identity; Failure if /proc doesn't tell about our pid namespace.
+
+    Then every other number in it would mean somebody else, too.
+    """
+    try:
+        shown = int(os.readlink("/proc/self"))
+    except OSError:
+        shown = 0
+    if shown != os.getpid():
+        raise Failure(
+            "/proc", "it doesn't show the processes of this pid namespace",
+            "mount it anew: mount -t proc proc /proc",
+        )  # fmt: skip
+    return identify(shown)
+
+
 def identify(pid: int) -> Identity:
-    """The identity of a process that runs now; ProcessLookupError if none does."""
-    start = _start(pid)
-    if start is None:
+    """The identity of a process of ours, even if it has just ended and waits to be reaped."""
+    found = _look(pid)
+    if found is None:
         raise ProcessLookupError(f"no process {pid}")
-    return Identity(pid, start, _boot())
+    return Identity(pid, found[1], _boot())
 
 
-def _start(pid: int) -> int | None:
-    with contextlib.suppress(OSError):
+def _look(pid: int) -> tuple[bytes, int] | None:
+    """A process's state (one letter) and start time; None if it isn't there."""
+    try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            # The name in brackets may hold anything; state is the first field after it.
+            # The name in brackets may hold anything; the state is the first field after it.
             fields = file.read().rpartition(b")")[2].split()
-        if fields[0] not in (b"Z", b"X"):
-            return int(fields[19])
-    return None
+    except OSError:
+        return None
+    return fields[0], int(fields[19])
 
 
 def _boot() -> str:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from containers.identity import Identity, identify
+from containers.identity import Identity, identify, ourselves
 from containers.spec import Spec
 from vswitch import paths, values
 from vswitch.errors import Exit, Failure, SchemaError, shown
@@ -90,7 +90,7 @@ class Registry:
                     f"choose another name, or vswitch rm -f {name}",
                 )  # fmt: skip
             self._remove(name)
-            entry = Entry(spec.named(name), identify(os.getpid()), created)
+            entry = Entry(spec.named(name), ourselves(), created)
             self.path(name).mkdir(mode=0o700)
             self._write(entry)
             return entry

@@ -45,7 +45,7 @@ def run(host: Host, spec: Spec) -> tuple[str, int]:
     with _reserved(host, spec) as reserved, Birth(f"container {reserved.name}") as child:
         _start(host, reserved, child)
         entry = host.registry.record(reserved, child.pid, child.flags)
-        port.attach(host.client, entry.spec, child.pid)
+        _attach(host, entry, child)
         if entry.spec.detach:
             child.go()
             child.await_command()
@@ -98,6 +98,14 @@ def _create(files: contextlib.ExitStack, path: os.PathLike[str], flags: int = 0)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | flags, 0o600)
     files.callback(os.close, fd)
     return fd
+
+
+def _attach(host: Host, entry: Entry, child: Birth) -> None:
+    try:
+        port.attach(host.client, entry.spec, child.pid)
+    except Failure:
+        child.check()  # an early end of the child is the better reason
+        raise
 
 
 def enter(host: Host, name: str, process: Process) -> int:

@@ -28,8 +28,8 @@ struct request {
 };
 
 /*
- * The child's first moments: its own session, dead as soon as an attached runner is, and every
- * signal kept until process 1 watches for it or the command can be killed by it.
+ * The child's first moments: dead as soon as an attached runner is, and every signal kept until
+ * process 1 watches for it or the command can be killed by it.
  */
 static int begin_child(struct birth *birth, bool die_with_runner)
 {
@@ -38,8 +38,6 @@ static int begin_child(struct birth *birth, bool die_with_runner)
     sigprocmask(SIG_SETMASK, &all, NULL);
     if (die_with_runner && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return failed(birth, "tying the container to its runner");
-    if (setsid() < 0)
-        return failed(birth, "starting a session");
     return 0;
 }
 
@@ -81,6 +79,8 @@ static int await_maps(struct birth *birth, int reader, bool die_with_runner)
     if (read(reader, &word, 1) != 1)
         _exit(EXIT_FAILURE);
     close(reader);
+    if (setsid() < 0)
+        return failed(birth, "starting a session");
     return begin_child(birth, die_with_runner);
 }
 
