@@ -95,9 +95,9 @@ def rated(port: Record, before: Record | None, seconds: float) -> dict[str, Any]
     rates: dict[str, int | None] = {}
     for counter in _COUNTERS:
         name, scale = (counter, 1) if "packets" in counter else (counter[:3] + "bits", 8)
-        known = before is not None and seconds > 0 and port[counter] >= before[counter]
-        grown = port[counter] - before[counter] if before else 0
-        rates[f"{name}_per_s"] = round(grown * scale / seconds) if known else None
+        now, then = port.get(counter), before.get(counter) if before else None
+        known = seconds > 0 and now is not None and then is not None and now >= then
+        rates[f"{name}_per_s"] = round((now - then) * scale / seconds) if known else None
     return {**port, **rates}
 
 

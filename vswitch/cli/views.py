@@ -12,6 +12,7 @@ Params = Mapping[str, Any]
 BRIDGES: tuple[Column, ...] = (
     ("NAME", "name"),
     ("DPID", "dpid"),
+    ("ACTIVE", "active"),
     ("FAIL MODE", "fail_mode"),
     ("PROTOCOLS", "protocols"),
     ("PORTS", lambda bridge: _count(bridge, "ports")),
@@ -49,6 +50,7 @@ _FORWARDER = {"pid": "forwarder's pid", "adopted": "adopted", "started": "starte
 _BRIDGE = {
     "name": "bridge",
     "dpid": "dpid",
+    "active": "active",
     "fail_mode": "fail mode",
     "protocols": "protocols",
     "listen": "listens on",
@@ -138,10 +140,9 @@ def trace(out: Output, result: Record, params: Params) -> None:
     out.result(result, lambda: _trace(result))
 
 
-def operations(out: Output, result: Record, params: Params) -> None:
+def operations(out: Output, result: list[Record], params: Params) -> None:
     """The steps of a plan, or those that were done."""
-    steps = result["operations"]
-    lines = [f"{n:3}. {step['text']}" for n, step in enumerate(steps, 1)]
+    lines = [f"{n:3}. {step['text']}" for n, step in enumerate(result, 1)]
     out.result(result, lambda: lines or ["nothing to do: the host is as the file says"])
 
 
@@ -154,6 +155,7 @@ def _status(result: Record) -> Iterable[str]:
     yield from pairs(result, _STATUS)
     if result.get("forwarder"):
         yield from pairs(result["forwarder"], _FORWARDER)
+    yield from (f"not active    {reason}" for reason in result.get("not_active") or ())
 
 
 def _bridge(result: Record) -> Iterable[str]:

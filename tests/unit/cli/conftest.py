@@ -28,12 +28,13 @@ CONTROLLER = {
     "since": "2026-01-02T03:04:05Z",
 }  # fmt: skip
 BRIDGE = {
-    "name": "br0", "dpid": "0000000000000001", "fail_mode": "secure",
+    "name": "br0", "dpid": "0000000000000001", "active": True, "fail_mode": "secure",
     "protocols": ["OpenFlow13"], "listen": [], "ports": [PORT], "controllers": [CONTROLLER],
 }  # fmt: skip
 ANSWERS: dict[str, object] = {
     "status": {
         "version": "0.1.0", "pid": 70, "bridges": 1, "ports": 2, "ephemeral": False, "run": "/r",
+        "not_active": ["port eth9: it is not there; plug it in"],
         "forwarder": {"pid": 71, "adopted": True, "started": "2026-01-02T03:04:05Z"},
     },
     "bridge.list": [BRIDGE], "bridge.show": BRIDGE, "port.list": [PORT, TAP],
@@ -43,7 +44,7 @@ ANSWERS: dict[str, object] = {
                   {"kind": "output", "text": "leaves by port 2"}],
         "verdict": "forwarded to port 2", "outputs": [2],
     },
-    "plan": {"operations": []}, "apply": {"operations": []},
+    "plan": [], "apply": [],
 }  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def test_a_table_is_aligned_and_its_numbers_are_exact(vswitch: Vswitch, daemon: 
 
 def test_an_empty_table_still_has_its_heads(vswitch: Vswitch, daemon: FakeDaemon) -> None:
     daemon.answers["bridge.list"] = []
-    assert vswitch("bridge", "ls").out.split("\n")[0].startswith("NAME  DPID  FAIL MODE")
+    assert vswitch("bridge", "ls").out.split("\n")[0].startswith("NAME  DPID  ACTIVE  FAIL MODE")
     assert vswitch("-o", "json", "bridge", "ls").out == "[]\n"
 
 
@@ -120,6 +120,7 @@ def test_a_bridge_is_shown_with_its_ports_and_controllers(
     assert vswitch("bridge", "show", "br0").out == (
         "bridge      br0\n"
         "dpid        0000000000000001\n"
+        "active      yes\n"
         "fail mode   secure\n"
         "protocols   OpenFlow13\n"
         "listens on  -\n"
@@ -171,11 +172,12 @@ def test_status_says_who_serves(vswitch: Vswitch, daemon: FakeDaemon) -> None:
     lines = vswitch("status").out.splitlines()
     assert lines[:2] == ["version       0.1.0", "daemon's pid  70"]
     assert "adopted          yes" in lines
+    assert lines[-1] == "not active    port eth9: it is not there; plug it in"
 
 
 # ---- plan and apply ----------------------------------------------------------------
 
-STEPS = {"operations": [{"method": "bridge.add", "params": {}, "text": "make bridge br0"}]}
+STEPS = [{"method": "bridge.add", "params": {}, "text": "make bridge br0"}]
 
 
 @pytest.fixture

@@ -157,6 +157,7 @@ def test_top_shows_rates_from_the_second_screen_on(daemon: FakeDaemon) -> None:
 def test_a_port_that_was_made_anew_has_no_rate_yet() -> None:
     assert top.rated(PORT, {**PORT, "rx_packets": 99}, 1.0)["rx_packets_per_s"] is None
     assert top.rated(PORT, None, 1.0)["rx_bits_per_s"] is None
+    assert top.rated({"name": "not active"}, PORT, 1.0)["rx_bits_per_s"] is None
     assert top.rated(PORT, PORT, 0.0)["rx_bits_per_s"] is None
 
 
