@@ -93,11 +93,12 @@ def read(words: Sequence[str], times: int | None) -> Options:
 def rated(port: Record, before: Record | None, seconds: float) -> dict[str, Any]:
     """The port with rates since 'before'; None where there is nothing to compare with."""
     rates: dict[str, int | None] = {}
+    earlier = before or {}
     for counter in _COUNTERS:
         name, scale = (counter, 1) if "packets" in counter else (counter[:3] + "bits", 8)
-        now, then = port.get(counter), before.get(counter) if before else None
-        known = seconds > 0 and now is not None and then is not None and now >= then
-        rates[f"{name}_per_s"] = round((now - then) * scale / seconds) if known else None
+        known = seconds > 0 and counter in port and counter in earlier
+        grown = port[counter] - earlier[counter] if known else -1
+        rates[f"{name}_per_s"] = round(grown * scale / seconds) if grown >= 0 else None
     return {**port, **rates}
 
 
