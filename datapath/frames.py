@@ -36,6 +36,7 @@ class Command(IntEnum):
     STATS = 12
     TRACE = 13
     SHUTDOWN = 14
+    REPLAY = 15
 
 
 class Event(IntEnum):

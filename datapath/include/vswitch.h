@@ -41,7 +41,8 @@ typedef struct {
 } vs_frame;
 
 typedef enum {
-    VS_CMD_HELLO = 1,   /* vs_hello -> VS_EVT_HELLO.  The first frame on a socket. */
+    VS_CMD_HELLO = 1,   /* vs_hello -> HELLO with the journal's fd.  The first frame on a socket; a journal that
+                           another forwarder left may ride along, for a switch that has no bridges yet */
     VS_CMD_BRIDGE_ADD,  /* vs_bridge_spec -> DONE; with the number of one that is there: changes it */
     VS_CMD_BRIDGE_DEL,  /* (nothing) -> DONE; its ports are closed */
     VS_CMD_PORT_ADD,    /* vs_port_spec, fd beside it -> DONE */
@@ -55,6 +56,7 @@ typedef enum {
     VS_CMD_STATS,       /* (nothing) -> PORT_STATS of a bridge ..., DONE */
     VS_CMD_TRACE,       /* vs_trace_request, packet bytes -> TRACE, DONE */
     VS_CMD_SHUTDOWN,    /* (nothing) -> DONE, then the forwarder ends */
+    VS_CMD_REPLAY,      /* (nothing) -> DONE: the journal's rules are in the bridges that have been added */
     VS_CMD_LIMIT
 } vs_command;
 

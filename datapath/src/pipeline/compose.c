@@ -214,6 +214,8 @@ static bool reachable(const struct composition *c, enum field_id id)
     };
     if (id == FIELD_VLAN_VID || id == FIELD_VLAN_PCP)
         return c->n_tags > 0;
+    if ((id == FIELD_SCTP_SRC || id == FIELD_SCTP_DST) && (c->key.has & HAS_FRAGMENT))
+        return false; /* its CRC covers what this packet does not have */
     return (c->key.has & needs[id]) == needs[id];
 }
 

@@ -141,6 +141,7 @@ unsigned burst_rx(struct port *port, struct packet_pool *pool, struct packet **o
         if (p && finish(b, &in, i, p))
             out[n++] = p;
     }
+    port_count_rx(port, out, n);
     adapt(b, in.posted, (unsigned)received);
     give_back(&in);
     return n;

@@ -62,9 +62,9 @@ static void flush(struct outbox *box)
     for (unsigned i = 0; i < box->n;) {
         int sent = box->b->io->send(box->b->port.fd, box->messages + i, box->n - i);
         int error = sent > 0 ? 0 : sent < 0 ? errno : EAGAIN;
-        for (; sent > 0; sent--)
-            port_count_tx(&box->b->port, box->packets[i++]);
         if (!error) {
+            port_count_tx(&box->b->port, box->packets + i, (unsigned)sent);
+            i += (unsigned)sent;
             tries = 0;
         } else if (burst_judge(error) <= BURST_BUSY && burst_judge(error) != BURST_ERROR && ++tries < BUSY_TRIES) {
             sched_yield(); /* the receiver's softirq may be waiting for this core */

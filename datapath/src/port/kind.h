@@ -5,6 +5,8 @@
  * port_wire_frames().  Whatever fails is counted here under a named reason.
  */
 #pragma once
+#include <linux/if_ether.h>
+
 #include "port/port.h"
 
 /* A zeroed port of 'size' bytes (struct port first) that owns 'fd' now. */
@@ -15,9 +17,17 @@ void port_rx_error(struct port *, vs_drop reason);
 /* A packet that could not be sent, counted as the frames it stands for; TX_ERROR is an error of the port too. */
 void port_tx_drop(struct port *, vs_drop reason, const struct packet *);
 
-/* The last step of every rx: the frame has an Ethernet header, gets its in_port and is
- * counted.  False: it was counted as a drop and released. */
-bool port_accept(struct port *, struct packet *);
+/* A frame without a whole Ethernet header ends here.  False, for port_accept to return. */
+bool port_refuse_short(struct port *, struct packet *);
+/* Whether a received frame has an Ethernet header; it gets its in_port then.  False: it was counted as a drop and
+ * released.  What an rx returns in the end is counted by port_count_rx. */
+static inline bool port_accept(struct port *port, struct packet *p)
+{
+    if (p->len < ETH_HLEN)
+        return port_refuse_short(port, p);
+    p->in_port = port->spec.number;
+    return true;
+}
 
 /* Every frame that 'p' stands for keeps to the port's MTU (layout current). */
 bool port_fits(const struct port *, const struct packet *p);

@@ -76,6 +76,7 @@ static unsigned mem_rx(struct port *port, struct packet_pool *pool, struct packe
     for (struct packet *p; n < max && (p = queue_take(&mem->rx));)
         if (port_accept(port, p))
             out[n++] = p;
+    port_count_rx(port, out, n);
     return n;
 }
 
@@ -87,7 +88,7 @@ static void mem_tx(struct port *port, struct packet *const *packets, unsigned n)
         unsigned count = port_wire_frames(port, packets[i], frames);
         for (unsigned j = 0; j < count; j++) {
             if (queue_put(&mem->tx, frames[j])) {
-                port_count_tx(port, frames[j]);
+                port_count_tx(port, &frames[j], 1);
             } else {
                 port_tx_drop(port, VS_DROP_TX_FULL, frames[j]);
                 packet_release(frames[j]);

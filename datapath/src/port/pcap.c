@@ -106,6 +106,7 @@ static unsigned pcap_rx(struct port *port, struct packet_pool *pool, struct pack
         if (port_accept(port, p))
             out[n++] = p;
     }
+    port_count_rx(port, out, n);
     return n;
 }
 
@@ -124,30 +125,34 @@ static void send_written(struct pcap_port *pcap, struct packet *p)
 {
     struct packet *frames[GSO_MAX_SEGMENTS];
     unsigned count = port_wire_frames(&pcap->port, p, frames);
+    port_count_tx(&pcap->port, frames, count);
     for (unsigned i = 0; i < count; i++) {
-        port_count_tx(&pcap->port, frames[i]);
         write_frame(pcap, frames[i]);
         packet_release(frames[i]);
     }
 }
 
-static void send_counted(struct port *port, const struct packet *p)
+/* Drops what is longer than the MTU and counts the rest. */
+static void send_counted(struct port *port, struct packet *const *packets, unsigned n)
 {
-    if (port_fits(port, p))
-        port_count_tx(port, p);
-    else
-        port_tx_drop(port, VS_DROP_MTU, p);
+    unsigned from = 0;
+    for (unsigned i = 0; port->spec.mtu && i < n; i++) {
+        if (!port_fits(port, packets[i])) {
+            port_tx_drop(port, VS_DROP_MTU, packets[i]);
+            port_count_tx(port, packets + from, i - from);
+            from = i + 1;
+        }
+    }
+    port_count_tx(port, packets + from, n - from);
 }
 
 static void pcap_tx(struct port *port, struct packet *const *packets, unsigned n)
 {
     struct pcap_port *pcap = (struct pcap_port *)port;
-    for (unsigned i = 0; i < n; i++) {
-        if (pcap->writer)
-            send_written(pcap, packets[i]);
-        else
-            send_counted(port, packets[i]);
-    }
+    unsigned i = 0;
+    while (i < n && pcap->writer) /* until its limit is reached */
+        send_written(pcap, packets[i++]);
+    send_counted(port, packets + i, n - i);
 }
 
 const struct port_ops port_pcap = { .name = "pcap", .open = pcap_open, .close = pcap_close, .rx = pcap_rx, .tx = pcap_tx };

@@ -1,7 +1,6 @@
 /* What every kind of port does alike: being made, counting, dropping. */
 #include "port/kind.h"
 
-#include <linux/if_ether.h>
 
 #include "base/check.h"
 #include "packet/checksum.h"
@@ -18,22 +17,34 @@ void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spe
     return port;
 }
 
-void port_count_rx(struct port *port, const struct packet *p)
+struct tally { uint64_t packets, bytes; };
+
+/* Summed up first, so that the counters are touched once a batch. */
+static struct tally tally(struct packet *const *packets, unsigned n)
 {
-    uint64_t packets = 1, bytes = p->len;
-    if (p->gso_type)
-        gso_wire(p, &packets, &bytes);
-    port_count(&port->counters.rx_packets, packets);
-    port_count(&port->counters.rx_bytes, bytes);
+    struct tally sum = { n, 0 };
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t pieces = 1, bytes = packets[i]->len;
+        if (packets[i]->gso_type)
+            gso_wire(packets[i], &pieces, &bytes);
+        sum.packets += pieces - 1;
+        sum.bytes += bytes;
+    }
+    return sum;
 }
 
-void port_count_tx(struct port *port, const struct packet *p)
+void port_count_rx(struct port *port, struct packet *const *packets, unsigned n)
 {
-    uint64_t packets = 1, bytes = p->len;
-    if (p->gso_type)
-        gso_wire(p, &packets, &bytes);
-    port_count(&port->counters.tx_packets, packets);
-    port_count(&port->counters.tx_bytes, bytes);
+    struct tally sum = tally(packets, n);
+    port_count(&port->counters.rx_packets, sum.packets);
+    port_count(&port->counters.rx_bytes, sum.bytes);
+}
+
+void port_count_tx(struct port *port, struct packet *const *packets, unsigned n)
+{
+    struct tally sum = tally(packets, n);
+    port_count(&port->counters.tx_packets, sum.packets);
+    port_count(&port->counters.tx_bytes, sum.bytes);
 }
 
 void port_rx_error(struct port *port, vs_drop reason)
@@ -52,16 +63,11 @@ void port_tx_drop(struct port *port, vs_drop reason, const struct packet *p)
         port_count(&port->counters.tx_errors, packets);
 }
 
-bool port_accept(struct port *port, struct packet *p)
+bool port_refuse_short(struct port *port, struct packet *p)
 {
-    if (p->len < ETH_HLEN) {
-        port_rx_error(port, VS_DROP_RX_SHORT);
-        packet_release(p);
-        return false;
-    }
-    p->in_port = port->spec.number;
-    port_count_rx(port, p);
-    return true;
+    port_rx_error(port, VS_DROP_RX_SHORT);
+    packet_release(p);
+    return false;
 }
 
 bool port_fits(const struct port *port, const struct packet *p)

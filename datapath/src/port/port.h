@@ -46,9 +46,9 @@ static inline void port_count(_Atomic uint64_t *c, uint64_t n)
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 static inline void port_drop(struct port *p, vs_drop reason, uint64_t n) { port_count(&p->counters.drops[reason], n); }
-/* Counts one packet in or out, a super-frame as the frames it stands for. */
-void port_count_rx(struct port *, const struct packet *);
-void port_count_tx(struct port *, const struct packet *);
+/* Counts packets in or out, a super-frame as the frames it stands for. */
+void port_count_rx(struct port *, struct packet *const *packets, unsigned n);
+void port_count_tx(struct port *, struct packet *const *packets, unsigned n);
 
 /* Memory ports: what vs_mem_send and vs_mem_receive do. */
 int port_mem_put(struct port *, struct packet_pool *, const uint8_t *frame, size_t size);

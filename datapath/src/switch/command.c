@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "switch/switch.h"
+#include "switch/history.h"
 
 struct command {
     struct vs_switch *sw;
@@ -44,7 +44,9 @@ static int hello(struct command *c)
     memcpy(&theirs, c->payload, sizeof theirs);
     end_sessions(c->sw, 0);
     vs_frame header = {.type = VS_EVT_HELLO, .tag = c->frame.tag};
-    events_put(&c->sw->events, header, &ours, sizeof ours, -1);
+    if (c->fd >= 0 && !c->sw->n_bridges && !history_adopt(c->sw, c->fd))
+        c->fd = -1;
+    events_put(&c->sw->events, header, &ours, sizeof ours, c->sw->journal.failed ? -1 : c->sw->journal.fd);
     if (theirs.version != VS_WIRE_VERSION)
         return error_set(&c->error, -EPROTO, "the daemon speaks version %u of the forwarder's wire, this forwarder %u: use programs of one release",
                          theirs.version, VS_WIRE_VERSION);
@@ -72,6 +74,12 @@ static int dump(struct command *c)
             events_put(&c->sw->events, header, &spec, sizeof spec, list->ports[k]->fd);
         }
     }
+    return 0;
+}
+
+static int replay(struct command *c)
+{
+    history_replay(c->sw, c->now_ns);
     return 0;
 }
 
@@ -111,6 +119,7 @@ static int bridge_del(struct command *c)
             sw->bridges[i] = sw->bridges[--sw->n_bridges];
     epoch_publish(&sw->world.epoch);
     epoch_wait(&sw->world.epoch, sw->world.epoch.version);
+    history_note_bridge_gone(sw, c->bridge->id, c->now_ns);
     epoch_collect(&sw->world.epoch); /* retired rules point into the world, classifiers into nothing of ours */
     bridge_free(c->bridge);
     return 0;
@@ -263,6 +272,7 @@ static const struct handler {
     [VS_CMD_DUMP] = {dump, 0, false, false},
     [VS_CMD_STATS] = {port_stats, 0, true, false},
     [VS_CMD_TRACE] = {trace, sizeof(vs_trace_request), true, false},
+    [VS_CMD_REPLAY] = {replay, 0, false, false},
     [VS_CMD_SHUTDOWN] = {shut_down, 0, false, false},
 };
 

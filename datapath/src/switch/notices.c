@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "ofp/encode.h"
 #include "ofp/wire13.h"
-#include "switch/switch.h"
+#include "switch/history.h"
 
 /* ---- packet-ins ---- */
 
@@ -87,16 +87,24 @@ static bool idled(struct rule *r, uint64_t now_ns)
     return r->idle && now_ns - r->used_ns >= r->idle * 1000000000ull;
 }
 
-static void expire_bridge(struct bridge *b, uint64_t now_ns)
+static bool is_due(struct rule *r, uint64_t now_ns, enum of_removed *reason)
 {
+    bool hard = r->hard && now_ns - r->created_ns >= r->hard * 1000000000ull;
+    *reason = hard ? OFPRR_HARD_TIMEOUT : OFPRR_IDLE_TIMEOUT;
+    return hard || idled(r, now_ns);
+}
+
+static void expire_bridge(struct vs_switch *sw, struct bridge *b, uint64_t now_ns)
+{
+    enum of_removed reason;
     for (struct rule *r = b->timed, *next; r; r = next) {
         next = r->next_timed;
-        if (r->hard && now_ns - r->created_ns >= r->hard * 1000000000ull)
-            bridge_expire(b, r, OFPRR_HARD_TIMEOUT);
-        else if (idled(r, now_ns))
-            bridge_expire(b, r, OFPRR_IDLE_TIMEOUT);
+        if (is_due(r, now_ns, &reason)) {
+            history_note_expiry(sw, b, r, now_ns);
+            bridge_expire(b, r, reason);
+        }
     }
-    bridge_commit(b);
+    history_commit(sw, b);
     if (mac_age(&b->macs, now_ns))
         world_publish(b->world);
 }
@@ -108,7 +116,8 @@ void switch_expire(struct vs_switch *sw, uint64_t now_ns)
         return;
     sw->next_scan_ns = now_ns + SCAN_NS;
     for (unsigned i = 0; i < sw->n_bridges; i++)
-        expire_bridge(sw->bridges[i], now_ns);
+        expire_bridge(sw, sw->bridges[i], now_ns);
+    history_shorten(sw);
 }
 
 /* ---- the barrier ---- */

@@ -13,7 +13,7 @@
 #include "ofp/decode.h"
 #include "ofp/encode.h"
 #include "ofp/wire13.h"
-#include "switch/switch.h"
+#include "switch/history.h"
 
 struct request {
     struct vs_switch *sw;
@@ -33,6 +33,8 @@ static enum of_error flow_mod(struct request *r)
     enum of_error error = decode_flow_mod(r->message, r->size, &mod);
     if (error == OF_FINE)
         error = bridge_stage(r->bridge, &mod, r->now_ns);
+    if (error == OF_FINE)
+        history_note(r->sw, r->bridge, r->message, r->size, r->now_ns);
     flow_mod_done(&mod);
     return error;
 }
@@ -58,7 +60,7 @@ static enum of_error packet_out(struct request *r)
     enum of_error error = decode_packet_out(r->message, r->size, &out);
     if (error == OF_FINE) {
         struct injection in = {.bridge = r->bridge, .in_port = out.in_port, .n_actions = out.n_actions, .size = (uint32_t)out.size};
-        bridge_commit(r->bridge);
+        history_commit(r->sw, r->bridge);
         if (!put_injection(r->sw->worker, &in, &out)) { /* full: let what is there go first */
             switch_barrier(r->sw, r->now_ns);
             MUST(put_injection(r->sw->worker, &in, &out));
@@ -79,7 +81,7 @@ static void flush_reply(struct request *r)
 
 static void order(struct request *r)
 {
-    bridge_commit(r->bridge);
+    history_commit(r->sw, r->bridge);
     flush_reply(r); /* before what the barrier may tell the same session */
     switch_barrier(r->sw, r->now_ns);
 }
@@ -260,7 +262,7 @@ void switch_openflow(struct vs_switch *sw, struct bridge *b, const vs_frame *fra
         r.size = n;
         answer(&r);
     }
-    bridge_commit(b);
+    history_commit(sw, b);
     flush_reply(&r);
     bytes_free(&reply);
     if (size)
@@ -281,10 +283,10 @@ int switch_atomic(struct vs_switch *sw, struct bridge *b, const vs_frame *frame,
         size -= r.size;
     }
     if (wrong == OF_FINE) {
-        bridge_commit(b);
+        history_commit(sw, b);
         return 0;
     }
-    bridge_abort(b);
+    history_abort(sw, b);
     if (r.size)
         encode_error(&reply, wrong, r.message, r.size);
     flush_reply(&r);

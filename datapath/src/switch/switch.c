@@ -64,6 +64,8 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     atomic_init(&sw->world.version, 1);
     atomic_init(&sw->ports, must_calloc(1, sizeof(struct poll_list)));
     events_init(&sw->events);
+    if (journal_make(&sw->journal))
+        sw->journal.failed = true; /* forwarding matters more: a restart will then ask the controllers */
     sw->upcall_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     MUST(sw->upcall_fd >= 0);
     sw->worker = worker_new(&sw->world, &sw->ports, &sw->config, sw->upcall_fd, &sw->told);
@@ -98,6 +100,7 @@ void vs_switch_free(vs_switch *sw)
     worker_free(sw->worker);
     slots_destroy(&sw->world.slots);
     events_destroy(&sw->events);
+    journal_close(&sw->journal);
     free_sessions(sw);
     packet_pool_free(sw->pool);
     bytes_free(&sw->reply);

@@ -1,6 +1,7 @@
 /* The switch as the control thread sees it: bridges, ports, sessions, events.  Private to this room. */
 #pragma once
 #include "base/bytes.h"
+#include "journal/journal.h"
 #include "switch/events.h"
 #include "switch/worker.h"
 
@@ -22,6 +23,8 @@ struct vs_switch {
     _Atomic(struct poll_list *) ports;
     uint8_t index_used[OUTLET_PORTS];
     struct events events;
+    struct journal journal;
+    uint64_t shorten_at; /* journal bytes at which to look whether most are dead */
     struct worker *worker;
     bool running;               /* the worker has a thread of its own */
     int upcall_fd;

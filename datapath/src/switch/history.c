@@ -1,0 +1,143 @@
+/* See history.h. */
+#include "switch/history.h"
+
+#include "ofp/decode.h"
+#include "ofp/wire13.h"
+
+void history_commit(struct vs_switch *sw, struct bridge *b)
+{
+    bridge_commit(b);
+    journal_commit(&sw->journal);
+}
+
+void history_abort(struct vs_switch *sw, struct bridge *b)
+{
+    bridge_abort(b);
+    journal_abort(&sw->journal);
+}
+
+void history_note(struct vs_switch *sw, const struct bridge *b, const uint8_t *message, size_t size, uint64_t now_ns)
+{
+    journal_append(&sw->journal, b->id, now_ns, message, size);
+}
+
+void history_note_bridge_gone(struct vs_switch *sw, uint32_t bridge, uint64_t now_ns)
+{
+    journal_append(&sw->journal, bridge, now_ns, NULL, 0);
+    journal_commit(&sw->journal);
+}
+
+/* A flow-mod about exactly this rule: strict deletion, or addition with all that it has. */
+static void put_flow_mod(struct bytes *out, const struct rule *r, enum of_flow_command command)
+{
+    size_t tail = command == OFPFC_ADD ? r->instructions_size : 0, size = FLOW_MOD_SIZE + r->match_size + tail;
+    uint8_t *at = bytes_more(out, size);
+    at[0] = OFP13_VERSION;
+    at[1] = OFPT_FLOW_MOD;
+    set16(at + 2, (uint16_t)size);
+    set64(at + 8, r->cookie);
+    at[24] = r->table;
+    at[25] = (uint8_t)command;
+    set16(at + 26, r->idle);
+    set16(at + 28, r->hard);
+    set16(at + 30, r->entry.priority);
+    set32(at + 32, UINT32_MAX);
+    set32(at + 36, OFPP_ANY);
+    set32(at + 40, UINT32_MAX);
+    set16(at + 44, r->flags & (uint16_t)~(OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS));
+    memcpy(at + FLOW_MOD_SIZE, r->wire, r->match_size + tail);
+}
+
+static void append_rule(struct vs_switch *sw, const struct bridge *b, const struct rule *r, enum of_flow_command command, uint64_t now_ns)
+{
+    sw->reply.size = 0;
+    put_flow_mod(&sw->reply, r, command);
+    journal_append(&sw->journal, b->id, now_ns, sw->reply.data, sw->reply.size);
+}
+
+void history_note_expiry(struct vs_switch *sw, const struct bridge *b, const struct rule *r, uint64_t now_ns)
+{
+    append_rule(sw, b, r, OFPFC_DELETE_STRICT, now_ns);
+}
+
+static uint64_t live_bytes(const struct vs_switch *sw)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < sw->n_bridges; i++)
+        for (unsigned t = 0; t < N_TABLES; t++)
+            for (const struct rule *r = sw->bridges[i]->tables[t].rules; r; r = r->next)
+                sum += sizeof(struct journal_record) + FLOW_MOD_SIZE + 8 + r->match_size + r->instructions_size;
+    return sum;
+}
+
+/* Youngest first: played back, only the order of overlapping rules of one priority differs, which OpenFlow leaves open. */
+static void append_table(struct vs_switch *sw, const struct bridge *b, const struct flow_table *t)
+{
+    for (const struct rule *r = t->rules; r; r = r->next)
+        append_rule(sw, b, r, OFPFC_ADD, r->created_ns);
+}
+
+void history_shorten(struct vs_switch *sw)
+{
+    enum { WORTH_IT = 1 << 20 };
+    if (journal_used(&sw->journal) < sw->shorten_at)
+        return;
+    uint64_t live = live_bytes(sw);
+    sw->shorten_at = live * 3 + WORTH_IT;
+    if (journal_used(&sw->journal) < sw->shorten_at)
+        return;
+    journal_fresh(&sw->journal, live);
+    for (unsigned i = 0; i < sw->n_bridges; i++)
+        for (unsigned t = 0; t < N_TABLES; t++)
+            append_table(sw, sw->bridges[i], &sw->bridges[i]->tables[t]);
+    journal_flip(&sw->journal);
+}
+
+int history_adopt(struct vs_switch *sw, int fd)
+{
+    struct journal left;
+    int code = journal_open(&left, fd);
+    if (code)
+        return code;
+    journal_close(&sw->journal);
+    sw->journal = left;
+    return 0;
+}
+
+static void replay_one(struct bridge *b, const struct journal_record *record)
+{
+    const uint8_t *message = (const uint8_t *)(record + 1);
+    struct flow_mod mod;
+    if (!record->length) { /* the bridge that had this number then is gone with its rules */
+        bridge_commit(b);
+        mod = (struct flow_mod){.command = OFPFC_DELETE, .table = TABLE_ALL, .out_port = OFPP_ANY, .out_group = UINT32_MAX};
+        bridge_stage(b, &mod, record->now_ns);
+        bridge_commit(b);
+        return;
+    }
+    if (decode_flow_mod(message, record->length, &mod) == OF_FINE)
+        bridge_stage(b, &mod, record->now_ns);
+    flow_mod_done(&mod);
+}
+
+/* Idle times begin anew: nobody knows when the last packet came. */
+static void restart_idle(struct bridge *b, uint64_t now_ns)
+{
+    for (struct rule *r = b->timed; r; r = r->next_timed)
+        r->used_ns = now_ns;
+}
+
+unsigned history_replay(struct vs_switch *sw, uint64_t now_ns)
+{
+    unsigned n = 0;
+    for (const struct journal_record *r = NULL; (r = journal_next(&sw->journal, r)); n++) {
+        struct bridge *b = switch_bridge(sw, r->bridge);
+        if (b && (r->length || b->n_rules))
+            replay_one(b, r);
+    }
+    for (unsigned i = 0; i < sw->n_bridges; i++) {
+        bridge_commit(sw->bridges[i]);
+        restart_idle(sw->bridges[i], now_ns);
+    }
+    return n;
+}
