@@ -212,9 +212,13 @@ class Daemon:
     async def _retry(self) -> None:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            if self.unmade and self.forwarder:
-                async with self.changing:
-                    await self.reconcile()
+            await self.try_again()
+
+    async def try_again(self) -> None:
+        """Makes active what could not be made active before."""
+        if self.unmade and self.forwarder:
+            async with self.changing:
+                await self.reconcile()
 
     # ---- what the forwarder tells ------------------------------------------
 
@@ -227,9 +231,9 @@ class Daemon:
             hear(frame)
         elif frame.type == Event.PORT_GONE:
             number = PortRef.unpack(frame.payload).number
-            self.spawn(self._port_gone(bridge, number))
+            self.spawn(self.port_gone(bridge, number))
 
-    async def _port_gone(self, bridge: LiveBridge, number: int) -> None:
+    async def port_gone(self, bridge: LiveBridge, number: int) -> None:
         """An interface died: its port goes too; a stored one comes back with its interface."""
         async with self.changing:
             port = bridge.by_number(number)

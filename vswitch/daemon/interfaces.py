@@ -1,19 +1,24 @@
 """Interfaces for ports: from a port's record to a descriptor that carries its frames.
 
 The switch side of a TAP is its descriptor alone, so a container's port has no interface in our
-namespace at all: the TAP is born in the container's.  Everything here blocks for
+namespace: the TAP is moved to the container's before anybody uses it.  Everything here blocks for
 milliseconds and runs on a thread of its own, so that OpenFlow sessions never wait for netlink.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from datapath.frames import PortFlags, PortKind, PortSpec
 from vswitch.errors import Failure
 from vswitch.schema import Port
+
+if TYPE_CHECKING:
+    from datapath.kernel import Link
 
 OWN_NAMESPACE = "/proc/self/ns/net"
 
@@ -61,17 +66,34 @@ def _packet(port: Port, ephemeral: bool) -> Interface:
 
 
 def _tap(port: Port, ephemeral: bool) -> Interface:
+    fd, made = _tap_there(port) if port.netns else _tap_here(port)
+    return Interface(port, _spec(port, PortKind.TAP, made.mac, ephemeral), fd)
+
+
+def _tap_here(port: Port) -> tuple[int, Link]:
     from datapath.kernel.place import make_tap_inside
 
-    fd, made = make_tap_inside(
-        port.netns or OWN_NAMESPACE,
-        name=(port.interface or "eth0") if port.netns else port.name,
-        mac=port.mac,
-        mtu=port.mtu,
-        addresses=port.addresses,
-        gateway=port.gateway,
-    )
-    return Interface(port, _spec(port, PortKind.TAP, made.mac, ephemeral), fd)
+    return make_tap_inside(
+        OWN_NAMESPACE, name=port.name, mac=port.mac, mtu=port.mtu,
+        addresses=port.addresses, gateway=port.gateway,
+    )  # fmt: skip
+
+
+def _tap_there(port: Port) -> tuple[int, Link]:
+    """A TAP made here and moved: one that is opened in a namespace would keep that alive, and the
+    port would never learn that its container has ended."""
+    from datapath.kernel import make_tap, place
+
+    assert port.netns
+    fd = make_tap(port.name, persistent=False)
+    try:
+        return fd, place(
+            port.name, port.netns, rename=port.interface or "eth0", mac=port.mac,
+            mtu=port.mtu, addresses=port.addresses, gateway=port.gateway,
+        )  # fmt: skip
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 _OPENERS: dict[str, Callable[[Port, bool], Interface]] = {"packet": _packet, "tap": _tap}

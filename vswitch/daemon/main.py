@@ -18,6 +18,7 @@ from vswitch.daemon import folders as places
 from vswitch.daemon import options as words
 from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.link import ForwarderGone
+from vswitch.daemon.links import follow
 from vswitch.daemon.methods import methods
 from vswitch.daemon.options import BridgeOption, Options
 from vswitch.errors import Failure
@@ -74,6 +75,7 @@ async def _live(options: Options, folders: places.Folders, config: Config) -> No
             raise daemon.unmade[0].failure
         await server.start()
         _announce(daemon)
+        daemon.spawn(follow(daemon))
         why = await daemon.ended
         log.info("ending: %s", why)
     finally:

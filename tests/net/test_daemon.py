@@ -1,0 +1,249 @@
+"""The daemon end to end: a real forwarder, veth ports, ovs-ofctl, and deaths in the middle."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.lab import Lab, ended, frame, kill, laboratory, numbers, passes
+from vswitch.errors import RpcError
+
+Wires = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    yield from laboratory()
+
+
+@pytest.fixture
+def wires(lab: Lab) -> Iterator[Wires]:
+    left, right = lab.wire("v1", "p1"), lab.wire("v2", "p2")
+    with left, right:
+        yield left, right
+
+
+def stored_bridge(lab: Lab) -> None:
+    """A stored bridge with v1 and v2 and rules both ways."""
+    lab.call("bridge.add", name="br0", dpid="1")
+    lab.call("port.add", bridge="br0", name="v1")
+    lab.call("port.add", bridge="br0", name="v2")
+    lab.call("flow.add", bridge="br0", flow="priority=5,in_port=1,actions=output:2")
+    lab.call("flow.add", bridge="br0", flow="priority=5,in_port=2,actions=output:1")
+
+
+def test_a_line_makes_a_switch_within_a_second_and_sigterm_leaves_nothing(
+    lab: Lab, wires: Wires
+) -> None:
+    began = time.monotonic()
+    daemon = lab.start("--ephemeral", "--bridge", "br0", "--port", "v1", "--port", "v2")
+    assert passes(*wires, number=1)
+    assert time.monotonic() - began < 3  # 1 s on a quiet machine
+    pid = lab.forwarder_pid()
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(5) == 0
+    assert ended(pid)
+    assert not lab.run.exists()
+
+
+def test_an_ephemeral_forwarder_ends_when_its_daemon_is_killed(lab: Lab, wires: Wires) -> None:
+    daemon = lab.start("--ephemeral", "--bridge", "br0", "--port", "v1", "--port", "v2")
+    pid = lab.forwarder_pid()
+    daemon.kill()
+    assert ended(pid)
+
+
+def test_secure_bridges_pass_nothing_without_rules(lab: Lab, wires: Wires) -> None:
+    """HARDENING S26."""
+    lab.start()
+    lab.call("bridge.add", name="br0")
+    lab.call("port.add", bridge="br0", name="v1")
+    lab.call("port.add", bridge="br0", name="v2")
+    assert not passes(*wires, number=1, seconds=0.3)
+
+
+def test_killing_the_daemon_loses_no_packet_and_the_next_one_adopts(lab: Lab, wires: Wires) -> None:
+    sender, receiver = wires
+    daemon = lab.start()
+    stored_bridge(lab)
+    pid = lab.forwarder_pid()
+    assert passes(sender, receiver, number=10**6)
+    total, arrived = 2500, set[int]()
+    reading = threading.Thread(target=lambda: arrived.update(numbers(receiver, 6)))
+    sending = threading.Thread(target=send_at_rate, args=(sender, total, 1000))
+    reading.start()
+    sending.start()
+    time.sleep(0.3)
+    daemon.kill()
+    daemon.wait()
+    time.sleep(0.3)
+    lab.start()
+    status = lab.call("status")
+    flows = lab.call("flow.list", bridge="br0")
+    sending.join()
+    reading.join()
+    assert status["forwarder"]["pid"] == pid
+    assert status["forwarder"]["adopted"]
+    assert len(flows) == 2
+    assert len(arrived & set(range(total))) == total
+
+
+def send_at_rate(sender: socket.socket, total: int, rate: int) -> None:
+    began = time.monotonic()
+    for number in range(total):
+        sender.send(frame(number))
+        if (ahead := began + number / rate - time.monotonic()) > 0:
+            time.sleep(ahead)
+
+
+def test_what_is_stored_is_active_again_after_both_were_ended(lab: Lab, wires: Wires) -> None:
+    lab.start()
+    stored_bridge(lab)
+    lab.call("shutdown")
+    lab.daemons[-1].wait(5)
+    lab.start()
+    ports = lab.call("port.list", bridge="br0")
+    assert [(p["name"], p["number"], p["state"]) for p in ports] == [
+        ("v1", 1, "up"),
+        ("v2", 2, "up"),
+    ]
+
+
+def test_sigterm_of_a_stored_daemon_leaves_the_forwarder_at_work(lab: Lab, wires: Wires) -> None:
+    daemon = lab.start()
+    stored_bridge(lab)
+    pid = lab.forwarder_pid()
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(5) == 0
+    assert passes(*wires, number=1)
+    lab.start()
+    assert lab.forwarder_pid() == pid
+
+
+def test_a_killed_forwarder_is_replaced_and_gets_its_ports_back(lab: Lab, wires: Wires) -> None:
+    lab.start("--ephemeral", "--bridge", "br0", "--port", "v1:3", "--port", "v2:9")
+    assert passes(*wires, number=1)
+    lab.call("port.add", bridge="br0", name="t0", kind="tap", ephemeral=True)
+    pid = lab.forwarder_pid()
+    kill(pid)
+    assert passes(*wires, number=2)
+    assert lab.forwarder_pid() != pid
+    assert [p["number"] for p in lab.call("port.list")] == [1, 3, 9]
+
+
+def test_a_second_daemon_says_a_sentence_and_ends(lab: Lab) -> None:
+    daemon = lab.start()
+    second = lab.launch("--run", str(lab.run), "--state", str(lab.state))
+    assert second.wait(10) == 1
+    assert f"it is in use by process {daemon.pid}" in lab.log.read_text()
+    third = lab.launch("--run", str(lab.folder / "other"), "--state", str(lab.state))
+    assert third.wait(10) == 1
+    assert lab.call("status")["pid"] == daemon.pid
+
+
+def test_a_missing_port_ends_an_ephemeral_daemon_with_a_sentence(lab: Lab) -> None:
+    arguments = ("--ephemeral", "--run", str(lab.run), "--bridge", "br0", "--port", "lo")
+    daemon = lab.launch(*arguments)
+    assert daemon.wait(10) == 1
+    assert "is no Ethernet interface" in lab.log.read_text()
+    assert not lab.run.exists()
+
+
+def test_a_port_without_its_interface_is_stored_and_comes_with_it(lab: Lab) -> None:
+    lab.start()
+    lab.call("bridge.add", name="br0")
+    with pytest.raises(RpcError) as caught:
+        lab.call("port.add", bridge="br0", name="v1", kind="packet")
+    assert caught.value.exit == 65
+    with lab.wire("v1", "p1"):
+        assert eventually(lambda: state_of(lab, "v1") == "up")
+        lab.shell("ip", "link", "del", "v1")
+        assert eventually(lambda: state_of(lab, "v1") == "missing")
+
+
+def state_of(lab: Lab, name: str) -> str | None:
+    ports = {port["name"]: port["state"] for port in lab.call("port.list")}
+    return ports.get(name)
+
+
+def eventually(true: object, seconds: float = 5) -> bool:
+    assert callable(true)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_link_that_goes_down_is_told(lab: Lab, wires: Wires) -> None:
+    lab.start("--ephemeral", "--bridge", "br0", "--port", "v1", "--port", "v2")
+    lab.shell("ip", "link", "set", "p1", "down")
+    assert eventually(lambda: state_of(lab, "v1") == "down")
+    lab.shell("ip", "link", "set", "p1", "up")
+    assert eventually(lambda: state_of(lab, "v1") == "up")
+    assert passes(*wires, number=1)
+
+
+def test_an_ephemeral_port_lives_in_a_namespace_and_dies_with_it(lab: Lab) -> None:
+    lab.start("--ephemeral", "--bridge", "br0")
+    sleeper = subprocess.Popen(["unshare", "-n", "sleep", "60"])
+    try:
+        own = f"/proc/{sleeper.pid}/ns/net"
+        assert eventually(lambda: different_namespace(own))
+        port = lab.call(
+            "port.add", bridge="br0", name="c1", kind="tap", netns=own, ephemeral=True,
+            addresses=["10.9.9.2/24"],
+        )  # fmt: skip
+        assert port["number"] == 1
+        shown = subprocess.run(
+            ["nsenter", f"--net={own}", "ip", "-br", "addr"], capture_output=True, check=True
+        )
+        assert b"eth0" in shown.stdout
+        assert b"10.9.9.2/24" in shown.stdout
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert eventually(lambda: lab.call("port.list") == [])
+
+
+def different_namespace(path: str) -> bool:
+    from os import readlink
+
+    with contextlib.suppress(OSError):
+        return readlink(path) != readlink("/proc/self/ns/net")
+    return False
+
+
+def test_sockets_are_for_their_owner_and_nothing_listens_on_the_network(lab: Lab) -> None:
+    """HARDENING S22, S23."""
+    lab.start("--ephemeral", "--bridge", "br0", "--listen", "ptcp:6654")
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in lab.run.iterdir()}
+    sockets = ("br0.mgmt", "vswitch.sock", "forwarder.sock")
+    assert {name: modes[name] for name in sockets} == dict.fromkeys(sockets, "0o600")
+    listening = [line.split()[3] for line in lab.shell("ss", "-Hltn").splitlines()]
+    assert listening == ["127.0.0.1:6654"]
+
+
+@pytest.mark.skipif(not shutil.which("ovs-ofctl"), reason="ovs-ofctl is not installed")
+def test_ovs_ofctl_shows_adds_and_dumps(lab: Lab, wires: Wires) -> None:
+    lab.start("--ephemeral", "--bridge", "br0", "--dpid", "2a", "--port", "v1", "--port", "v2:7",
+              "--fail-mode", "secure")  # fmt: skip
+    assert "dpid:000000000000002a" in lab.ofctl("show")
+    assert "7(v2)" in lab.ofctl("dump-ports-desc")
+    lab.ofctl("add-flow", "priority=9,in_port=1,actions=output:7")
+    assert "priority=9,in_port=1 actions=output:7" in lab.ofctl("dump-flows")
+    assert passes(*wires, number=1)
+    assert "port  7" in lab.ofctl("dump-ports")
+    lab.ofctl("mod-port", "7", "down")
+    assert "PORT_DOWN" in lab.ofctl("dump-ports-desc")
+    assert not passes(*wires, number=2, seconds=0.2)
+    assert "table 253" in lab.ofctl("dump-table-features")
