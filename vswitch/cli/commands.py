@@ -67,7 +67,7 @@ def plan(client: Client, command: Command, arguments: Sequence[str], out: Output
     """What would change; exit code 4 if anything would."""
     result = client.call("plan", desired=_configuration(command, arguments))
     command.view(out, result, {})
-    return Exit.DIFFERS if result else Exit.OK
+    return Exit.DIFFERS if result["operations"] else Exit.OK
 
 
 def apply(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:

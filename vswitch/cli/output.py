@@ -40,7 +40,7 @@ class Output:
 def table(records: Iterable[Record], columns: Sequence[Column]) -> list[str]:
     """Aligned lines, the heads first; columns of numbers stand to the right."""
     rows = [[cell(record, column) for _, column in columns] for record in records]
-    numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
+    numeric = [_are_numbers([row[i] for row in rows]) for i in range(len(columns))]
     texts = [[head for head, _ in columns]] + [[_text(value) for value in row] for row in rows]
     widths = [max(len(line[i]) for line in texts) for i in range(len(columns))]
     return [
@@ -75,8 +75,9 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _is_number(value: object) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+def _are_numbers(values: Sequence[object]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(type(value) is int for value in known)
 
 
 _WORDS = {None: "-", True: "yes", False: "no", "": "-"}

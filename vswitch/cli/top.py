@@ -2,8 +2,8 @@
 
 Rates are differences between two readings of exact counters, divided by the time
 between them; the first screen has none yet.  On a terminal it goes on until
-interrupted, elsewhere (a pipe, a file) it prints once.  Time comes in as functions,
-so tests own the clock.
+interrupted, elsewhere (a pipe, a file) it prints once, and then counters only.
+Time comes in as functions, so tests own the clock.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vswitch.cli.output import Column, Output, Record, counted, plural, table
+from vswitch.cli.views import PORTS
 from vswitch.errors import Exit, Failure
 from vswitch.rpc.client import Client
 
@@ -59,7 +60,7 @@ def run(
         while True:
             status, ports, now = client.call("status"), client.call("port.list"), clock()
             ports = [rated(p, before.get(_key(p)), now - then) for p in ports]
-            _screen(out, status, ports, clear=terminal and options.times != 1)
+            _screen(out, status, ports, rates=options.times != 1)
             shown += 1
             if shown == options.times:
                 return Exit.OK
@@ -102,10 +103,12 @@ def rated(port: Record, before: Record | None, seconds: float) -> dict[str, Any]
     return {**port, **rates}
 
 
-def _screen(out: Output, status: Record, ports: list[dict[str, Any]], clear: bool) -> None:
+def _screen(out: Output, status: Record, ports: list[dict[str, Any]], rates: bool) -> None:
+    clear = rates and out.stream.isatty()
     bridges = plural(status["bridges"], "bridge")
     head = f"vswitch {status['version']}: {bridges}, {plural(len(ports), 'port')}"
-    lines = [(_CLEAR if clear else "") + head, "", *table(ports, COLUMNS)]
+    columns = COLUMNS if rates else PORTS
+    lines = [(_CLEAR if clear else "") + head, "", *table(ports, columns)]
     out.result({"status": status, "ports": ports}, lambda: lines)
     out.stream.flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -36,7 +37,7 @@ CONTROLLERS: tuple[Column, ...] = (
     ("TARGET", "target"),
     ("CONNECTED", "connected"),
     ("ROLE", "role"),
-    ("SINCE", "since"),
+    ("SINCE", lambda controller: moment(controller.get("since"))),
 )
 _STATUS = {
     "version": "version",
@@ -45,8 +46,10 @@ _STATUS = {
     "ephemeral": "ephemeral",
     "bridges": "bridges",
     "ports": "ports",
+    "forwarder_pid": "forwarder's pid",
+    "forwarder_adopted": "adopted",
+    "forwarder_started": "started",
 }
-_FORWARDER = {"pid": "forwarder's pid", "adopted": "adopted", "started": "started"}
 _BRIDGE = {
     "name": "bridge",
     "dpid": "dpid",
@@ -68,6 +71,13 @@ _PORT = {
     "tx_packets": "sent packets",
     "tx_bytes": "sent bytes",
 }
+
+
+def moment(seconds: float | None) -> str | None:
+    """A time given in seconds since 1970, as this place's calendar and clock have it."""
+    if seconds is None:
+        return None
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def silent(out: Output, result: Any, params: Params) -> None:
@@ -140,9 +150,9 @@ def trace(out: Output, result: Record, params: Params) -> None:
     out.result(result, lambda: _trace(result))
 
 
-def operations(out: Output, result: list[Record], params: Params) -> None:
+def operations(out: Output, result: Record, params: Params) -> None:
     """The steps of a plan, or those that were done."""
-    lines = [f"{n:3}. {step['text']}" for n, step in enumerate(result, 1)]
+    lines = [f"{n:3}. {step['text']}" for n, step in enumerate(result["operations"], 1)]
     out.result(result, lambda: lines or ["nothing to do: the host is as the file says"])
 
 
@@ -152,10 +162,12 @@ def ended(out: Output, result: Any, params: Params) -> None:
 
 
 def _status(result: Record) -> Iterable[str]:
-    yield from pairs(result, _STATUS)
-    if result.get("forwarder"):
-        yield from pairs(result["forwarder"], _FORWARDER)
-    yield from (f"not active    {reason}" for reason in result.get("not_active") or ())
+    forwarder = dict(result.get("forwarder") or {})
+    if "started" in forwarder:
+        forwarder["started"] = moment(forwarder["started"])
+    flat = {f"forwarder_{key}": value for key, value in forwarder.items()}
+    yield from pairs({**result, **flat}, _STATUS)
+    yield from (f"not active: {reason}" for reason in result.get("not_active") or ())
 
 
 def _bridge(result: Record) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ FLOW = {
 }  # fmt: skip
 CONTROLLER = {
     "bridge": "br0", "target": "tcp:127.0.0.1:6653", "connected": True, "role": "equal",
-    "since": "2026-01-02T03:04:05Z",
+    "since": 1767323045.5,
 }  # fmt: skip
 BRIDGE = {
     "name": "br0", "dpid": "0000000000000001", "active": True, "fail_mode": "secure",
@@ -35,7 +36,7 @@ ANSWERS: dict[str, object] = {
     "status": {
         "version": "0.1.0", "pid": 70, "bridges": 1, "ports": 2, "ephemeral": False, "run": "/r",
         "not_active": ["port eth9: it is not there; plug it in"],
-        "forwarder": {"pid": 71, "adopted": True, "started": "2026-01-02T03:04:05Z"},
+        "forwarder": {"pid": 71, "adopted": True, "started": 1767323045.5},
     },
     "bridge.list": [BRIDGE], "bridge.show": BRIDGE, "port.list": [PORT, TAP],
     "port.add": PORT, "controller.list": [CONTROLLER], "flow.list": [FLOW, {**FLOW, "match": ""}],
@@ -44,7 +45,7 @@ ANSWERS: dict[str, object] = {
                   {"kind": "output", "text": "leaves by port 2"}],
         "verdict": "forwarded to port 2", "outputs": [2],
     },
-    "plan": [], "apply": [],
+    "plan": {"operations": []}, "apply": {"operations": []},
 }  # fmt: skip
 
 
@@ -66,6 +67,8 @@ def vswitch(
 ) -> Vswitch:
     """Runs `vswitch` with the given words; its run folder is the test's own."""
     monkeypatch.setenv("VSWITCH_RUN", str(tmp_path))
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
 
     def run(*words: str) -> Ended:
         monkeypatch.setenv("VSWITCH_RUN", os.environ["VSWITCH_RUN"])

@@ -131,7 +131,7 @@ def test_a_bridge_is_shown_with_its_ports_and_controllers(
         "\n"
         "1 controller\n"
         "TARGET              CONNECTED  ROLE   SINCE\n"
-        "tcp:127.0.0.1:6653  yes        equal  2026-01-02T03:04:05Z\n"
+        "tcp:127.0.0.1:6653  yes        equal  2026-01-02 03:04:05\n"
     )
 
 
@@ -170,14 +170,15 @@ def test_a_new_port_is_told_its_number(vswitch: Vswitch, daemon: FakeDaemon) -> 
 
 def test_status_says_who_serves(vswitch: Vswitch, daemon: FakeDaemon) -> None:
     lines = vswitch("status").out.splitlines()
-    assert lines[:2] == ["version       0.1.0", "daemon's pid  70"]
+    assert lines[:2] == ["version          0.1.0", "daemon's pid     70"]
     assert "adopted          yes" in lines
-    assert lines[-1] == "not active    port eth9: it is not there; plug it in"
+    assert "started          2026-01-02 03:04:05" in lines
+    assert lines[-1] == "not active: port eth9: it is not there; plug it in"
 
 
 # ---- plan and apply ----------------------------------------------------------------
 
-STEPS = [{"method": "bridge.add", "params": {}, "text": "make bridge br0"}]
+STEPS = {"operations": [{"method": "bridge.add", "params": {}, "text": "make bridge br0"}]}
 
 
 @pytest.fixture
