@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any, Protocol
 
 from containers import launch, words
@@ -98,10 +98,10 @@ def _shown(registry: Registry, entry: Entry) -> dict[str, Any]:
         "bridge": spec.bridge,
         "port": spec.port,
         "addresses": list(spec.addresses),
-        "started": datetime.fromtimestamp(entry.created).isoformat(" ", "seconds"),
+        "started": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.created)),
         "command": " ".join(spec.command),
         "attached": not spec.detach,
-        "log": str(registry.path(entry.name) / "log") if spec.detach else None,
+        "log": registry.path(entry.name, "log") if spec.detach else None,
     }
 
 

@@ -1,7 +1,7 @@
 """A plan as the bytes that `containers/init/plan.c` reads.  Pure.
 
     plan    = "vsplan1\\n" count(u16) step*
-    step    = text count(u8) argument*          the step's name and its fields
+    step    = text count(u8) argument*          the step's name and what it takes
     argument = "n" u64 | "s" text | "l" count(u16) text*
     text    = length(u16) bytes NUL             no other NUL inside
 
@@ -11,10 +11,9 @@ does not fit is refused, never cut (HARDENING S36).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
-from containers.plan import Step
+from containers.steps import Argument, Step
 from vswitch.errors import SchemaError
 
 MAGIC = b"vsplan1\n"
@@ -24,22 +23,22 @@ PLAN_MAX = 1 << 20
 STEPS_MAX = 256
 
 
-def encode(steps: Sequence[Step]) -> bytes:
+def encode(plan: Sequence[Step]) -> bytes:
     """The plan's bytes; SchemaError when a value is too long for them."""
-    if len(steps) > STEPS_MAX:
-        raise _too_long(f"a plan of {len(steps)} steps")
-    plan = MAGIC + _number(len(steps), 2) + b"".join(map(_step, steps))
-    if len(plan) > PLAN_MAX:
+    if len(plan) > STEPS_MAX:
+        raise _too_long(f"a plan of {len(plan)} steps")
+    content = MAGIC + _number(len(plan), 2) + b"".join(map(_step, plan))
+    if len(content) > PLAN_MAX:
         raise _too_long("the command with its environment")
-    return plan
+    return content
 
 
 def _step(step: Step) -> bytes:
-    fields = [getattr(step, field.name) for field in dataclasses.fields(step)]
-    return _text(step.WIRE) + _number(len(fields), 1) + b"".join(map(_argument, fields))
+    arguments = b"".join(map(_argument, step.arguments))
+    return _text(step.name) + _number(len(step.arguments), 1) + arguments
 
 
-def _argument(value: int | str | tuple[str, ...]) -> bytes:
+def _argument(value: Argument) -> bytes:
     if isinstance(value, int):
         return b"n" + _number(value, 8)
     if isinstance(value, str):

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from containers.control import (
@@ -28,8 +28,9 @@ from containers.control import (
     decode,
 )
 from containers.encode import encode
-from containers.plan import Caller, Step
+from containers.plan import Caller
 from containers.problem import failure
+from containers.steps import Step
 from vswitch.errors import Failure
 
 PROGRAM = "vswitch-init"
@@ -39,23 +40,14 @@ _PYTHON_IGNORES = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def find(environment: Mapping[str, str]) -> str:
-    """The program's path; Failure if it is nowhere."""
-    tried = list(_candidates(environment))
-    for path in tried:
+    """The program's path: told, beside this Python, or on PATH; Failure if it is nowhere."""
+    told = environment.get("VSWITCH_INIT")
+    folders = (os.path.dirname(sys.executable), *os.get_exec_path(environment))
+    for path in (told,) if told else (os.path.join(folder, PROGRAM) for folder in folders):
         if os.access(path, os.X_OK):
             return path
-    raise Failure(
-        PROGRAM, f"it is not at {', '.join(tried)}", "build it, or name it in VSWITCH_INIT"
-    )
-
-
-def _candidates(environment: Mapping[str, str]) -> Iterator[str]:
-    """Told, beside this Python, on PATH."""
-    if told := environment.get("VSWITCH_INIT"):
-        yield told
-        return
-    for folder in (os.path.dirname(sys.executable), *os.get_exec_path(environment)):
-        yield os.path.join(folder, PROGRAM)
+    where = f"not at {told}" if told else f"neither beside {sys.executable} nor on PATH"
+    raise Failure(PROGRAM, f"it is {where}", "build it, or name it in VSWITCH_INIT")
 
 
 def caller() -> Caller:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from containers.registry import Entry
 from containers.spec import Spec
 from vswitch.errors import Failure
 from vswitch.rpc.client import Client
@@ -36,11 +35,11 @@ def attach(client: Client, spec: Spec, pid: int) -> None:
         client.call("port.add", **request(spec, pid))
 
 
-def detach(client: Client, entry: Entry) -> None:
+def detach(client: Client, spec: Spec) -> None:
     """Takes the port of a container that has ended off the bridge now, not a moment later.
 
     The daemon would do it by itself, so nothing depends on this, not even a daemon.
     """
-    if entry.spec.bridge:
+    if spec.bridge:
         with contextlib.suppress(Failure):
-            client.call("port.rm", bridge=entry.spec.bridge, name=entry.spec.port)
+            client.call("port.rm", bridge=spec.bridge, name=spec.port)

@@ -18,7 +18,6 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from containers.identity import Identity, identify, ourselves
 from containers.spec import Spec
@@ -26,7 +25,7 @@ from vswitch import paths, values
 from vswitch.errors import Exit, Failure, SchemaError, shown
 from vswitch.target import Refused
 
-FOLDER = "containers"
+FOLDER, LOCK = "containers", ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,11 @@ class Registry:
 
     def __init__(self, run: str) -> None:
         self.run = os.path.realpath(paths.make_private(run))
-        self.folder = Path(paths.make_private(os.path.join(self.run, FOLDER)))
+        self.folder = paths.make_private(os.path.join(self.run, FOLDER))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        fd = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(os.path.join(self.folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield
@@ -91,19 +90,19 @@ class Registry:
                 )  # fmt: skip
             self._remove(name)
             entry = Entry(spec.named(name), ourselves(), created)
-            self.path(name).mkdir(mode=0o700)
+            os.mkdir(self.path(name), mode=0o700)
             self._write(entry)
             return entry
 
     def _free_name(self) -> str:
         number = 1
-        while self.path(f"c{number}").exists():
+        while os.path.exists(self.path(f"c{number}")):
             number += 1
         return f"c{number}"
 
-    def path(self, name: str) -> Path:
-        """A container's folder."""
-        return self.folder / name
+    def path(self, name: str, file: str = "") -> str:
+        """A container's folder, or a file in it."""
+        return os.path.join(self.folder, name, file) if file else os.path.join(self.folder, name)
 
     def record(self, entry: Entry, pid: int, flags: int) -> Entry:
         """Notes that process `pid` is the container's first."""
@@ -112,15 +111,16 @@ class Registry:
         return entry
 
     def _write(self, entry: Entry) -> None:
-        path = self.path(entry.name) / "state.json"
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(entry.to_json()))
-        new.replace(path)
+        new = self.path(entry.name, "state.new")
+        with open(new, "w") as file:
+            json.dump(entry.to_json(), file)
+        os.replace(new, self.path(entry.name, "state.json"))
 
     def _read(self, name: str) -> Entry | None:
         """The entry of that name; None if there is none that can be read."""
         try:
-            return Entry.from_json(json.loads((self.path(name) / "state.json").read_text()))
+            with open(self.path(name, "state.json")) as file:
+                return Entry.from_json(json.load(file))
         except (OSError, ValueError, KeyError, TypeError, SchemaError):
             return None
 
@@ -141,18 +141,19 @@ class Registry:
         """All containers by name, after removing what dead runners left behind."""
         with self._locked():
             found = []
-            for folder in sorted(self.folder.iterdir()):
-                entry = self._read(folder.name) if folder.is_dir() else None
+            for name in sorted(set(os.listdir(self.folder)) - {LOCK}):
+                entry = self._read(name)
                 if entry and (entry.keeper.is_alive() or (entry.spec.detach and entry.flags)):
                     found.append(entry)
-                elif folder.is_dir():
-                    self._remove(folder.name)
+                else:
+                    self._remove(name)
             return found
 
     def exit_code(self, entry: Entry) -> int | None:
         """The code a detached container ended with; None if it was killed."""
         try:
-            return int((self.path(entry.name) / "exit").read_text())
+            with open(self.path(entry.name, "exit")) as file:
+                return int(file.read())
         except (OSError, ValueError):
             return None
 
@@ -166,6 +167,6 @@ class Registry:
     def _remove(self, name: str) -> None:
         folder = self.path(name)
         with contextlib.suppress(FileNotFoundError):
-            for file in folder.iterdir():
-                file.unlink()
-            folder.rmdir()
+            for file in os.listdir(folder):
+                os.unlink(os.path.join(folder, file))
+            os.rmdir(folder)

@@ -45,15 +45,23 @@ def run(host: Host, spec: Spec) -> tuple[str, int]:
     with _reserved(host, spec) as reserved, Birth(f"container {reserved.name}") as child:
         _start(host, reserved, child)
         entry = host.registry.record(reserved, child.pid, child.flags)
-        _attach(host, entry, child)
-        if entry.spec.detach:
-            child.go()
-            child.await_command()
-            child.release()
-            return entry.name, Exit.OK
-        with signals_forwarded(child):
-            child.go()
-            return entry.name, stay(child)
+        with _attached(host, entry, child):
+            return entry.name, _let_go(child) if entry.spec.detach else _accompany(child)
+
+
+def _let_go(child: Birth) -> int:
+    """Starts the command and leaves the container to itself."""
+    child.go()
+    child.await_command()
+    child.release()
+    return Exit.OK
+
+
+def _accompany(child: Birth) -> int:
+    """Starts the command and stays until it ends; its exit code."""
+    with signals_forwarded(child):
+        child.go()
+        return stay(child)
 
 
 def _check_root(spec: Spec) -> None:
@@ -71,41 +79,45 @@ def _reserved(host: Host, spec: Spec) -> Iterator[Entry]:
     try:
         yield entry
     except BaseException:
-        _forget(host, entry)
+        host.registry.remove(entry)
         raise
     if not spec.detach:
-        _forget(host, entry)
-
-
-def _forget(host: Host, entry: Entry) -> None:
-    port.detach(host.client, entry)
-    host.registry.remove(entry)
+        host.registry.remove(entry)
 
 
 def _start(host: Host, entry: Entry, child: Birth) -> None:
-    folder = host.registry.path(entry.name)
+    folder, name = host.registry.path, entry.name
     with contextlib.ExitStack() as files:
         log, exit_file = None, 0
         if entry.spec.detach:
-            log = _create(files, folder / "log", os.O_APPEND)
-            exit_file = _create(files, folder / "exit")
-        place = plan.Place(str(folder), host.registry.run, exit_file)
+            log = _create(files, folder(name, "log"), os.O_APPEND)
+            exit_file = _create(files, folder(name, "exit"))
+        place = plan.Place(folder(name), host.registry.run, exit_file)
         steps = plan.birth(entry.spec, launch.caller(), place)
         child.start(host.program, steps, log, inherit=(exit_file,) if exit_file else ())
 
 
-def _create(files: contextlib.ExitStack, path: os.PathLike[str], flags: int = 0) -> int:
+def _create(files: contextlib.ExitStack, path: str, flags: int = 0) -> int:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | flags, 0o600)
     files.callback(os.close, fd)
     return fd
 
 
-def _attach(host: Host, entry: Entry, child: Birth) -> None:
+@contextlib.contextmanager
+def _attached(host: Host, entry: Entry, child: Birth) -> Iterator[None]:
+    """The container's port, within; it stays if the container is detached and well."""
     try:
         port.attach(host.client, entry.spec, child.pid)
     except Failure:
         child.check()  # an early end of the child is the better reason
         raise
+    try:
+        yield
+    except BaseException:
+        port.detach(host.client, entry.spec)
+        raise
+    if not entry.spec.detach:
+        port.detach(host.client, entry.spec)
 
 
 def enter(host: Host, name: str, process: Process) -> int:
@@ -138,7 +150,7 @@ def stop(host: Host, name: str, grace_seconds: float) -> None:
             _end(pidfd, name, grace_seconds)
         finally:
             os.close(pidfd)
-    port.detach(host.client, entry)
+    port.detach(host.client, entry.spec)
 
 
 def _end(pidfd: int, name: str, grace_seconds: float) -> None:

@@ -1,0 +1,143 @@
+"""The steps that vswitch-init can carry out: a name and its arguments.  Pure.
+
+A plan is a sequence of these.  Each function here makes the step of one handler in
+`containers/init`, with the handler's arguments in order, and says what it means; where
+it is refused, nothing after it happens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Argument = int | str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do; `init/main.c` lists which names there are and what they take."""
+
+    name: str
+    arguments: tuple[Argument, ...] = ()
+
+
+def namespaces(
+    flags: int, uid_map: str, gid_map: str, deny_setgroups: bool, die_with_runner: bool
+) -> Step:
+    """Be born in new namespaces (CLONE_NEW*), without a user namespace if the kernel refuses one.
+
+    The maps are what goes into /proc/PID/uid_map and gid_map.
+    """
+    return Step("namespaces", (flags, uid_map, gid_map, deny_setgroups, die_with_runner))
+
+
+def join(pidfd: int, flags: int, die_with_runner: bool) -> Step:
+    """Enter these namespaces of the process that a pidfd names."""
+    return Step("join", (pidfd, flags, die_with_runner))
+
+
+def private() -> Step:
+    """Cut the mount table off from the machine's."""
+    return Step("private")
+
+
+def root(source: str, anchor: str, attributes: int) -> Step:
+    """Take the tree at `source` as the new root, attached over the folder `anchor`."""
+    return Step("root", (source, anchor, attributes))
+
+
+def mount(type: str, path: str, options: str, attributes: int, skip: int = 0) -> Step:
+    """A fresh file system on `path` of the new root; `skip` is made of SKIP_..."""
+    return Step("mount", (type, path, options, attributes, skip))
+
+
+def directory(path: str, mode: int = 0o755) -> Step:
+    """A folder in the new root, unless it is there."""
+    return Step("directory", (path, mode))
+
+
+def symlink(path: str, target: str) -> Step:
+    """A symbolic link in the new root."""
+    return Step("symlink", (path, target))
+
+
+def device(path: str, major: int, minor: int) -> Step:
+    """The machine's character device of that path and number, at that path of the new root."""
+    return Step("device", (path, major, minor))
+
+
+def mask(path: str) -> Step:
+    """Hide a file or folder of the new root, if it is there."""
+    return Step("mask", (path,))
+
+
+def read_only(path: str) -> Step:
+    """Forbid writing below a path of the new root, if it is there."""
+    return Step("read-only", (path,))
+
+
+def pivot() -> Step:
+    """The new root becomes "/"; the machine's files go out of reach."""
+    return Step("pivot")
+
+
+def hostname(name: str) -> Step:
+    """Set the host name."""
+    return Step("hostname", (name,))
+
+
+def loopback() -> Step:
+    """Bring lo up."""
+    return Step("loopback")
+
+
+def undumpable() -> Step:
+    """Keep tracers inside off process 1, its fds and its program (HARDENING S27, S28)."""
+    return Step("undumpable")
+
+
+def capabilities(keep: int) -> Step:
+    """Keep only these capabilities, a bit mask; none is inheritable (HARDENING S33)."""
+    return Step("capabilities", (keep,))
+
+
+def no_new_privileges() -> Step:
+    """No exec gives more rights, setuid or not."""
+    return Step("no-new-privileges")
+
+
+def wait() -> Step:
+    """Stand still until the runner has put the port in place."""
+    return Step("wait")
+
+
+def supervise(exit_file: int, attached: bool) -> Step:
+    """Fork: process 1 stays to reap and to forward signals, its child goes on.
+
+    `exit_file` is an fd that the exit code is left in, 0 for none.
+    """
+    return Step("supervise", (exit_file, attached))
+
+
+def session() -> Step:
+    """A session without a terminal."""
+    return Step("session")
+
+
+def terminal(owner: int) -> Step:
+    """A session with a new terminal, which belongs to user `owner`."""
+    return Step("terminal", (owner,))
+
+
+def user(uid: int, gid: int, clear_groups: bool) -> Step:
+    """Become a user."""
+    return Step("user", (uid, gid, clear_groups))
+
+
+def directory_change(path: str) -> Step:
+    """Enter the working folder."""
+    return Step("directory-change", (path,))
+
+
+def execute(command: tuple[str, ...], environment: tuple[str, ...]) -> Step:
+    """Become the command, found along the environment's PATH."""
+    return Step("execute", (command, environment))
