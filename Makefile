@@ -23,7 +23,6 @@ FUZZ_SECONDS ?= 3
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_ROOT_USER_ACTION := ignore
-export PYTHONDONTWRITEBYTECODE := $(if $(wildcard $(VENV)/.built),$(shell test -w $(VENV) || echo 1))
 
 .PHONY: demo test test-full build check clean system-demo system-test ctest fuzz pytest-asan
 .DELETE_ON_ERROR:

@@ -1,0 +1,1 @@
+"""The main job in one go, with the commands that people use: what `make demo` runs."""
