@@ -62,7 +62,8 @@ C_ORDER: tuple[tuple[str, ...], ...] = (
     ("act",),
     ("pipeline",),
     ("ofp",),
-    ("switch", "journal"),
+    ("journal",),
+    ("switch",),
     ("forwarder",),
 )
 
