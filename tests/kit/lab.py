@@ -7,7 +7,6 @@ AF_PACKET sockets, so nothing of the machine's own network takes part.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import select
 import shutil
@@ -28,8 +27,6 @@ from datapath.kernel import inside, make_veth_pair, new_namespace
 from vswitch.rpc.client import Client
 
 ROOT = Path(__file__).parents[2]
-_NEWNET = 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def forwarder() -> Path | None:
@@ -67,27 +64,25 @@ class Lab:
 
     def shell(self, *command: str) -> str:
         """Runs a program in the namespace; its output."""
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=20, preexec_fn=self._enter, check=False
-        )
+        line = self._there(*command)
+        done = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
         return done.stdout
 
-    def _enter(self) -> None:
-        if _libc.setns(self.namespace, _NEWNET):
-            os._exit(111)
+    def _there(self, *command: str) -> list[str]:
+        """The command line that runs a command in the namespace (as the same process)."""
+        return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self.namespace}", *command]
 
     # ---- the daemon --------------------------------------------------------
 
     def launch(self, *arguments: str) -> subprocess.Popen[str]:
         """A daemon by its command line; it may end by itself."""
+        program = "from vswitch.daemon import main; raise SystemExit(main())"
+        line = self._there(sys.executable, "-c", program, *arguments)
         with open(self.log, "a") as log:
             return subprocess.Popen(
-                [sys.executable, "-c", "from vswitch.daemon import main; raise SystemExit(main())",
-                 *arguments],
-                stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment,
-                preexec_fn=self._enter,
-            )  # fmt: skip
+                line, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment
+            )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A daemon that is ready; '--run' and '--state' are added unless it is ephemeral."""

@@ -1,0 +1,188 @@
+"""The exchange over real loopback sockets and a forwarder that is a list of frames."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import stat
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datapath.frames import Command, Event, Frame, FrameFlags
+from tests.unit.agent.test_sessions import BARRIER, BARRIER_REPLY, ECHO, FLOW_MOD, HELLO
+from vswitch.agent import connection as connections
+from vswitch.agent.agent import Agent
+from vswitch.agent.exchange import Exchange
+from vswitch.agent.peers import Controller, listen
+from vswitch.agent.view import View
+from vswitch.openflow import decode, encode
+from vswitch.openflow.messages.session import EchoReply, Hello, Role, RoleRequest
+
+Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class FakeForwarder:
+    """Keeps the frames it is sent."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[Command, bytes, int]] = []
+
+    def post(
+        self, command: Command, payload: bytes = b"", bridge: int = 0, session: int = 0
+    ) -> None:
+        assert bridge == 5
+        self.frames.append((command, payload, session))
+
+    def relayed(self) -> bytes:
+        return b"".join(data for command, data, _ in self.frames if command == Command.OPENFLOW)
+
+
+def run(test: Callable[[Path], Coroutine[Any, Any, None]], folder: Path) -> None:
+    asyncio.run(asyncio.wait_for(test(folder), 10))
+
+
+def exchange(forwarder: FakeForwarder | None) -> Exchange:
+    numbers = itertools.count(1)
+    made = Exchange(Agent(View("br0", 1), (4,)), 5, lambda: next(numbers))
+    if forwarder:
+        made.attach(forwarder)
+    return made
+
+
+async def peer(folder: Path) -> Peer:
+    """A connection to the listener that has said hello."""
+    reader, writer = await asyncio.open_unix_connection(str(folder / "s"))
+    await reader.readexactly(16)
+    writer.write(HELLO)
+    return reader, writer
+
+
+async def message(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readexactly(8)
+    return head + await reader.readexactly(int.from_bytes(head[2:4]) - 8)
+
+
+async def until(true: Callable[[], object]) -> None:
+    while not true():
+        await asyncio.sleep(0)
+
+
+def test_hot_bytes_reach_the_forwarder_and_answers_come_back(tmp_path: Path) -> None:
+    async def test(folder: Path) -> None:
+        forwarder = FakeForwarder()
+        ex = exchange(forwarder)
+        listener = await listen(ex, f"punix:{folder}/s")
+        assert stat.S_IMODE((folder / "s").stat().st_mode) == 0o600
+        reader, writer = await peer(folder)
+        writer.write(FLOW_MOD + BARRIER + ECHO)
+        await until(lambda: forwarder.relayed() == FLOW_MOD + BARRIER)
+        ex.from_forwarder(Frame(Event.OPENFLOW, BARRIER_REPLY, 5, 1))
+        assert await message(reader) == BARRIER_REPLY
+        assert decode(await message(reader)) == EchoReply(b"there?", xid=11)
+        writer.close()
+        await until(lambda: (Command.SESSION_END, b"", 1) in forwarder.frames)
+        listener.close()
+        assert not (folder / "s").exists()
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_a_peer_that_does_not_read_loses_packet_ins_that_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HARDENING S7."""
+    monkeypatch.setattr(connections, "TX_MAX", 100_000)
+    monkeypatch.setattr(connections, "TX_LIMIT", 400_000)
+
+    async def test(folder: Path) -> None:
+        ex = exchange(FakeForwarder())
+        await listen(ex, f"punix:{folder}/s")
+        reader, writer = await peer(folder)
+        connection = next(iter(ex.connections.values()))
+        packet_in = encode(EchoReply(bytes(30_000)))
+        lossy = Frame(Event.OPENFLOW, packet_in, 5, 1, flags=FrameFlags.LOSSY)
+        for _ in range(100):
+            ex.from_forwarder(lossy)
+        assert connection.dropped >= 90
+        for _ in range(20):
+            ex.from_forwarder(Frame(Event.OPENFLOW, packet_in, 5, 1))
+        await connection.closed
+        assert ex.connections == {}
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_a_busy_forwarder_stops_reading_from_peers(tmp_path: Path) -> None:
+    async def test(folder: Path) -> None:
+        forwarder = FakeForwarder()
+        ex = exchange(forwarder)
+        await listen(ex, f"punix:{folder}/s")
+        _, writer = await peer(folder)
+        await until(lambda: forwarder.frames)
+        ex.congested(True)
+        writer.write(FLOW_MOD)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert forwarder.relayed() == b""
+        ex.congested(False)
+        await until(lambda: forwarder.relayed() == FLOW_MOD)
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_without_a_forwarder_peers_are_hung_up_on(tmp_path: Path) -> None:
+    async def test(folder: Path) -> None:
+        ex = exchange(None)
+        await listen(ex, f"punix:{folder}/s")
+        reader, _ = await asyncio.open_unix_connection(str(folder / "s"))
+        assert await reader.read() == b""
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_a_controller_is_found_late_and_again(tmp_path: Path) -> None:
+    async def test(folder: Path) -> None:
+        ex = exchange(FakeForwarder())
+        path = str(folder / "controller")
+        controller = Controller(ex, f"unix:{path}")
+        met: asyncio.Queue[Peer] = asyncio.Queue()
+        await asyncio.sleep(0.05)
+        server = await asyncio.start_unix_server(lambda r, w: met.put_nowait((r, w)), path)
+        for _ in range(2):
+            reader, writer = await met.get()
+            assert decode(await message(reader)) == Hello(4, frozenset({4}))
+            writer.write(HELLO + encode(RoleRequest(Role.SLAVE, 1)))
+            await message(reader)
+            status = controller.status()
+            assert (status["connected"], status["role"]) == (True, "slave")
+            writer.close()
+        await until(lambda: not controller.status()["connected"])
+        controller.close()
+        server.close()
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_many_silent_connections_keep_nobody_out(tmp_path: Path) -> None:
+    """HARDENING S8."""
+
+    async def test(folder: Path) -> None:
+        ex = exchange(FakeForwarder())
+        await listen(ex, f"punix:{folder}/s")
+        silent = [await asyncio.open_unix_connection(str(folder / "s")) for _ in range(200)]
+        reader, writer = await peer(folder)
+        writer.write(ECHO)
+        assert decode(await message(reader)) == EchoReply(b"there?", xid=11)
+        for _, other in silent:
+            other.close()
+        ex.close()
+
+    run(test, tmp_path)

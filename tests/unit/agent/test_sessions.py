@@ -1,0 +1,393 @@
+"""Sessions fed with bytes: what goes to the peer, what to the forwarder, in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datapath.frames import PortSpec, SessionSpec
+from datapath.problems import Error
+from datapath.rule import parse_rule
+from vswitch.agent.agent import Agent
+from vswitch.agent.effects import Effect, HangUp, Pause, Relay, Send, SetPort, Subscribe
+from vswitch.agent.framing import RUN_MAX
+from vswitch.agent.session import HELLO_SECONDS
+from vswitch.agent.view import View, port_of
+from vswitch.openflow import decode, encode
+from vswitch.openflow.messages import session as se
+from vswitch.openflow.messages import switch as sw
+from vswitch.openflow.messages.base import Message
+from vswitch.openflow.messages.group import GroupDescReply, GroupDescRequest
+from vswitch.openflow.messages.port import (
+    PortConfig,
+    PortDescReply,
+    PortDescRequest,
+    PortMod,
+    PortReason,
+    PortStatsRequest,
+    PortStatus,
+)
+from vswitch.openflow.messages.table import TableFeatures, TableFeaturesReply, TableFeaturesRequest
+
+HELLO = encode(se.Hello(4, frozenset({4})))
+FLOW_MOD = parse_rule("in_port=1,actions=output:2").to_flow_mod(xid=9)
+BARRIER = encode(se.BarrierRequest(xid=10))
+BARRIER_REPLY = encode(se.BarrierReply(xid=10))
+ECHO = encode(se.EchoRequest(b"there?", xid=11))
+PORT = port_of(PortSpec(1, 3, "v1", bytes.fromhex("020000000001"), state=4))  # type: ignore[arg-type]
+
+
+def agent(**ports: object) -> Agent:
+    made = Agent(View("br0", 0x2A), (4,))
+    made.port_added(PORT)
+    return made
+
+
+def opened(a: Agent, id: int = 1, *, service: bool = False) -> None:
+    a.opened(id, 0.0, service=service, probe=5.0)
+    a.received(id, HELLO, 0.0)
+
+
+def ask(a: Agent, *messages: Message, id: int = 1) -> list[Message]:
+    """What a peer is answered, decoded."""
+    effects = a.received(id, b"".join(encode(m) for m in messages), 1.0)
+    return [decode(e.data) for e in effects if isinstance(e, Send) and e.session == id]
+
+
+def merged(effects: list[Effect]) -> list[Effect]:
+    """Effects with neighbouring bytes put together, and no pauses: what counts for a peer."""
+    out: list[Effect] = []
+    for effect in effects:
+        last = out[-1] if out else None
+        if isinstance(effect, Send | Relay) and type(last) is type(effect):
+            assert isinstance(last, Send | Relay)
+            out[-1] = replace(last, data=last.data + effect.data)
+        elif not isinstance(effect, Pause):
+            out.append(effect)
+    return out
+
+
+# ---- hello ---------------------------------------------------------------------
+
+
+def test_a_hello_is_answered_by_a_subscription() -> None:
+    a = Agent(View("br0", 1), (4,))
+    (ours,) = a.opened(1, 0.0, service=False, probe=5.0)
+    assert isinstance(ours, Send)
+    assert decode(ours.data) == se.Hello(4, frozenset({4}))
+    assert a.received(1, HELLO, 0.0) == [Subscribe(1, SessionSpec(4, 0b011, 0b1111, 128))]
+
+
+def test_an_older_peer_is_told_and_hung_up_on() -> None:
+    a = Agent(View("br0", 1), (4,))
+    a.opened(1, 0.0, service=False, probe=5.0)
+    error, end = a.received(1, encode(se.Hello(1)), 0.0)
+    assert isinstance(error, Send)
+    assert isinstance(end, HangUp)
+    told = decode(error.data)
+    assert isinstance(told, se.ErrorMessage)
+    assert told.error == Error.HELLO_FAILED_INCOMPATIBLE
+
+
+def test_nothing_but_a_hello_opens_a_session() -> None:
+    a = Agent(View("br0", 1), (4,))
+    a.opened(1, 0.0, service=False, probe=5.0)
+    (end,) = a.received(1, FLOW_MOD + HELLO, 0.0)
+    assert isinstance(end, HangUp)
+
+
+def test_hello_elements_of_length_0_hang_nothing() -> None:
+    """HARDENING S1."""
+    a = Agent(View("br0", 1), (4,))
+    a.opened(1, 0.0, service=False, probe=5.0)
+    effects = a.received(1, bytes.fromhex("0400001000000001 0001000000000000"), 0.0)
+    assert isinstance(effects[-1], Subscribe | HangUp)
+
+
+# ---- hot and rare --------------------------------------------------------------
+
+
+def test_hot_messages_are_relayed_unread_in_one_run() -> None:
+    a = agent()
+    opened(a)
+    stats = encode(PortStatsRequest(xid=12))
+    hot = FLOW_MOD * 3 + BARRIER + stats
+    assert a.received(1, hot, 0.0) == [Relay(1, hot)]
+
+
+def test_runs_are_cut_at_whole_messages_below_64_kib() -> None:
+    a = agent()
+    opened(a)
+    effects = a.received(1, FLOW_MOD * 2000, 0.0)
+    runs = [effect.data for effect in effects if isinstance(effect, Relay)]
+    assert b"".join(runs) == FLOW_MOD * 2000
+    assert all(len(run) <= RUN_MAX and len(run) % len(FLOW_MOD) == 0 for run in runs)
+
+
+def test_a_rare_message_waits_for_the_barrier_before_it() -> None:
+    a = agent()
+    opened(a)
+    assert a.received(1, FLOW_MOD + BARRIER + ECHO + FLOW_MOD, 0.0) == [
+        Relay(1, FLOW_MOD + BARRIER),
+        Pause(1, True),
+    ]
+    assert a.received(1, ECHO, 0.0) == [Pause(1, True)]
+    resumed = a.relayed(1, BARRIER_REPLY)
+    assert resumed[0] == Pause(1, False)
+    reply = encode(se.EchoReply(b"there?", xid=11))
+    assert merged(resumed) == [Send(1, reply), Relay(1, FLOW_MOD), Send(1, reply)]
+
+
+def test_packet_ins_on_the_way_are_no_barrier_replies() -> None:
+    a = agent()
+    opened(a)
+    a.received(1, BARRIER + ECHO, 0.0)
+    assert a.relayed(1, encode(se.EchoReply(b"\x04\x15\x00\x08", xid=1))) == []
+
+
+WORDS = (FLOW_MOD, BARRIER, ECHO, encode(sw.FeaturesRequest(xid=1)), encode(PortDescRequest(xid=2)),
+         bytes.fromhex("0463000800000001"), encode(PortStatsRequest(xid=3)))  # fmt: skip
+
+
+@settings(max_examples=50)
+@given(st.lists(st.sampled_from(WORDS), max_size=12), st.data())
+def test_one_byte_at_a_time_gives_the_same(messages: list[bytes], data: st.DataObject) -> None:
+    stream = HELLO + b"".join(messages)
+    whole, pieces = agent(), agent()
+    for a in (whole, pieces):
+        a.opened(1, 0.0, service=False, probe=5.0)
+    cut = data.draw(st.sampled_from((1, 3, 7, 64)))
+    at_once = merged(settle(whole, whole.received(1, stream, 0.0)))
+    steps = [stream[i : i + cut] for i in range(0, len(stream), cut)]
+    piecewise = [e for step in steps for e in settle(pieces, pieces.received(1, step, 0.0))]
+    assert merged(piecewise) == at_once
+
+
+def settle(a: Agent, effects: list[Effect]) -> list[Effect]:
+    """Answers every barrier that was relayed, as the forwarder would."""
+    done: list[Effect] = []
+    while effects:
+        done += effects
+        barriers = sum(e.data.count(BARRIER) for e in effects if isinstance(e, Relay))
+        effects = a.relayed(1, BARRIER_REPLY * barriers) if barriers else []
+    return done
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=200))
+def test_any_bytes_end_in_answers_or_a_hang_up(junk: bytes) -> None:
+    a = agent()
+    opened(a)
+    for effect in a.received(1, junk, 0.0):
+        assert isinstance(effect, Send | Relay | HangUp | Pause | Subscribe | SetPort)
+
+
+# ---- errors --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", range(8))
+def test_a_length_below_8_ends_the_connection_with_an_error(length: int) -> None:
+    """HARDENING S2."""
+    a = agent()
+    opened(a)
+    opened(a, 2)
+    error, end = a.received(1, bytes([4, 2, 0, length, 0, 0, 0, 1]), 0.0)
+    assert isinstance(error, Send)
+    assert isinstance(end, HangUp)
+    assert ask(a, se.EchoRequest(b"", xid=3), id=2) == [se.EchoReply(b"", xid=3)]
+
+
+def test_another_version_is_refused_with_the_bytes_at_fault() -> None:
+    a = agent()
+    opened(a)
+    stranger = b"\x01" + FLOW_MOD[1:]
+    (effect,) = a.received(1, stranger, 0.0)
+    assert isinstance(effect, Send)
+    assert decode(effect.data) == se.ErrorMessage(
+        Error.BAD_REQUEST_BAD_VERSION, stranger[:64], xid=9
+    )
+
+
+def test_an_unknown_type_is_refused() -> None:
+    a = agent()
+    opened(a)
+    (effect,) = a.received(1, bytes.fromhex("0463000800000007"), 0.0)
+    assert isinstance(effect, Send)
+    error = decode(effect.data)
+    assert isinstance(error, se.ErrorMessage)
+    assert (error.error, error.xid) == (Error.BAD_REQUEST_BAD_TYPE, 7)
+
+
+def test_experimenters_are_refused() -> None:
+    a = agent()
+    opened(a)
+    (error,) = ask(a, se.Experimenter(0x2320, 1, b"", xid=5))
+    assert isinstance(error, se.ErrorMessage)
+    assert error.error == Error.BAD_REQUEST_BAD_EXPERIMENTER
+
+
+# ---- the switch as a whole -------------------------------------------------------
+
+
+def test_features_config_and_absent_things_are_told() -> None:
+    a = agent()
+    opened(a)
+    features, config, groups = ask(
+        a, sw.FeaturesRequest(xid=1), sw.GetConfigRequest(xid=2), GroupDescRequest(xid=3)
+    )
+    assert isinstance(features, sw.FeaturesReply)
+    assert (features.datapath_id, features.n_tables, features.n_buffers) == (0x2A, 254, 0)
+    assert config == sw.GetConfigReply(miss_send_len=128, xid=2)
+    assert groups == GroupDescReply(xid=3)
+
+
+def test_a_new_miss_send_len_reaches_the_forwarder() -> None:
+    a = agent()
+    opened(a)
+    (effect,) = a.received(1, encode(sw.SetConfig(miss_send_len=0xFFFF, xid=2)), 0.0)
+    assert effect == Subscribe(1, SessionSpec(4, 0b011, 0b1111, 0xFFFF))
+
+
+def test_tables_tell_their_features_and_refuse_new_ones() -> None:
+    a = agent()
+    opened(a)
+    replies = ask(a, TableFeaturesRequest(xid=4))
+    tables = [t.table for r in replies if isinstance(r, TableFeaturesReply) for t in r.tables]
+    assert tables == list(range(254))
+    (error,) = ask(a, TableFeaturesRequest((TableFeatures(0),), xid=5))
+    assert isinstance(error, se.ErrorMessage)
+    assert error.error == Error.TABLE_FEATURES_FAILED_EPERM
+
+
+# ---- roles -----------------------------------------------------------------------
+
+
+def test_a_new_master_makes_the_old_one_a_slave_that_hears_and_writes_nothing() -> None:
+    a = agent()
+    opened(a, 1)
+    opened(a, 2)
+    assert ask(a, se.RoleRequest(se.Role.MASTER, 1, xid=1), id=1) == [
+        se.RoleReply(se.Role.MASTER, 1, xid=1)
+    ]
+    effects = a.received(2, encode(se.RoleRequest(se.Role.MASTER, 2, xid=1)), 0.0)
+    assert Subscribe(1, SessionSpec(4, 0, 0, 128)) in effects
+    (refused,) = a.received(1, FLOW_MOD, 0.0)
+    assert isinstance(refused, Send)
+    error = decode(refused.data)
+    assert isinstance(error, se.ErrorMessage)
+    assert error.error == Error.BAD_REQUEST_IS_SLAVE
+    assert a.received(1, encode(PortStatsRequest(xid=1)), 0.0) == [
+        Relay(1, encode(PortStatsRequest(xid=1)))
+    ]
+
+
+def test_an_old_generation_is_stale_around_the_end_of_its_numbers() -> None:
+    a = agent()
+    opened(a)
+    newest = (1 << 64) - 1
+    ask(a, se.RoleRequest(se.Role.MASTER, newest, xid=1))
+    (late,) = ask(a, se.RoleRequest(se.Role.SLAVE, newest - 1, xid=2))
+    assert isinstance(late, se.ErrorMessage)
+    assert late.error == Error.ROLE_REQUEST_FAILED_STALE
+    (wrapped,) = ask(a, se.RoleRequest(se.Role.SLAVE, 3, xid=3))
+    assert wrapped == se.RoleReply(se.Role.SLAVE, 3, xid=3)
+    (asked,) = ask(a, se.RoleRequest(se.Role.NOCHANGE, 0, xid=4))
+    assert asked == se.RoleReply(se.Role.SLAVE, 3, xid=4)
+
+
+def test_asynchronous_masks_are_kept_and_told() -> None:
+    a = agent()
+    opened(a)
+    masks = se.SetAsync(1, 0, 0, 7, 3, 0, xid=6)
+    effects = a.received(1, encode(masks) + encode(se.GetAsyncRequest(xid=7)), 0.0)
+    assert effects[0] == Subscribe(1, SessionSpec(4, 1, 3, 128))
+    assert isinstance(effects[1], Send)
+    assert decode(effects[1].data) == se.GetAsyncReply(1, 0, 0, 7, 3, 0, xid=7)
+    assert a.port_added(replace(PORT, number=2)) == []
+
+
+# ---- ports -----------------------------------------------------------------------
+
+
+def test_port_status_goes_to_controllers_and_not_to_services() -> None:
+    a = agent()
+    opened(a, 1)
+    opened(a, 2, service=True)
+    (told,) = a.port_added(replace(PORT, number=2))
+    assert isinstance(told, Send)
+    assert decode(told.data) == PortStatus(PortReason.ADD, replace(PORT, number=2))
+    (gone,) = a.port_removed(2)
+    assert isinstance(gone, Send)
+    assert decode(gone.data) == PortStatus(PortReason.DELETE, replace(PORT, number=2))
+    assert a.port_removed(2) == []
+
+
+def test_a_service_hears_once_it_sets_a_miss_send_len() -> None:
+    a = agent()
+    opened(a, 1, service=True)
+    a.received(1, encode(sw.SetConfig(miss_send_len=128)), 0.0)
+    assert len(a.port_added(replace(PORT, number=2))) == 1
+
+
+def test_a_port_mod_changes_port_forwarder_and_peers() -> None:
+    a = agent()
+    opened(a)
+    mod = PortMod(1, PORT.hw_addr, PortConfig.PORT_DOWN, PortConfig.PORT_DOWN, xid=8)
+    effects = a.received(1, encode(mod), 0.0)
+    assert isinstance(effects[0], SetPort)
+    assert (effects[0].port.config, effects[0].port.state) == (1, 0xFFFFFFFF)
+    assert isinstance(effects[1], Send)
+    (ports,) = ask(a, PortDescRequest(xid=1))
+    assert isinstance(ports, PortDescReply)
+    assert ports.ports[0].config == PortConfig.PORT_DOWN
+
+
+@pytest.mark.parametrize(
+    ("mod", "error"),
+    [
+        (PortMod(9, PORT.hw_addr), Error.PORT_MOD_FAILED_BAD_PORT),
+        (PortMod(1, bytes(6)), Error.PORT_MOD_FAILED_BAD_HW_ADDR),
+        (PortMod(1, PORT.hw_addr, PortConfig(2), PortConfig(2)), Error.PORT_MOD_FAILED_BAD_CONFIG),
+    ],
+)
+def test_a_wrong_port_mod_is_refused(mod: PortMod, error: Error) -> None:
+    a = agent()
+    opened(a)
+    (told,) = ask(a, mod)
+    assert isinstance(told, se.ErrorMessage)
+    assert told.error == error
+
+
+# ---- time ------------------------------------------------------------------------
+
+
+def test_a_silent_peer_is_asked_and_then_given_up() -> None:
+    a = agent()
+    opened(a)
+    assert a.tick(4.0) == []
+    (probe,) = a.tick(5.1)
+    assert isinstance(probe, Send)
+    assert isinstance(decode(probe.data), se.EchoRequest)
+    assert a.tick(6.0) == []
+    (end,) = a.tick(10.2)
+    assert isinstance(end, HangUp)
+
+
+def test_any_bytes_end_the_silence() -> None:
+    a = agent()
+    opened(a)
+    a.tick(5.1)
+    a.received(1, encode(se.EchoReply(b"", xid=1)), 6.0)
+    assert a.tick(10.2) == []
+
+
+def test_whoever_says_no_hello_is_hung_up_on() -> None:
+    """HARDENING S8: half-open connections end."""
+    a = agent()
+    a.opened(1, 0.0, service=True, probe=0.0)
+    assert a.tick(HELLO_SECONDS) == []
+    (end,) = a.tick(HELLO_SECONDS + 0.1)
+    assert isinstance(end, HangUp)

@@ -1,0 +1,68 @@
+"""The daemon's command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vswitch.daemon.main import configured
+from vswitch.daemon.options import BridgeOption, Options, PortOption, read
+from vswitch.errors import SchemaError
+
+
+def test_a_stored_daemon_has_folders_and_no_bridges() -> None:
+    assert read(["--state", "/s", "--run", "/r"]) == Options(Path("/s"), Path("/r"))
+
+
+def test_options_belong_to_the_bridge_before_them() -> None:
+    line = "--ephemeral --bridge br0 --dpid 0x2a --port v1 --port v2:7 --controller tcp:127.0.0.1 "
+    line += "--bridge br1 --port v3 --listen ptcp:6654 --fail-mode secure --protocols OpenFlow13"
+    first, second = read(line.split()).bridges
+    ports = (PortOption("v1"), PortOption("v2", 7))
+    assert first == BridgeOption("br0", "0x2a", ports, ("tcp:127.0.0.1",))
+    assert second == BridgeOption(
+        "br1", None, (PortOption("v3"),), (), ("OpenFlow13",), ("ptcp:6654",), "secure"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--port v1",
+        "--ephemeral --dpid 1 --bridge br0",
+        "--bridge br0",
+        "--ephemeral --state /s",
+        "--ephemeral --bridge br0 --bridge br0",
+        "--ephemeral --bridge br0 --dpid 1 --dpid 2",
+        "--ephemeral --bridge br0 --port v1:0",
+        "--ephemeral --bridge br0 --port v1:x",
+        "--ephemeral --bridge br0 --fail-mode open",
+        "--nonsense",
+    ],
+)
+def test_a_wrong_line_is_a_sentence_and_code_2(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        read(line.split())
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("vswitchd: ")
+    assert said.count("\n") == 1
+
+
+def test_the_fail_mode_follows_from_controllers() -> None:
+    alone, led = configured([BridgeOption("a"), BridgeOption("b", controllers=("tcp:h",))]).bridges
+    assert (alone.fail_mode, led.fail_mode) == ("standalone", "secure")
+
+
+def test_ports_without_a_number_get_1_2_3_in_order() -> None:
+    ports = (PortOption("v1"), PortOption("v2", 2), PortOption("v3"))
+    (bridge,) = configured([BridgeOption("a", ports=ports)]).bridges
+    assert [port.number for port in bridge.numbered().ports] == [1, 2, 3]
+
+
+def test_what_the_schema_refuses_is_told() -> None:
+    with pytest.raises(SchemaError):
+        configured([BridgeOption("../etc")])
