@@ -39,7 +39,7 @@ struct action {
     uint8_t reason; /* enum of_reason */
     uint8_t table;  /* that the action's rule is in */
     uint16_t arg;
-    uint16_t unused;
+    uint16_t n_slots; /* ACT_DEC_TTL, composed: how many counters to raise if the packet ends here */
     uint32_t port;
     uint32_t unused2;
     union {

@@ -140,18 +140,20 @@ bool action_edit(struct executor *by, const struct action *a, struct port *in, s
     return goes_on;
 }
 
-void actions_execute(struct executor *by, const struct action *actions, unsigned n, struct port *in, struct packet *p)
+const struct action *actions_execute(struct executor *by, const struct action *actions, unsigned n, struct port *in, struct packet *p)
 {
     if (n == 1 && actions[0].kind == ACT_SEND) { /* most packets: the reference moves on */
         if (sendable(actions[0].to, p))
             outlet_put(&by->outlet, actions[0].to, p);
         else
             packet_release(p);
-        return;
+        return NULL;
     }
     struct run r = {by, in, p};
-    for (unsigned i = 0; i < n; i++)
+    const struct action *end = NULL;
+    for (unsigned i = 0; i < n && !end; i++)
         if (!handlers[actions[i].kind](&r, &actions[i]))
-            break;
+            end = &actions[i];
     packet_release(r.p);
+    return end;
 }

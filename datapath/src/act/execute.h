@@ -14,5 +14,6 @@ struct executor {
  * False: the packet ends here, '*p' is NULL or still the caller's to release. */
 bool action_edit(struct executor *, const struct action *, struct port *in, struct packet **p);
 /* Does all 'n' composed actions to 'p' in order; takes over the caller's reference.  'in' counts what is dropped;
- * NULL for a packet-out from no port of ours.  'p->layout' is current. */
-void actions_execute(struct executor *, const struct action *actions, unsigned n, struct port *in, struct packet *p);
+ * NULL for a packet-out from no port of ours.  'p->layout' is current.  Returns the action at which the packet
+ * ended early (what comes after it did not happen), NULL if none. */
+const struct action *actions_execute(struct executor *, const struct action *actions, unsigned n, struct port *in, struct packet *p);

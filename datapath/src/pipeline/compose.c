@@ -239,6 +239,7 @@ static void do_dec_ttl(struct composition *c, const struct action *a)
     struct action dec = with_origin(c, *a);
     dec.reason = OFPR_INVALID_TTL;
     dec.arg = UINT16_MAX;
+    dec.n_slots = (uint16_t)c->n_slots;
     append(c, &dec);
 }
 
@@ -262,7 +263,8 @@ static void set_write_one(struct action_set *s, const struct action *a)
     case ACT_SET_FIELD: s->set[a->field] = *a; s->fields |= 1ull << a->field; break;
     case ACT_POP_VLAN: s->pop_vlan = *a; s->has_pop_vlan = true; break;
     case ACT_PUSH_VLAN: s->push_vlan = *a; s->has_push_vlan = true; break;
-    case ACT_DEC_TTL: case ACT_SET_TTL: s->ttl = *a; s->has_ttl = true; break;
+    case ACT_DEC_TTL: s->dec_ttl = *a; s->has_dec_ttl = true; break;
+    case ACT_SET_TTL: s->set_ttl = *a; s->has_set_ttl = true; break;
     case ACT_OUTPUT: s->output = *a; s->has_output = true; break;
     }
 }
@@ -270,7 +272,7 @@ static void set_write_one(struct action_set *s, const struct action *a)
 static void set_clear(struct action_set *s)
 {
     s->fields = 0;
-    s->has_pop_vlan = s->has_push_vlan = s->has_ttl = s->has_output = false;
+    s->has_pop_vlan = s->has_push_vlan = s->has_dec_ttl = s->has_set_ttl = s->has_output = false;
 }
 
 static void set_execute(struct composition *c)
@@ -280,8 +282,10 @@ static void set_execute(struct composition *c)
         apply(c, &s->pop_vlan, 1);
     if (s->has_push_vlan)
         apply(c, &s->push_vlan, 1);
-    if (s->has_ttl)
-        apply(c, &s->ttl, 1);
+    if (s->has_dec_ttl)
+        apply(c, &s->dec_ttl, 1);
+    if (s->has_set_ttl)
+        apply(c, &s->set_ttl, 1);
     for (uint64_t left = s->fields; left; left &= left - 1)
         apply(c, &s->set[__builtin_ctzll(left)], 1);
     if (s->has_output)

@@ -28,8 +28,8 @@ struct compose_watch {
 
 struct action_set {
     uint64_t fields;                    /* bit i: set[i] is in the set */
-    struct action set[FIELD_LIMIT], pop_vlan, push_vlan, ttl, output;
-    bool has_pop_vlan, has_push_vlan, has_ttl, has_output;
+    struct action set[FIELD_LIMIT], pop_vlan, push_vlan, dec_ttl, set_ttl, output;
+    bool has_pop_vlan, has_push_vlan, has_dec_ttl, has_set_ttl, has_output;
 };
 
 /* The work space of one composition (large: one a thread). */

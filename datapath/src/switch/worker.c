@@ -81,19 +81,17 @@ static void count_stat(_Atomic uint64_t *c)
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
-static void count_slots(struct worker *w, const uint32_t *slots, unsigned n, const struct packet *p)
+/* Does a composed list to 'p' and counts it at every rule and table on its way: those it came to. */
+static void act_on(struct worker *w, const struct action *actions, unsigned n, const uint32_t *slots, unsigned n_slots, struct port *in, struct packet *p)
 {
     uint64_t packets = 1, bytes = p->len;
     if (p->gso_type)
         gso_wire(p, &packets, &bytes);
-    for (unsigned i = 0; i < n; i++)
+    const struct action *end = actions_execute(&w->executor, actions, n, in, p);
+    if (end && end->kind == ACT_DEC_TTL)
+        n_slots = end->n_slots;
+    for (unsigned i = 0; i < n_slots; i++)
         slot_add(&w->counts[slots[i]], packets, bytes);
-}
-
-static void act_on(struct worker *w, struct port *in, struct packet *p, const struct verdict *v)
-{
-    count_slots(w, v->slots, v->n_slots, p);
-    actions_execute(&w->executor, v->actions, v->n_actions, in, p);
 }
 
 struct batch {
@@ -123,8 +121,7 @@ static void act_by_tables(struct worker *w, struct batch *b, unsigned i, struct 
     }
     if (c->learn)
         tell_station(w, p->in_port, c->learn);
-    count_slots(w, c->slots, c->n_slots, p);
-    actions_execute(&w->executor, c->actions, c->n_actions, b->in, p);
+    act_on(w, c->actions, c->n_actions, c->slots, c->n_slots, b->in, p);
 }
 
 static void look_up(struct worker *w, struct batch *b)
@@ -155,7 +152,8 @@ static void process(struct worker *w, struct batch *b)
             e = cache_find(w->cache, &b->packed[i], b->shape);
         if (e && e->version == b->version) {
             count_stat(&w->stats.hits);
-            act_on(w, b->in, b->packets[i], (const struct verdict *)e->payload);
+            const struct verdict *v = (const struct verdict *)e->payload;
+            act_on(w, v->actions, v->n_actions, v->slots, v->n_slots, b->in, b->packets[i]);
             continue;
         }
         count_stat(e ? &w->stats.stale : &w->stats.misses);
@@ -210,8 +208,8 @@ static void inject(struct worker *w, const struct injection *in, uint64_t versio
     key_extract(p, &key);
     w->bridge = in->bridge;
     compose_packet_out(&w->composition, in->bridge, version, &key, p, actions, in->n_actions);
-    count_slots(w, w->composition.slots, w->composition.n_slots, p);
-    actions_execute(&w->executor, w->composition.actions, w->composition.n_actions, port, p);
+    const struct composition *c = &w->composition;
+    act_on(w, c->actions, c->n_actions, c->slots, c->n_slots, port, p);
 }
 
 /* What is injected counts as done (ring_read) only when it has left. */
