@@ -14,18 +14,20 @@ static const struct port_ops *ops; /* each test runs for both kinds */
 static struct port *port;
 static int far; /* the other end of its descriptor */
 
-static void start(uint32_t flags, uint32_t mtu)
+static void start_over(int type, uint32_t flags, uint32_t mtu)
 {
     int ends[2], size = 1 << 20;
     vs_port_spec spec = spec_of(VS_PORT_TAP);
     spec.flags = flags;
     spec.mtu = mtu;
-    CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
+    CHECK_EQ(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, ends), 0);
     setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     far = ends[1];
     port = ops->open(&spec, ends[0], NULL);
 }
+
+static void start(uint32_t flags, uint32_t mtu) { start_over(SOCK_DGRAM, flags, mtu); }
 
 static void stop(void)
 {
@@ -89,19 +91,52 @@ static void a_port_without_traffic_holds_no_buffer(void)
     stop();
 }
 
-static void a_long_queue_is_read_batch_by_batch(void)
+static unsigned put_many(size_t size)
+{
+    static const uint8_t bytes[60];
+    unsigned n = 0;
+    while (write(far, bytes, size) == (ssize_t)size)
+        n++;
+    CHECK(n > 300);
+    return n;
+}
+
+static void a_long_queue_is_read_in_full_batches(void)
+{
+    struct packet *out[PORT_BATCH];
+    start_over(SOCK_SEQPACKET, 0, 0); /* its queue is longer than a datagram socket's */
+    for (unsigned all = put_many(60); all;) { /* fewer than a batch would say that nothing more waits */
+        unsigned n = ops->rx(port, pool, out, PORT_BATCH);
+        CHECK_EQ(n, all < PORT_BATCH ? all : PORT_BATCH);
+        CHECK(!port->always);
+        release_all(out, n);
+        all -= n;
+    }
+    stop();
+}
+
+static void broken_frames_do_not_hide_good_ones(void)
 {
     struct packet *out[PORT_BATCH];
     uint8_t bytes[60] = { 0 };
-    unsigned all = 0;
     start(0, 0);
-    while (write(far, bytes, sizeof bytes) == sizeof bytes)
-        all++;
-    for (unsigned n; (n = ops->rx(port, pool, out, PORT_BATCH)); all -= n) {
-        CHECK(n <= PORT_BATCH);
-        release_all(out, n);
-    }
-    CHECK_EQ(all, 0);
+    for (int i = 0; i < 8; i++)
+        CHECK_EQ(write(far, bytes, i % 4 == 3 ? 60 : 5), i % 4 == 3 ? 60 : 5);
+    CHECK_EQ(ops->rx(port, pool, out, PORT_BATCH), 2);
+    release_all(out, 2);
+    stop();
+}
+
+static void a_turn_among_broken_frames_ends_and_asks_for_another(void)
+{
+    struct packet *out[PORT_BATCH];
+    unsigned turns = 1;
+    start_over(SOCK_SEQPACKET, 0, 0);
+    unsigned all = put_many(5);
+    for (; ops->rx(port, pool, out, PORT_BATCH) == 0 && port->always; turns++)
+        CHECK(dropped(port, VS_DROP_RX_SHORT) <= turns * 16 * PORT_BATCH);
+    CHECK_EQ(dropped(port, VS_DROP_RX_SHORT), all);
+    CHECK(turns > 1);
     stop();
 }
 
@@ -249,7 +284,9 @@ int main(void)
         ops = kinds[i];
         frames_of_every_size_arrive_whole_and_in_order();
         a_port_without_traffic_holds_no_buffer();
-        a_long_queue_is_read_batch_by_batch();
+        a_long_queue_is_read_in_full_batches();
+        broken_frames_do_not_hide_good_ones();
+        a_turn_among_broken_frames_ends_and_asks_for_another();
         a_super_frame_passes_whole();
         a_port_without_offload_headers_gets_finished_frames();
         what_is_broken_is_counted_by_reason();

@@ -23,7 +23,7 @@
 
 struct burst_port;
 struct burst_io {
-    /* As recvmmsg(2) and sendmmsg(2) without blocking: messages moved, or -1 with errno. */
+    /* As recvmmsg(2) and sendmmsg(2) without blocking: messages moved (one at least), or -1 with errno. */
     int (*receive)(int fd, struct mmsghdr *messages, unsigned n);
     int (*send)(int fd, struct mmsghdr *messages, unsigned n);
     /* After an error of the network: the interface is gone for good (not just down). */

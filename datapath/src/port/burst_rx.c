@@ -6,7 +6,7 @@
 #include "port/burst.h"
 #include "port/vnet.h"
 
-enum { WANT_LEAST = 4, CONTROL_SIZE = 96, IOV_PARTS = 3 };
+enum { WANT_LEAST = 4, CALLS_MOST = 64, ROUNDS_MOST = 16, CONTROL_SIZE = 96, IOV_PARTS = 3 };
 
 /* One burst's buffers and messages, on the stack of burst_rx. */
 struct inbox {
@@ -91,24 +91,51 @@ static bool finish(struct burst_port *b, struct inbox *in, unsigned i, struct pa
     return port_accept(&b->port, p);
 }
 
-/* After a failed receive: whether the port lives on. */
-static void note_failure(struct burst_port *b, int error)
+/* After a failed receive: whether there is nothing more to read for now, or ever. */
+static bool note_failure(struct burst_port *b, int error)
 {
-    enum burst_verdict verdict = burst_judge(error);
-    if (verdict == BURST_GONE || (verdict == BURST_DOWN && b->io->gone(b->port.fd)))
-        atomic_store_explicit(&b->port.dead, true, memory_order_release);
-    else if (verdict == BURST_REFUSED) /* a super-frame of a kind that virtio_net_hdr has no word for; the kernel dropped it */
+    switch (burst_judge(error)) {
+    case BURST_AGAIN:
+        return false;
+    case BURST_REFUSED: /* a super-frame that virtio_net_hdr has no word for; the kernel dropped it */
         port_rx_error(&b->port, VS_DROP_RX_OFFLOAD);
+        return false;
+    case BURST_DOWN: /* told once, before what was received until then */
+        if (!b->io->gone(b->port.fd))
+            return false;
+        /* fall through */
+    case BURST_GONE:
+        atomic_store_explicit(&b->port.dead, true, memory_order_release);
+        return true;
+    default:
+        return true;
+    }
 }
 
-/* No buffer at all: one waiting frame is lost, so that the descriptor does not stay readable for ever. */
-static void discard_one(struct burst_port *b)
+/* No buffer at all: a waiting frame is lost, so that the descriptor does not stay readable for ever.
+ * Whether there was none. */
+static bool discard_one(struct burst_port *b)
 {
     uint8_t scrap[64];
-    if (read(b->port.fd, scrap, sizeof scrap) >= 0 || burst_judge(errno) == BURST_REFUSED)
-        port_drop(&b->port, VS_DROP_NO_BUFFER, 1);
-    else
-        note_failure(b, errno);
+    bool lost = read(b->port.fd, scrap, sizeof scrap) >= 0;
+    if (!lost && burst_judge(errno) != BURST_REFUSED) /* refused: too short for the header, and the frame is gone */
+        return note_failure(b, errno);
+    port_drop(&b->port, VS_DROP_NO_BUFFER, 1);
+    return false;
+}
+
+/* Receives until every message is filled or nothing waits ('drained').  The number filled. */
+static unsigned fill(struct inbox *in, struct burst_port *b, bool *drained)
+{
+    unsigned received = 0;
+    for (unsigned calls = 0; received < in->posted && !*drained && calls < CALLS_MOST; calls++) {
+        int n = b->io->receive(b->port.fd, in->messages + received, in->posted - received);
+        if (n > 0)
+            received += (unsigned)n;
+        else
+            *drained = note_failure(b, n < 0 ? errno : EAGAIN);
+    }
+    return received;
 }
 
 static void adapt(struct burst_port *b, unsigned posted, unsigned received)
@@ -119,30 +146,37 @@ static void adapt(struct burst_port *b, unsigned posted, unsigned received)
         b->want /= 2;
 }
 
-unsigned burst_rx(struct port *port, struct packet_pool *pool, struct packet **out, unsigned max)
+/* One round: posts up to 'want' messages; returns the packets that came of them. */
+static unsigned receive_round(struct burst_port *b, struct packet_pool *pool, struct packet **out, unsigned want, bool *drained)
 {
-    struct burst_port *b = (struct burst_port *)port;
     struct inbox in;
     unsigned n = 0;
-    if (atomic_load_explicit(&port->dead, memory_order_relaxed))
-        return 0;
-    post(&in, b, pool, max < b->want ? max : b->want);
+    post(&in, b, pool, want);
     if (!in.posted) {
-        discard_one(b);
+        *drained = discard_one(b);
         return 0;
     }
-    int received = b->io->receive(port->fd, in.messages, in.posted);
-    if (received < 0) {
-        note_failure(b, errno);
-        received = 0;
-    }
-    for (unsigned i = 0; i < (unsigned)received; i++) {
+    unsigned received = fill(&in, b, drained);
+    for (unsigned i = 0; i < received; i++) {
         struct packet *p = gather(b, &in, i);
         if (p && finish(b, &in, i, p))
             out[n++] = p;
     }
-    port_count_rx(port, out, n);
-    adapt(b, in.posted, (unsigned)received);
+    adapt(b, in.posted, received);
     give_back(&in);
+    return n;
+}
+
+/* Fewer than 'max' means that nothing waits (the poll loop's epoll is edge-triggered); a port that had to
+ * leave off among broken frames asks to be polled again by 'always'. */
+unsigned burst_rx(struct port *port, struct packet_pool *pool, struct packet **out, unsigned max)
+{
+    struct burst_port *b = (struct burst_port *)port;
+    bool drained = atomic_load_explicit(&port->dead, memory_order_relaxed);
+    unsigned n = 0;
+    for (unsigned rounds = 0; !drained && n < max && rounds < ROUNDS_MOST; rounds++)
+        n += receive_round(b, pool, out + n, max - n < b->want ? max - n : b->want, &drained);
+    port->always = !drained && n < max;
+    port_count_rx(port, out, n);
     return n;
 }

@@ -20,7 +20,8 @@ struct port_ops {
     struct port *(*open)(const vs_port_spec *, int fd, vs_error *error);
     void (*close)(struct port *);
     /* Up to 'max' (<= PORT_BATCH) packets, each with one reference for the caller, layout not parsed, in_port set.
-     * Broken ones are counted here.  Sets port->dead when the descriptor is gone for good. */
+     * Broken ones are counted here.  Fewer than 'max': nothing more waits, or 'always' is set.
+     * Sets port->dead when the descriptor is gone for good. */
     unsigned (*rx)(struct port *, struct packet_pool *, struct packet **out, unsigned max);
     /* Sends copies of all 'n' or counts why not; the caller keeps its references.  May take references of its own. */
     void (*tx)(struct port *, struct packet *const *packets, unsigned n);
@@ -31,7 +32,7 @@ struct port {
     vs_port_spec spec;          /* as added; config and state in the atomics below */
     _Atomic uint32_t config, state;
     int fd;                     /* to wait on for reading, or -1: poll it every turn */
-    bool always;                /* has work without being asked (pcap replay, memory) */
+    bool always;                /* has work without being asked (pcap replay, memory, a flood of broken frames) */
     _Atomic bool dead;
     uint64_t added_ns;
     uint32_t index;             /* small and dense, the switch's own number of it */
