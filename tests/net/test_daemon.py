@@ -139,6 +139,18 @@ def test_a_killed_forwarder_is_replaced_and_gets_its_ports_back(lab: Lab, wires:
     assert [p["number"] for p in lab.call("port.list")] == [1, 3, 9]
 
 
+def test_flows_outlive_the_forwarder(lab: Lab, wires: Wires) -> None:
+    """Secure: what passes after the death passes by the flows that were played back."""
+    lab.start()
+    stored_bridge(lab)
+    assert passes(*wires, number=1)
+    began = time.monotonic()
+    kill(lab.forwarder_pid())
+    assert passes(*wires, number=2)
+    assert time.monotonic() - began < 1
+    assert len(lab.call("flow.list", bridge="br0")) == 2
+
+
 def test_a_second_daemon_says_a_sentence_and_ends(lab: Lab) -> None:
     daemon = lab.start()
     second = lab.launch("--run", str(lab.run), "--state", str(lab.state))

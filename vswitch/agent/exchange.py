@@ -41,6 +41,9 @@ class Exchange:
         self.ready = asyncio.Event()
         """A forwarder is there."""
         self.connections: dict[int, Connection] = {}
+        self.on_led: Callable[[bool], None] = lambda led: None
+        """Hears whether a controller is connected, each time that changes."""
+        self._led = False
         self._next_session = next_session
         self._link: ForwarderLink | None = None
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
@@ -98,6 +101,19 @@ class Exchange:
         self.agent.closed(session)
         if connection.spoke:  # else the forwarder never heard of it
             self._post(Command.SESSION_END, b"", session)
+        self._check_led()
+
+    def _check_led(self) -> None:
+        sessions = self.agent.sessions.values()
+        led = any(session.agreed and not session.service for session in sessions)
+        if led != self._led:
+            self._led = led
+            self.on_led(led)
+
+    @property
+    def led(self) -> bool:
+        """A controller is connected."""
+        return self._led
 
     def introduce(self, dpid: int, versions: tuple[int, ...]) -> None:
         """The bridge has another identity: peers are hung up on, to meet it anew."""
@@ -132,6 +148,7 @@ class Exchange:
 
     def _subscribe(self, effect: Subscribe) -> None:
         self._post(Command.SESSION, effect.spec.pack(), effect.session)
+        self._check_led()
 
     def _set_port(self, effect: SetPort) -> None:
         self._post(Command.PORT_SET, effect.port.pack(), 0)

@@ -6,9 +6,9 @@ reconciled: plan(stored, running) gives the operations that are missing, so a ch
 after kill -9 and a new forwarder after its death are one and the same path.  What can't be
 carried out (an interface that is not there) is told, remembered and tried again.
 
-When the forwarder dies its bridges are forgotten here but for the ports' descriptors, which the
-next forwarder gets; what peers had made in it is gone, so they are hung up on and make
-it again when they reconnect.
+When the forwarder dies its bridges are forgotten here, except for their numbers and the ports'
+descriptors.  The next forwarder gets these and the journal, from which it plays back the flows.
+Peers are hung up on: a message may have been lost on its way, and only they know what they want.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 from collections.abc import Callable
 
-from datapath.frames import Event, Frame, PortRef
+from datapath.frames import Command, Event, Frame, PortRef
 from vswitch.agent.view import linked
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.forwarder import Forwarder, Held, dump, reach
@@ -51,6 +52,9 @@ class Daemon:
         self.changing = asyncio.Lock()
         """Held by whoever changes what is stored or what runs."""
         self.unmade: list[Unmade] = []
+        self.journal = -1
+        self.kept: dict[str, int] = {}
+        """Numbers of the bridges that a dead forwarder had, by name."""
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why the daemon is to end."""
         self.on_openflow: dict[int, Callable[[Frame], None]] = {}
@@ -67,14 +71,19 @@ class Daemon:
 
     async def _meet(self) -> None:
         """Reaches a forwarder, takes over what it holds, and does what is missing."""
-        forwarder = await reach(self.folders, self.ephemeral, self._event, self._congested)
+        forwarder = await reach(
+            self.folders, self.ephemeral, self._event, self._congested, self.journal
+        )
         self.forwarder = forwarder
         self.operator.link = forwarder.link
+        self._keep_journal(forwarder.journal)
         async with self.changing:
             for held in await dump(forwarder.link):
                 await self._adopt(held)
-            await self._restore_bridges()
+            if not forwarder.adopted:
+                await self._play_back()
             await self.reconcile()
+            await self._restore_ephemeral()
         log.info(
             "%s forwarder %d", "adopted" if forwarder.adopted else "started", forwarder.hello.pid
         )
@@ -102,6 +111,7 @@ class Daemon:
             views = bridge.exchange.agent.view.ports
             for port in bridge.ports.values():
                 self.operator.keep(name, port, int(views[port.spec.number].config))
+            self.kept[name] = bridge.id
             bridge.ports.clear()
             bridge.exchange.detach()
             close_bridge(bridge)
@@ -149,22 +159,38 @@ class Daemon:
         """Takes over a bridge with its ports; nothing in the forwarder is touched."""
         self.live.seen(held.id)
         stored = self.store.read().config.bridge(held.spec.name)
-        record = (stored or Bridge(held.spec.name)).changed(
-            dpid=held.spec.dpid,
-            fail_mode="standalone" if held.spec.standalone else "secure",
-        )
+        record = (stored or Bridge(held.spec.name)).changed(dpid=held.spec.dpid)
+        # Told to switch by itself or not: a standalone bridge that a controller led is not.
+        if held.spec.standalone or record.fail_mode == "secure":
+            record = record.changed(fail_mode="standalone" if held.spec.standalone else "secure")
         bridge = await self.operator.open_bridge(record, held.id)
+        self.operator.lead(bridge, False)
         for spec, fd in held.ports:
             known = stored.port(spec.name) if stored else None
             self.operator.open_port(bridge, Interface(adopted(spec, known), spec, fd))
 
-    async def _restore_bridges(self) -> None:
+    def _keep_journal(self, journal: int) -> None:
+        """Holds a forwarder's journal instead of the one before."""
+        if self.journal >= 0:
+            os.close(self.journal)
+        self.journal = journal
+
+    async def _play_back(self) -> None:
+        """Gives a new forwarder the bridges of the dead one under their old numbers, by which the
+        journal knows them, and lets it play the journal back before any port is there."""
+        numbers, self.kept = self.kept, {}
+        config = self.store.read().config
+        for name, number in numbers.items():
+            if record := config.bridge(name):
+                bare = record.changed(ports=(), controllers=())
+                with contextlib.suppress(Failure):  # reconcile tries again, and tells
+                    await self.operator.add_bridge(bare, number)
+        if numbers:
+            await self.operator.ask("flows", Command.REPLAY)
+
+    async def _restore_ephemeral(self) -> None:
         """Gives ephemeral ports of a forwarder that died to the new one."""
-        kept = self.operator.take_ephemeral()
-        if not kept:
-            return
-        await self.reconcile()
-        for name, interface in kept:
+        for name, interface in self.operator.take_ephemeral():
             try:
                 await self.operator.install(name, interface)
             except Failure as failure:

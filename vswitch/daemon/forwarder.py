@@ -1,7 +1,8 @@
 """A forwarder that this daemon drives: reached if one is there, started if not, dumped, ended.
 
 Whatever way it was reached, the daemon asks it what it holds; a new one answers "nothing", an
-adopted one answers with its bridges and a duplicate of every port's descriptor.
+adopted one answers with its bridges and a duplicate of every port's descriptor.  The journal is
+memory that both hold: what controllers have made survives in it when the forwarder dies.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ END_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Forwarder:
-    """A forwarder that has said hello."""
+    """A forwarder that has said hello.  'journal': where it writes what peers have made, or -1;
+    whoever holds that descriptor can give it to the next forwarder."""
 
     link: Link
     hello: Hello
+    journal: int
     watch: process.Watch
     adopted: bool
     child: process.Child | None = None
@@ -74,8 +77,12 @@ async def reach(
     ephemeral: bool,
     on_event: Callable[[Frame], None],
     on_congested: Callable[[bool], None],
+    journal: int,
 ) -> Forwarder:
-    """Adopts the forwarder of the run folder, or starts one.  Failure says why neither works."""
+    """Adopts the forwarder of the run folder, or starts one, which gets 'journal' (-1: none).
+
+    Failure says why neither works.
+    """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         child = None
@@ -85,7 +92,7 @@ async def reach(
             sock, child = await process.start(folders, ephemeral)
         link = Link(sock, on_event, on_congested)
         try:
-            hello = await greet(link)
+            hello, own = await greet(link, journal if child else -1)
         except (ForwarderGone, Refused) as error:
             link.close()
             if isinstance(error, Refused) or time.monotonic() > deadline:
@@ -94,7 +101,7 @@ async def reach(
             await asyncio.sleep(process.STEP_SECONDS)  # its last daemon died a moment ago
             continue
         watch = process.Watch(hello.pid)
-        return Forwarder(link, hello, watch, adopted=child is None, child=child)
+        return Forwarder(link, hello, own, watch, adopted=child is None, child=child)
 
 
 async def dump(link: Link) -> list[Held]:

@@ -235,13 +235,14 @@ class Link:
                 question.future.set_exception(ForwarderGone("the forwarder ended meanwhile"))
 
 
-async def greet(link: Link) -> Hello:
-    """Says hello and returns the forwarder's.
+async def greet(link: Link, journal: int = -1) -> tuple[Hello, int]:
+    """Says hello and returns the forwarder's, with its journal (or -1), which is the caller's.
 
-    Refused if it speaks another version of the frames; ForwarderGone if it serves another daemon.
+    'journal' is one that another forwarder left; it stays the caller's.  Refused if the forwarder
+    speaks another version of the frames; ForwarderGone if it serves another daemon.
     """
-    answers = await link.ask(Command.HELLO, Hello().pack())
-    return Hello.unpack(answers[0].frame.payload)
+    (answer,) = await link.ask(Command.HELLO, Hello().pack(), fd=journal)
+    return Hello.unpack(answer.frame.payload), answer.fd
 
 
 async def connect(path: Path) -> socket.socket:

@@ -7,6 +7,7 @@ at the end.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -38,6 +39,9 @@ from vswitch.schema import Bridge, Port
 from vswitch.values import PROTOCOLS
 
 log = logging.getLogger("vswitch.daemon")
+
+UNLED_SECONDS = 5.0
+"""How long a standalone bridge waits for a controller before it switches by itself again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +100,9 @@ class Operator:
 
     # ---- bridges -----------------------------------------------------------
 
-    async def add_bridge(self, record: Bridge) -> LiveBridge:
-        """A new bridge without ports."""
-        id = self.live.next_bridge()
-        payload = bridge_spec(record).pack()
+    async def add_bridge(self, record: Bridge, id: int) -> LiveBridge:
+        """A new bridge without ports, under a number that is free."""
+        payload = bridge_spec(record, led=False).pack()
         await self.ask(f"bridge {record.name}", Command.BRIDGE_ADD, payload, id)
         return await self.open_bridge(record, id)
 
@@ -111,9 +114,23 @@ class Operator:
         exchange = Exchange(agent, id, self.live.next_session)
         bridge = LiveBridge(id, record.changed(ports=(), controllers=()), exchange)
         self.live.bridges[record.name] = bridge
+        exchange.on_led = lambda led: self.lead(bridge, led)
         exchange.attach(self.connected())
         await self._listen(bridge, (f"punix:{self.folders.mgmt(record.name)}", *record.listen))
         return bridge
+
+    def lead(self, bridge: LiveBridge, led: bool) -> None:
+        """A controller came: a standalone bridge stops switching by itself.  The last one went:
+        it starts again, unless one is back within UNLED_SECONDS."""
+        if bridge.record.fail_mode == "standalone":
+            delay = 0.0 if led else UNLED_SECONDS
+            asyncio.get_running_loop().call_later(delay, self._tell_led, bridge, led)
+
+    def _tell_led(self, bridge: LiveBridge, led: bool) -> None:
+        there = self.live.bridges.get(bridge.record.name) is bridge
+        if there and self.link and bridge.exchange.led == led:
+            payload = bridge_spec(bridge.record, led).pack()
+            self.link.post(Command.BRIDGE_ADD, payload, bridge.id)
 
     async def _listen(self, bridge: LiveBridge, targets: Iterable[str]) -> None:
         """Listens wherever that is possible; a place that is taken is logged, no more.
@@ -131,7 +148,7 @@ class Operator:
         bridge = self._bridge(operation.bridge)
         wanted, changed = operation.wanted, set(operation.changed)
         if changed & {"dpid", "fail_mode"}:
-            payload = bridge_spec(wanted).pack()
+            payload = bridge_spec(wanted, bridge.exchange.led).pack()
             await self.ask(f"bridge {wanted.name}", Command.BRIDGE_ADD, payload, bridge.id)
         values = {key: getattr(wanted, key) for key in operation.changed}
         bridge.record = bridge.record.changed(**values)
@@ -235,7 +252,7 @@ class Operator:
         return bridge
 
     async def _add_bridge(self, operation: AddBridge) -> None:
-        await self.add_bridge(operation.made)
+        await self.add_bridge(operation.made, self.live.next_bridge())
 
     async def _add_port(self, operation: AddPort) -> None:
         await self.add_port(operation.bridge, operation.port)
@@ -261,10 +278,10 @@ _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
 }
 
 
-def bridge_spec(record: Bridge) -> BridgeSpec:
-    """The bridge as the forwarder is told of it."""
+def bridge_spec(record: Bridge, led: bool) -> BridgeSpec:
+    """The bridge as the forwarder is told of it; 'led': a controller is connected."""
     assert record.dpid is not None
-    return BridgeSpec(record.name, record.dpid, record.fail_mode == "standalone")
+    return BridgeSpec(record.name, record.dpid, record.fail_mode == "standalone" and not led)
 
 
 def close_bridge(bridge: LiveBridge) -> None:

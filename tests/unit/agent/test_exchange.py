@@ -101,7 +101,7 @@ def test_a_peer_that_does_not_read_loses_packet_ins_that_are_counted(
     async def test(folder: Path) -> None:
         ex = exchange(FakeForwarder())
         await listen(ex, f"punix:{folder}/s")
-        reader, writer = await peer(folder)
+        _reader, _writer = await peer(folder)
         connection = next(iter(ex.connections.values()))
         packet_in = encode(EchoReply(bytes(30_000)))
         lossy = Frame(Event.OPENFLOW, packet_in, 5, 1, flags=FrameFlags.LOSSY)
