@@ -303,6 +303,7 @@ class TraceKind(IntEnum):
     OUTPUT = 4
     CONTROLLER = 5
     DROP = 6
+    NORMAL = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,8 @@ typedef enum {
     VS_TRACE_ACTIONS,    /* OpenFlow 1.3 action bytes: what is done to the packet, in order */
     VS_TRACE_OUTPUT,     /* 'number' = port; the frame as it leaves */
     VS_TRACE_CONTROLLER, /* 'number' = reason; the frame as it would be sent */
-    VS_TRACE_DROP        /* 'number' = vs_drop */
+    VS_TRACE_DROP,       /* 'number' = vs_drop */
+    VS_TRACE_NORMAL      /* switched by address: 'number' = the port it is known at, 0 = flooded */
 } vs_trace_kind;
 
 typedef struct {

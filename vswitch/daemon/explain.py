@@ -49,7 +49,7 @@ def explain(packet: Packet, steps: list[TraceStep]) -> dict[str, Any]:
         for row in told
         if row["kind"] == "output"
     ]
-    verdict = "; ".join(row["text"] for row in ends) or "dropped: nothing says where it goes"
+    verdict = "; ".join(row["text"] for row in ends) or "dropped: there is no port it could leave by"
     return {"steps": told, "verdict": verdict, "outputs": outputs}
 
 
@@ -101,6 +101,12 @@ def _drop(packet: Packet, step: TraceStep) -> Row:
     return {"kind": "drop", "text": f"dropped ({reason})", "reason": reason}
 
 
+def _normal(packet: Packet, step: TraceStep) -> Row:
+    known = f"its station is at {packet.port(step.number)}" if step.number else "no port is known"
+    text = f"switched by its address: {known}" + ("" if step.number else ", so it is flooded")
+    return {"kind": "normal", "text": text, "port": step.number or None}
+
+
 _EXPLAINERS: dict[TraceKind, Callable[[Packet, TraceStep], Row]] = {
     TraceKind.RULE: _rule,
     TraceKind.MISS: _miss,
@@ -108,6 +114,7 @@ _EXPLAINERS: dict[TraceKind, Callable[[Packet, TraceStep], Row]] = {
     TraceKind.OUTPUT: _output,
     TraceKind.CONTROLLER: _controller,
     TraceKind.DROP: _drop,
+    TraceKind.NORMAL: _normal,
 }
 
 _PARTS = (("eth_dst", 0, 6), ("eth_src", 6, 12), ("eth_type", 12, 14), ("headers", 14, None))

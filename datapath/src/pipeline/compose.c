@@ -115,8 +115,11 @@ static void output_normal(struct composition *c, const struct action *a)
         return;
     }
     const struct mac_entry *to = mac_find(&c->bridge->macs, mac_station(c->key.eth_dst, vlan_of(c)));
-    if (to && !(c->key.eth_dst[0] & 1))
-        output_number(c, to->port);
+    uint32_t port = to && !(c->key.eth_dst[0] & 1) ? to->port : 0;
+    if (c->watch && c->watch->normal)
+        c->watch->normal(c->watch->arg, port);
+    if (port)
+        output_number(c, port);
     else
         output_all(c, a);
 }

@@ -24,6 +24,7 @@ struct compose_watch {
     void *arg;
     void (*rule)(void *arg, unsigned table, const struct rule *);
     void (*miss)(void *arg, unsigned table);
+    void (*normal)(void *arg, uint32_t port); /* NORMAL: the station's port, 0 = flooded */
 };
 
 struct action_set {

@@ -38,6 +38,8 @@ static void saw_rule(void *arg, unsigned table, const struct rule *r)
 
 static void saw_miss(void *arg, unsigned table) { step(arg, VS_TRACE_MISS, table, NULL, 0, NULL, 0); }
 
+static void saw_normal(void *arg, uint32_t port) { step(arg, VS_TRACE_NORMAL, port, NULL, 0, NULL, 0); }
+
 static void saw_end(struct tracing *t, const struct action *a)
 {
     const struct packet *p = t->packet;
@@ -139,7 +141,7 @@ int switch_trace(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, 
     if (request.size != size - sizeof request || request.size < 14 || request.size > 9216)
         return error_set(error, -EINVAL, "trace: a packet of %u bytes can't be traced; give 14 to 9216 bytes", request.size);
     struct tracing t = {.quiet.to_controller = nobody, .packet = packet_new(sw->pool, request.size)};
-    struct compose_watch watch = {&t, saw_rule, saw_miss};
+    struct compose_watch watch = {&t, saw_rule, saw_miss, saw_normal};
     struct key key;
     if (!t.packet)
         return error_set(error, -ENOBUFS, "trace: no packet buffer is free; try again");
