@@ -113,10 +113,11 @@ class Connection(asyncio.Protocol):
 
     def hang_up(self, why: str) -> None:
         """Closes the connection once everything written so far is sent."""
+        if self._transport is None or self._transport.is_closing():
+            return
         log.info("%s: closed: %s", self.peer, why)
         self._flush()
-        if self._transport is not None:
-            self._transport.close()
+        self._transport.close()
 
     def abort(self, why: str) -> None:
         """Closes the connection at once."""

@@ -56,7 +56,7 @@ class Daemon:
         self.kept: dict[str, int] = {}
         """Numbers of the bridges that a dead forwarder had, by name."""
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Why the daemon is to end."""
+        """Why the daemon is to end; a Failure if by a defect."""
         self.on_openflow: dict[int, Callable[[Frame], None]] = {}
         """Sessions of the daemon's own: who hears what the forwarder sends them."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -146,7 +146,12 @@ class Daemon:
         self._tasks.discard(task)
         if not task.cancelled() and (defect := task.exception()):
             log.error("a task of the daemon failed", exc_info=defect)
-            self.end("a defect")
+            if not self.ended.done():
+                self.ended.set_exception(
+                    Failure(
+                        "vswitchd", f"a defect of ours: {defect!r}", "see the log; start it again"
+                    )
+                )
 
     def end(self, why: str) -> None:
         """Asks the daemon to end."""

@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 from datapath.frames import Command, Frame, SessionSpec
-from vswitch.agent.framing import HEADER, HEADER_SIZE
+from vswitch.agent.framing import BARRIER_REPLY, HEADER, HEADER_SIZE
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.live import LiveBridge
 from vswitch.errors import Failure
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.base import Message
-from vswitch.openflow.messages.session import BarrierReply, BarrierRequest, ErrorMessage
+from vswitch.openflow.messages.session import BarrierRequest, ErrorMessage
 
 VERSION = 4
 """OpenFlow 1.3 on the wire: what the operator's session speaks."""
@@ -32,15 +32,15 @@ async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> 
     """
     link = daemon.operator.connected()
     session = daemon.live.next_session()
-    received: list[Message] = []
+    received: list[bytes] = []
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def hear(frame: Frame) -> None:
         for message in split(frame.payload):
-            if isinstance(decoded := decode(message), BarrierReply):
+            if message[1] == BARRIER_REPLY:
                 done.set_result(None)
             else:
-                received.append(decoded)
+                received.append(message)
 
     daemon.on_openflow[session] = hear
     try:
@@ -54,7 +54,8 @@ async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> 
     finally:
         del daemon.on_openflow[session]
         link.post(Command.SESSION_END, b"", bridge.id, session)
-    return received
+    # A long list of flows takes a while to decode: on a thread, so that sessions go on.
+    return await asyncio.to_thread(lambda: [decode(message) for message in received])
 
 
 def split(data: bytes) -> Iterator[bytes]:

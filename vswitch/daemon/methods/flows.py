@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from datapath.instruction_text import format_instructions
@@ -13,6 +14,7 @@ from vswitch.daemon.door import ask, refuse_errors
 from vswitch.daemon.methods.finding import live_bridge
 from vswitch.errors import Exit, Failure, shown
 from vswitch.openflow import encode
+from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.flow import FlowStats, FlowStatsReply, FlowStatsRequest
 
 
@@ -43,6 +45,10 @@ async def list_(daemon: Daemon, bridge: str, match: str = "") -> list[dict[str, 
     request = encode(FlowStatsRequest(_parsed(match, Command.DELETE), xid=1))
     answers = await ask(daemon, live, [request])
     refuse_errors(f"flows {shown(match)}", answers)
+    return await asyncio.to_thread(_rows, answers)
+
+
+def _rows(answers: list[Message]) -> list[dict[str, Any]]:
     replies = (answer for answer in answers if isinstance(answer, FlowStatsReply))
     return [_row(stats) for reply in replies for stats in reply.flows]
 

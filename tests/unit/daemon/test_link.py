@@ -1,0 +1,172 @@
+"""The link to the forwarder, over a socket pair whose other end is the test."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from datapath.frames import Command, Done, Event, Frame, Hello
+from vswitch.daemon import link as links
+from vswitch.daemon.link import ForwarderGone, Link, Refused, greet
+
+
+class FakeForwarder:
+    """The other end: reads commands, sends events."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+
+    def command(self) -> tuple[Frame, int]:
+        data, ancillary, _, _ = self.sock.recvmsg(1 << 17, socket.CMSG_SPACE(4))
+        fds = [fd for _, _, raw in ancillary for fd in array.array("i", raw)]
+        return Frame.unpack(data), fds[0] if fds else -1
+
+    def event(self, event: Event, payload: bytes = b"", tag: int = 0, fd: int = -1) -> None:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
+        frame = Frame(event, payload, bridge=1, session=2, tag=tag).pack()
+        self.sock.sendmsg([frame], rights if fd >= 0 else [])
+
+
+Test = Callable[[Link, FakeForwarder, list[Frame]], Coroutine[Any, Any, None]]
+
+
+def run(test: Test) -> None:
+    async def main() -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        heard: list[Frame] = []
+        link = Link(ours, heard.append)
+        try:
+            await asyncio.wait_for(test(link, FakeForwarder(theirs), heard), 5)
+        finally:
+            link.close()
+            theirs.close()
+
+    asyncio.run(main())
+
+
+def asked(link: Link, command: Command, fd: int = -1) -> asyncio.Task[Any]:
+    return asyncio.get_running_loop().create_task(link.ask(command, b"x", 1, fd=fd))
+
+
+def test_a_question_collects_its_events_up_to_done() -> None:
+    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+        question = asked(link, Command.STATS)
+        await asyncio.sleep(0)
+        frame, _ = forwarder.command()
+        assert (frame.type, frame.payload, frame.bridge) == (Command.STATS, b"x", 1)
+        forwarder.event(Event.PORT_STATS, b"one", frame.tag)
+        forwarder.event(Event.OPENFLOW, b"unasked")
+        forwarder.event(Event.PORT_STATS, b"two", frame.tag)
+        forwarder.event(Event.DONE, Done().pack(), frame.tag)
+        assert [answer.frame.payload for answer in await question] == [b"one", b"two"]
+        assert [frame.payload for frame in heard] == [b"unasked"]
+
+    run(test)
+
+
+def test_a_refusal_is_raised_with_its_sentence() -> None:
+    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+        question = asked(link, Command.BRIDGE_ADD)
+        await asyncio.sleep(0)
+        frame, _ = forwarder.command()
+        forwarder.event(Event.DONE, Done(-17, "bridge x: taken; choose another").pack(), frame.tag)
+        with pytest.raises(Refused, match="bridge x: taken") as caught:
+            await question
+        assert caught.value.error == 17
+
+    run(test)
+
+
+def test_descriptors_ride_both_ways() -> None:
+    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+        read, write = os.pipe()
+        question = asked(link, Command.PORT_ADD, fd=write)
+        await asyncio.sleep(0)
+        frame, fd = forwarder.command()
+        forwarder.event(Event.PORT, b"", frame.tag, fd=fd)
+        forwarder.event(Event.DONE, Done().pack(), frame.tag)
+        (answer,) = await question
+        os.write(answer.fd, b"hello")
+        assert os.read(read, 5) == b"hello"
+        assert not os.get_inheritable(answer.fd)
+        for each in (read, write, fd, answer.fd):
+            os.close(each)
+
+    run(test)
+
+
+def test_questions_fail_when_the_forwarder_dies() -> None:
+    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+        question = asked(link, Command.DUMP)
+        await asyncio.sleep(0)
+        forwarder.sock.close()
+        with pytest.raises(ForwarderGone):
+            await question
+        await link.closed
+        with pytest.raises(ForwarderGone):
+            await link.ask(Command.DUMP)
+        link.post(Command.OPENFLOW, b"for nobody")
+
+    run(test)
+
+
+def test_a_forwarder_that_serves_another_daemon_is_gone_for_us() -> None:
+    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+        forwarder.event(Event.DONE, Done(-16, "another daemon").pack())
+        forwarder.sock.close()
+        with pytest.raises(ForwarderGone):
+            await greet(link)
+
+    run(test)
+
+
+def test_hello_tells_who_it_is() -> None:
+    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+        greeting = asyncio.get_running_loop().create_task(greet(link))
+        await asyncio.sleep(0)
+        frame, _ = forwarder.command()
+        forwarder.event(Event.HELLO, Hello(pid=7, started_ns=8).pack(), frame.tag)
+        forwarder.event(Event.DONE, Done().pack(), frame.tag)
+        assert await greeting == (Hello(pid=7, started_ns=8), -1)
+
+    run(test)
+
+
+def test_what_a_full_socket_can_not_take_waits_in_order_and_tells_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(links, "CONGESTED", 100_000)
+
+    async def main() -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        told: list[bool] = []
+        link = Link(ours, lambda _: None, told.append)
+        forwarder = FakeForwarder(theirs)
+        total = 100
+        for number in range(total):
+            link.post(Command.OPENFLOW, number.to_bytes(4) * 10_000, session=number)
+        assert told == [True]
+        seen = []
+        for _ in range(total):
+            while not select_readable(theirs):
+                await asyncio.sleep(0)
+            seen.append(forwarder.command()[0].session)
+        await asyncio.sleep(0.01)
+        assert seen == list(range(total))
+        assert told == [True, False]
+        link.close()
+        theirs.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def select_readable(sock: socket.socket) -> bool:
+    import select
+
+    return bool(select.select([sock], [], [], 0)[0])
