@@ -13,7 +13,7 @@
 
 struct birth {
     int control;      /* socket to the runner (see control.h) */
-    int root;         /* the container's root: the new one before the pivot, "/" after */
+    int root;         /* the container's root until the pivot, then -1 */
     int error;        /* errno of the failure, and what was being done */
     char doing[512];
 };

@@ -113,5 +113,7 @@ int step_pivot(struct birth *birth, const struct arg *arg)
         return failed(birth, "letting go of the old root");
     if (chdir("/") < 0)
         return failed(birth, "entering the new root");
+    close(birth->root);
+    birth->root = -1;
     return 0;
 }
