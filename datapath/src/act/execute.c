@@ -31,28 +31,18 @@ static bool may_send(const struct port *to)
     return !(config & (VS_PC_PORT_DOWN | VS_PC_NO_FWD)) && !(state & (VS_PS_LINK_DOWN | VS_PS_BLOCKED));
 }
 
-static bool fits(const struct port *to, const struct packet *p)
+/* The port itself looks at its MTU and at what it can take, piece by piece. */
+static bool sendable(struct port *to)
 {
-    enum { ETHERNET = 14, TAG = 4 };
-    return !to->spec.mtu || p->gso_type || p->len <= to->spec.mtu + ETHERNET + TAG * p->layout.n_vlans;
-}
-
-static bool sendable(struct port *to, const struct packet *p)
-{
-    if (!may_send(to)) {
-        port_drop(to, VS_DROP_OUTPUT_DOWN, 1);
-        return false;
-    }
-    if (!fits(to, p)) {
-        port_drop(to, VS_DROP_MTU, 1);
-        return false;
-    }
-    return true;
+    if (may_send(to))
+        return true;
+    port_drop(to, VS_DROP_OUTPUT_DOWN, 1);
+    return false;
 }
 
 static bool run_send(struct run *r, const struct action *a)
 {
-    if (sendable(a->to, r->p))
+    if (sendable(a->to))
         outlet_put(&r->by->outlet, a->to, packet_ref(r->p));
     return true;
 }
@@ -143,7 +133,7 @@ bool action_edit(struct executor *by, const struct action *a, struct port *in, s
 const struct action *actions_execute(struct executor *by, const struct action *actions, unsigned n, struct port *in, struct packet *p)
 {
     if (n == 1 && actions[0].kind == ACT_SEND) { /* most packets: the reference moves on */
-        if (sendable(actions[0].to, p))
+        if (sendable(actions[0].to))
             outlet_put(&by->outlet, actions[0].to, p);
         else
             packet_release(p);

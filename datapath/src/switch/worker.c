@@ -249,6 +249,7 @@ static unsigned poll_ports(struct worker *w, uint64_t version, bool everything)
     struct batch b;
     unsigned moved = 0;
     b.version = version;
+    w->restless = false;
     for (uint32_t i = 0; i < list->n; i++) {
         struct port *port = list->ports[i].port;
         if (!everything && !w->ready[port->index] && !port->always)
@@ -256,6 +257,7 @@ static unsigned poll_ports(struct worker *w, uint64_t version, bool everything)
         unsigned n = poll_port(w, &list->ports[i], &b);
         if (n < PORT_BATCH)
             mark_drained(w, port->index);
+        w->restless |= port->always && port->fd >= 0;
         if (atomic_load_explicit(&port->dead, memory_order_relaxed))
             w->tell = true;
         moved += n;
@@ -332,7 +334,7 @@ void *worker_main(void *arg)
     struct worker *w = arg;
     uint64_t busy_ns = clock_ns();
     for (unsigned turns = 0; !atomic_load_explicit(&w->stop, memory_order_relaxed); turns++) {
-        bool busy = worker_turn(w, false) > 0;
+        bool busy = worker_turn(w, false) > 0 || w->restless;
         if (busy && turns % LOOK_EVERY)
             continue;
         if (find_ready(w, 0) || busy)

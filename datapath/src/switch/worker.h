@@ -58,6 +58,7 @@ struct worker {
     int epoll, wake_fd; /* wake_fd: the control thread wants us awake */
     int upcall_fd;      /* the control thread's; shared by all workers */
     _Atomic bool *told; /* it was told and has not looked yet */
+    bool restless;      /* a port has more that no event will announce */
     bool tell;          /* there is something to tell at the end of this turn */
     _Atomic bool sleeping, stop;
     pthread_t thread;
