@@ -291,9 +291,13 @@ class PortStats(_Payload):
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        values = cls.FORMAT.unpack_from(data)
-        drops = dict(zip(DROPS, values[8 : 8 + len(DROPS)], strict=True))
-        return cls(*values[:8], drops, values[-1])
+        number, kind, rx, tx, rx_bytes, tx_bytes, rx_errors, tx_errors, *rest = (
+            cls.FORMAT.unpack_from(data)
+        )
+        drops = dict(zip(DROPS, rest, strict=False))
+        return cls(
+            number, kind, rx, tx, rx_bytes, tx_bytes, rx_errors, tx_errors, drops, rest[-1]
+        )  # fmt: skip
 
 
 class TraceKind(IntEnum):

@@ -309,7 +309,8 @@ class Switch:
 
 
 def _refusal(message: bytes) -> OpenFlowRefusal:
-    return OpenFlowRefusal(*struct.unpack_from("!HH", message, 8), message)
+    kind, code = struct.unpack_from("!HH", message, 8)
+    return OpenFlowRefusal(kind, code, message)
 
 
 def _message(kind: int, body: bytes) -> bytes:

@@ -49,7 +49,7 @@ def explain(packet: Packet, steps: list[TraceStep]) -> dict[str, Any]:
         for row in told
         if row["kind"] == "output"
     ]
-    verdict = "; ".join(row["text"] for row in ends) or "dropped: there is no port it could leave by"
+    verdict = "; ".join(row["text"] for row in ends) or "dropped: no port to leave by"
     return {"steps": told, "verdict": verdict, "outputs": outputs}
 
 
