@@ -20,6 +20,13 @@ static void append_drop(struct composition *c, vs_drop reason)
     append(c, &(struct action){.kind = ACT_DROP, .port = (uint32_t)reason});
 }
 
+/* The packet goes no further: what was done to it so far stands. */
+static void end(struct composition *c, vs_drop reason)
+{
+    append_drop(c, reason);
+    c->ended = true;
+}
+
 static void count(struct composition *c, uint32_t slot)
 {
     if (c->n_slots < COMPOSE_SLOTS)
@@ -183,8 +190,8 @@ static void store_tags(struct composition *c)
 
 static void do_push_vlan(struct composition *c, const struct action *a)
 {
-    if (c->n_tags == sizeof c->tags / sizeof c->tags[0]) {
-        c->overflow = true;
+    if (c->n_tags == LAYOUT_MAX_VLANS) {
+        end(c, VS_DROP_TOO_DEEP); /* what lies below would be out of sight, for us and for later tables */
         return;
     }
     c->tags[c->n_tags] = c->n_tags ? c->tags[c->n_tags - 1] : 0;
@@ -193,12 +200,18 @@ static void do_push_vlan(struct composition *c, const struct action *a)
     append(c, a);
 }
 
+static bool is_tpid(uint16_t type) { return type == 0x8100 || type == 0x88a8; }
+
 static void do_pop_vlan(struct composition *c, const struct action *a)
 {
     if (!c->n_tags)
         return;
     if (c->n_tags > 2)
         c->cacheable = false;
+    if (c->n_tags == LAYOUT_MAX_VLANS && is_tpid(get16(&c->key.eth_type))) {
+        end(c, VS_DROP_TOO_DEEP); /* headers nobody looked at would come into sight */
+        return;
+    }
     c->n_tags--;
     store_tags(c);
     append(c, a);
@@ -215,11 +228,31 @@ static bool reachable(const struct composition *c, enum field_id id)
         [FIELD_IPV6_FLABEL] = HAS_L3, [FIELD_ICMPV6_TYPE] = HAS_L4, [FIELD_ICMPV6_CODE] = HAS_L4,
         [FIELD_ND_TARGET] = HAS_ND, [FIELD_ND_SLL] = HAS_SLL, [FIELD_ND_TLL] = HAS_TLL,
     };
+    struct key exactly;
+    memset(&exactly, 0xff, sizeof exactly);
+    if (!field_allowed(&fields[id], &c->key, &exactly))
+        return false; /* a packet-out's actions, or a written one whose packet has changed */
     if (id == FIELD_VLAN_VID || id == FIELD_VLAN_PCP)
         return c->n_tags > 0;
     if ((id == FIELD_SCTP_SRC || id == FIELD_SCTP_DST) && (c->key.has & HAS_FRAGMENT))
         return false; /* its CRC covers what this packet does not have */
     return (c->key.has & needs[id]) == needs[id];
+}
+
+/* A header that got another name is not read again: later tables see none of its fields. */
+static void hide_behind(struct key *key, enum field_id id)
+{
+    if (id == FIELD_IP_PROTO) {
+        key->tp_src = key->tp_dst = 0;
+        key->icmp_type = key->icmp_code = 0;
+        key->has &= (uint8_t)~HAS_L4;
+    }
+    if (id == FIELD_IP_PROTO || id == FIELD_ICMPV6_TYPE) {
+        memset(key->nd_target, 0, sizeof key->nd_target);
+        memset(key->arp_sha, 0, sizeof key->arp_sha);
+        memset(key->arp_tha, 0, sizeof key->arp_tha);
+        key->has &= (uint8_t)~(HAS_ND | HAS_SLL | HAS_TLL);
+    }
 }
 
 static void do_set_field(struct composition *c, const struct action *a)
@@ -234,6 +267,7 @@ static void do_set_field(struct composition *c, const struct action *a)
         c->tags[c->n_tags - 1] = (uint16_t)((c->tags[c->n_tags - 1] & 0x1fff) | a->value[0] << 13);
     else
         memcpy(field_at(f, &c->key), a->value, f->info.bytes);
+    hide_behind(&c->key, (enum field_id)a->field);
     store_tags(c);
 }
 
@@ -254,7 +288,7 @@ static doer *const doers[ACT_LIMIT] = {
 
 static void apply(struct composition *c, const struct action *actions, unsigned n)
 {
-    for (unsigned i = 0; i < n && !c->overflow; i++)
+    for (unsigned i = 0; i < n && !c->overflow && !c->ended; i++)
         doers[actions[i].kind](c, &actions[i]);
 }
 
@@ -344,7 +378,7 @@ static void walk_tables(struct composition *c)
             return;
         }
         enter_rule(c, table, r);
-        if (!r->program->has_goto || c->overflow)
+        if (!r->program->has_goto || c->overflow || c->ended)
             break;
         table = r->program->goto_table; /* always higher: the decoder saw to it */
     }
@@ -362,7 +396,7 @@ static void start(struct composition *c, const struct bridge *b, uint64_t versio
     set_clear(&c->set);
     c->n_actions = c->n_slots = 0;
     c->learn = 0;
-    c->sends = c->overflow = false;
+    c->sends = c->overflow = c->ended = false;
     c->cacheable = true;
     c->origin.cookie = UINT64_MAX;
     c->origin.table = c->origin.miss = 0;

@@ -44,8 +44,9 @@ struct composition {
     unsigned n_actions, n_slots;
     bool sends;       /* some output was asked for */
     bool cacheable;
-    bool overflow;
-    uint16_t tags[LAYOUT_MAX_VLANS + 64]; /* TCIs, outermost last; tags below what the key knows are filled when needed */
+    bool overflow;    /* more actions than there is room for: nothing is done */
+    bool ended;       /* by a drop in the middle of its actions */
+    uint16_t tags[LAYOUT_MAX_VLANS]; /* TCIs, outermost last */
     unsigned n_tags;
     struct { uint64_t cookie; uint8_t table, miss; } origin;
     uint64_t learn;   /* a station that NORMAL did not know at this port, or 0 */

@@ -1,0 +1,213 @@
+"""What actions do to a frame, the slow way: write the bytes, then sum everything again.
+
+A checksum that was wrong before stays wrong by as much: the difference between the sums over
+the whole packet before and after goes into the field (RFC 1624), as it must for fragments, whose
+checksum covers bytes that are elsewhere.
+"""
+
+from __future__ import annotations
+
+from tests.oracle.layout import (
+    FRAGMENT,
+    IPV4,
+    IPV6,
+    ROUTING,
+    WALKED,
+    WHOLE,
+    Layout,
+    be16,
+    layout,
+)
+from tests.oracle.values import SCTP, UDP, values
+
+UDPLITE = 136
+CHECKSUM_AT = {1: 2, 6: 16, UDP: 6, 33: 6, 58: 2, UDPLITE: 6}
+PLAIN = {
+    "eth_dst": ("frame", 0, 6), "eth_src": ("frame", 6, 6),
+    "ipv4_src": ("l3", 12, 4), "ipv4_dst": ("l3", 16, 4),
+    "ipv6_src": ("l3", 8, 16), "ipv6_dst": ("l3", 24, 16),
+    "arp_op": ("l3", 6, 2), "arp_sha": ("l3", 8, 6), "arp_spa": ("l3", 14, 4),
+    "arp_tha": ("l3", 18, 6), "arp_tpa": ("l3", 24, 4),
+    "icmpv4_type": ("l4", 0, 1), "icmpv4_code": ("l4", 1, 1),
+    "icmpv6_type": ("l4", 0, 1), "icmpv6_code": ("l4", 1, 1),
+    "nd_target": ("nd_target", 0, 16), "nd_sll": ("nd_sll", 0, 6), "nd_tll": ("nd_tll", 0, 6),
+    **{f"{name}_{end}": ("l4", at, 2)
+       for name in ("tcp", "udp", "sctp") for end, at in (("src", 0), ("dst", 2))},
+}  # fmt: skip
+"""Fields that are whole bytes: which header of the layout they count from, offset, size."""
+BITS = {
+    ("ip_dscp", IPV4): (1, 1, 2, 6), ("ip_ecn", IPV4): (1, 1, 0, 2), ("ip_proto", IPV4): (9, 1, 0, 8),
+    ("ip_dscp", IPV6): (0, 4, 22, 6), ("ip_ecn", IPV6): (0, 4, 20, 2), ("ipv6_label", IPV6): (0, 4, 0, 20),
+}  # fmt: skip
+"""Fields within words of the network header: offset, size, shift, bits."""
+
+
+def set_field(frame: bytes, name: str, value: int) -> bytes:
+    """The frame with the field changed; as it was if it has no such field."""
+    at = layout(frame)
+    if name not in values(frame, 0) or (name.startswith("sctp") and at.frag != WHOLE):
+        return frame
+    if name == "vlan_vid":
+        return put(frame, 14, 2, be16(frame, 14) & 0xF000 | value & 0xFFF)
+    if name == "vlan_pcp":
+        return put(frame, 14, 2, be16(frame, 14) & 0x1FFF | value << 13)
+    if name == "ip_proto" and at.kind == IPV6:
+        return summed(frame, put(frame, proto_named_at(frame, at), 1, value), at, value)
+    if name in PLAIN:
+        base, offset, size = PLAIN[name]
+        changed = put(frame, (0 if base == "frame" else getattr(at, base)) + offset, size, value)
+    else:
+        offset, size, shift, bits = BITS[name, at.kind]
+        ones = (1 << bits) - 1
+        word = int.from_bytes(frame[at.l3 + offset : at.l3 + offset + size], "big")
+        word = word & ~(ones << shift) | value << shift
+        changed = put(frame, at.l3 + offset, size, word)
+    if name in ("eth_dst", "eth_src"):
+        return changed
+    return summed(frame, changed, at, value if name == "ip_proto" else at.ip_proto)
+
+
+def put(frame: bytes, at: int, size: int, value: int) -> bytes:
+    return frame[:at] + value.to_bytes(size, "big") + frame[at + size :]
+
+
+def proto_named_at(frame: bytes, at: Layout) -> int:
+    """Where an IPv6 packet names the header at which the walk through its extensions ended."""
+    named, here, kind = at.l3 + 6, at.l3 + 40, frame[at.l3 + 6]
+    for _ in range(16):
+        if kind not in WALKED or here + 8 > at.l3_end:
+            break
+        size = 8 if kind == FRAGMENT else 8 + frame[here + 1] * (4 if kind == 51 else 8)
+        later = kind == FRAGMENT and be16(frame, here + 2) & 0xFFF8
+        if here + size > at.l3_end or later:
+            break
+        named, kind, here = here, frame[here], here + size
+    return named
+
+
+# ---- checksums ----
+
+
+def ones_sum(data: bytes) -> int:
+    data += bytes(len(data) % 2)
+    total = sum(be16(data, i) for i in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def followed(field: int, before: bytes, after: bytes) -> int:
+    """RFC 1624, equation 3."""
+    return 0xFFFF & ~ones_sum(
+        b"".join(
+            word.to_bytes(2, "big")
+            for word in (0xFFFF & ~field, 0xFFFF & ~ones_sum(before), ones_sum(after))
+        )
+    )
+
+
+def summed(before: bytes, after: bytes, at: Layout, proto: int) -> bytes:
+    """'after' with the checksums moved by what changed; 'proto' is the protocol's number now."""
+    if at.kind == IPV4:
+        end = at.l3 + 4 * (before[at.l3] & 15)
+        after = move(after, at.l3 + 10, before[at.l3 : end], after[at.l3 : end])
+    if not at.l4:
+        return after
+    if at.ip_proto == SCTP:
+        return sctp(before, after, at)
+    offset = CHECKSUM_AT.get(at.ip_proto)
+    wrong_kind = (at.ip_proto == 1 and at.kind != IPV4) or (at.ip_proto == 58 and at.kind != IPV6)
+    if offset is None or wrong_kind or at.l4 + offset + 2 > at.l3_end:
+        return after
+    field = at.l4 + offset
+    if at.ip_proto in (UDP, UDPLITE) and be16(before, field) == 0:
+        return after
+    covered = pseudo(before, at, at.ip_proto) + before[at.l4 : at.l3_end]
+    covers = pseudo(after, at, proto) + after[at.l4 : at.l3_end]
+    if covered == covers:
+        return after
+    after = move(after, field, covered, covers)
+    if at.ip_proto in (UDP, UDPLITE) and be16(after, field) == 0:
+        after = put(after, field, 2, 0xFFFF)
+    return after
+
+
+def move(frame: bytes, field: int, before: bytes, after: bytes) -> bytes:
+    if before == after:
+        return frame
+    return put(frame, field, 2, followed(be16(frame, field), before, after))
+
+
+def pseudo(frame: bytes, at: Layout, proto: int) -> bytes:
+    if at.kind == IPV4:
+        return b"" if at.ip_proto == 1 else frame[at.l3 + 12 : at.l3 + 20] + bytes([0, proto])
+    final = b"" if routed(frame, at) else frame[at.l3 + 24 : at.l3 + 40]
+    return frame[at.l3 + 8 : at.l3 + 24] + final + bytes([0, proto])
+
+
+def routed(frame: bytes, at: Layout) -> bool:
+    """Will a routing header still replace the destination (RFC 8200, 8.1)?"""
+    here, kind = at.l3 + 40, frame[at.l3 + 6]
+    for _ in range(16):
+        if kind not in WALKED or here + 8 > at.l3_end:
+            break
+        if kind == ROUTING and frame[here + 3]:
+            return True
+        size = 8 if kind == FRAGMENT else 8 + frame[here + 1] * (4 if kind == 51 else 8)
+        kind, here = frame[here], here + size
+    return False
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def sctp(before: bytes, after: bytes, at: Layout) -> bytes:
+    if before[at.l4 : at.l4 + 4] == after[at.l4 : at.l4 + 4]:
+        return after
+    difference = crc32c(before[at.l4 : at.l3_end]) ^ crc32c(after[at.l4 : at.l3_end])
+    old = int.from_bytes(after[at.l4 + 8 : at.l4 + 12], "little")
+    return after[: at.l4 + 8] + (old ^ difference).to_bytes(4, "little") + after[at.l4 + 12 :]
+
+
+# ---- tags and TTL ----
+
+
+def push_vlan(frame: bytes, tpid: int) -> bytes:
+    tci = frame[14:16] if layout(frame).n_vlans else bytes(2)
+    return frame[:12] + tpid.to_bytes(2, "big") + tci + frame[12:]
+
+
+def pop_vlan(frame: bytes) -> bytes:
+    return frame[:12] + frame[16:] if layout(frame).n_vlans else frame
+
+
+def ttl_at(frame: bytes) -> int:
+    """Where TTL or hop limit lies, 0: the frame is not IP."""
+    at = layout(frame)
+    return {IPV4: at.l3 + 8, IPV6: at.l3 + 7}.get(at.kind, 0)
+
+
+def set_ttl(frame: bytes, ttl: int) -> bytes:
+    at = ttl_at(frame)
+    if not at:
+        return frame
+    changed = put(frame, at, 1, ttl)
+    found = layout(frame)
+    if found.kind != IPV4:
+        return changed
+    end = found.l3 + 4 * (frame[found.l3] & 15)
+    return move(changed, found.l3 + 10, frame[found.l3 : end], changed[found.l3 : end])
+
+
+def dec_ttl(frame: bytes) -> bytes | None:
+    """None: the TTL ran out."""
+    at = ttl_at(frame)
+    if not at:
+        return frame
+    return set_ttl(frame, frame[at] - 1) if frame[at] > 1 else None
