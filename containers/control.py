@@ -1,36 +1,36 @@
-"""What vswitch-init says over its control socket, decoded: see containers/init/control.h.  Pure."""
+"""What vswitch-init says over its control socket, decoded: see containers/init/control.h.  Pure.
+
+Here and in its neighbours small records are named tuples: defining one takes an eighth of the
+time that a frozen dataclass takes, and every start of a container would pay for that.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MESSAGE_MAX = 640
 GO = b"G"
 
 
-@dataclass(frozen=True, slots=True)
-class Born:
+class Born(NamedTuple):
     """A process was made; it is our child, whatever follows."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """Its namespaces exist; `flags` (CLONE_NEW*) were really used."""
 
     flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(NamedTuple):
     """The command's terminal; the fd is ours to close."""
 
     fd: int
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """A step failed; nothing comes after it."""
 
     step: str
@@ -38,8 +38,7 @@ class Broken:
     doing: str
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(NamedTuple):
     """The other side is closed: the command runs, or nothing is left."""
 
 

@@ -7,7 +7,7 @@ to be the one we knew if all three agree.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vswitch.errors import Failure
 
@@ -15,8 +15,7 @@ _DEAD = b"ZX"
 """States of a process that has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A process of this machine, for ever."""
 
     pid: int

@@ -7,7 +7,7 @@ attaches the port, those after `supervise` in the command's process, all others 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from containers import steps
 from containers.spec import Process, Spec
@@ -62,8 +62,7 @@ Range = tuple[int, int]
 """First id and how many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who makes the container, and what the kernel lets them hand on."""
 
     uid: int
@@ -80,8 +79,7 @@ class Caller:
         return self.uid == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What the runner has prepared on the machine."""
 
     anchor: str

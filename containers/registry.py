@@ -17,7 +17,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 
 from containers.identity import Identity, identify, ourselves
 from containers.spec import Spec
@@ -28,8 +28,7 @@ from vswitch.target import Refused
 FOLDER, LOCK = "containers", ".lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is known of a container."""
 
     spec: Spec
@@ -47,7 +46,7 @@ class Entry:
     def to_json(self) -> dict[str, object]:
         """The entry as it is stored."""
         spec = {**self.spec.to_json(), "command": list(self.spec.command)}
-        return {"spec": spec, "keeper": asdict(self.keeper), "created": self.created,
+        return {"spec": spec, "keeper": self.keeper._asdict(), "created": self.created,
                 "flags": self.flags}  # fmt: skip
 
     @classmethod
@@ -106,7 +105,7 @@ class Registry:
 
     def record(self, entry: Entry, pid: int, flags: int) -> Entry:
         """Notes that process `pid` is the container's first."""
-        entry = replace(entry, keeper=identify(pid), flags=flags)
+        entry = entry._replace(keeper=identify(pid), flags=flags)
         self._write(entry)
         return entry
 

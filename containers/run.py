@@ -13,7 +13,7 @@ import select
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from containers import launch, plan, port
 from containers.attach import signals_forwarded, stay
@@ -27,8 +27,7 @@ DEAD_SECONDS = 10.0
 """How long a killed container may take to be gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """Where containers are kept, the daemon that has their ports, the path of vswitch-init."""
 
     registry: Registry

@@ -7,13 +7,12 @@ it is refused, nothing after it happens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Argument = int | str | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One thing to do; `init/main.c` lists which names there are and what they take."""
 
     name: str

@@ -1,0 +1,173 @@
+"""The plan: whole for the common cases, and what changes with the spec and the caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from containers import steps
+from containers.plan import NAMESPACES, Caller, Place, birth, entry
+from containers.spec import Process, Spec
+from containers.steps import Step
+from vswitch.errors import SchemaError
+
+ALL = ((0, 4294967295),)
+ROOT = Caller(0, 0, ALL, ALL, True)
+FAKE_ROOT = Caller(0, 0, ((0, 1),), ((0, 1),), False)
+USER = Caller(1000, 100, ALL, ALL, True)
+PLACE = Place("/run/vswitch/containers/c1", "/run/vswitch")
+
+KEEP = 0xA00425FB
+DEV = (
+    Step("mount", ("tmpfs", "/dev", "mode=755,size=64k", 14, 0)),
+    Step("device", ("/dev/null", 1, 3)),
+    Step("device", ("/dev/zero", 1, 5)),
+    Step("device", ("/dev/full", 1, 7)),
+    Step("device", ("/dev/random", 1, 8)),
+    Step("device", ("/dev/urandom", 1, 9)),
+    Step("device", ("/dev/tty", 5, 0)),
+    Step("symlink", ("/dev/ptmx", "pts/ptmx")),
+    Step("symlink", ("/dev/fd", "/proc/self/fd")),
+    Step("symlink", ("/dev/stdin", "/proc/self/fd/0")),
+    Step("symlink", ("/dev/stdout", "/proc/self/fd/1")),
+    Step("symlink", ("/dev/stderr", "/proc/self/fd/2")),
+    Step("directory", ("/dev/pts", 0o755)),
+    Step("directory", ("/dev/shm", 0o755)),
+    Step("directory", ("/dev/mqueue", 0o755)),
+    Step("mount", ("devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620,gid=5", 10, 0)),
+    Step("mount", ("tmpfs", "/dev/shm", "mode=1777,size=64m", 14, 0)),
+    Step("mount", ("mqueue", "/dev/mqueue", "", 14, 0)),
+)
+HIDDEN = (
+    Step("mask", ("/proc/acpi",)),
+    Step("mask", ("/proc/asound",)),
+    Step("mask", ("/proc/interrupts",)),
+    Step("mask", ("/proc/kcore",)),
+    Step("mask", ("/proc/keys",)),
+    Step("mask", ("/proc/latency_stats",)),
+    Step("mask", ("/proc/sched_debug",)),
+    Step("mask", ("/proc/scsi",)),
+    Step("mask", ("/proc/timer_list",)),
+    Step("mask", ("/proc/timer_stats",)),
+    Step("mask", ("/sys/devices/virtual/powercap",)),
+    Step("mask", ("/sys/firmware",)),
+    Step("read-only", ("/proc/bus",)),
+    Step("read-only", ("/proc/fs",)),
+    Step("read-only", ("/proc/irq",)),
+    Step("read-only", ("/proc/sys",)),
+    Step("read-only", ("/proc/sysrq-trigger",)),
+)
+MACHINE = (
+    Step("root", ("/", "/run/vswitch/containers/c1", 7)),
+    Step("mount", ("tmpfs", "/tmp", "mode=1777,size=25%", 6, 1)),
+    Step("mount", ("tmpfs", "/var/tmp", "mode=1777,size=25%", 6, 1)),
+    Step("mount", ("tmpfs", "/run", "mode=1777,size=25%", 6, 1)),
+    Step("mask", ("/run/vswitch",)),
+)
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def spec(**settings: Any) -> Spec:
+    return Spec(**{"command": ("ping", "10.0.0.3"), **settings}).named("c1")
+
+
+def plan(caller: Caller = ROOT, **settings: Any) -> tuple[Step, ...]:
+    return birth(spec(**settings), caller, PLACE)
+
+
+def named(plan: tuple[Step, ...], name: str) -> list[tuple[object, ...]]:
+    return [step.arguments for step in plan if step.name == name]
+
+
+def test_root_s_container_with_the_machine_s_files() -> None:
+    assert plan(bridge="br0") == (
+        Step("namespaces", (0x7E020000, "0 0 4294967295\n", "0 0 4294967295\n", False, True)),
+        Step("private"),
+        *MACHINE,
+        Step("mount", ("proc", "/proc", "", 14, 0)),
+        Step("mount", ("sysfs", "/sys", "", 15, 2)),
+        *DEV,
+        *HIDDEN,
+        Step("pivot"),
+        Step("hostname", ("c1",)),
+        Step("loopback"),
+        Step("undumpable"),
+        Step("no-new-privileges"),
+        Step("capabilities", (KEEP,)),
+        Step("wait"),
+        Step("supervise", (0, True)),
+        Step("session"),
+        Step("user", (0, 0, True)),
+        Step("directory-change", ("/",)),
+        Step("execute", (("ping", "10.0.0.3"), (PATH, "HOME=/root"))),
+    )
+
+
+def test_a_command_in_a_running_container_gets_the_same_restrictions() -> None:
+    process = Process(command=("id",), tty=True, user="7", workdir="/etc", env=("TERM=vt100",))
+    assert entry(process, ROOT, pidfd=9, flags=NAMESPACES) == (
+        Step("join", (9, 0x7E020000, True)),
+        Step("no-new-privileges"),
+        Step("capabilities", (KEEP,)),
+        Step("terminal", (7,)),
+        Step("user", (7, 7, True)),
+        Step("directory-change", ("/etc",)),
+        Step("execute", (("id",), (PATH, "HOME=/root", "TERM=vt100"))),
+    )
+
+
+def test_a_root_of_one_s_own_is_writable_unless_asked_and_gets_its_mount_points() -> None:
+    own = plan(rootfs="/srv/root")
+    assert named(own, "root") == [("/srv/root", PLACE.anchor, 6)]
+    made = [path for path, _ in named(own, "directory")]
+    assert made[:3] == ["/proc", "/sys", "/dev"]
+    assert "/tmp" not in [mount[1] for mount in named(own, "mount")]
+    closed = plan(rootfs="/srv/root", read_only=True)
+    assert named(closed, "root") == [("/srv/root", PLACE.anchor, 7)]
+    assert "/tmp" in [mount[1] for mount in named(closed, "mount")]
+
+
+def test_a_user_without_rights_maps_only_himself() -> None:
+    made = plan(USER)
+    assert made[0] == Step("namespaces", (NAMESPACES, "0 1000 1\n", "0 100 1\n", True, True))
+    assert named(made, "user") == [(0, 0, False)]
+    assert Step("undumpable") not in made
+    assert not any("gid=" in str(mount[2]) for mount in named(made, "mount"))
+
+
+def test_root_of_a_user_namespace_hands_on_the_ids_it_has() -> None:
+    made = plan(FAKE_ROOT)
+    assert made[0] == Step("namespaces", (NAMESPACES, "0 0 1\n", "0 0 1\n", False, True))
+    assert named(made, "user") == [(0, 0, False)]
+
+
+@pytest.mark.parametrize("caller", [USER, FAKE_ROOT])
+def test_a_user_that_does_not_exist_there_is_refused(caller: Caller) -> None:
+    with pytest.raises(SchemaError, match="don't exist here"):
+        plan(caller, user="1000")
+
+
+def test_detached_it_outlives_the_runner_and_leaves_its_exit_code() -> None:
+    made = birth(spec(detach=True), ROOT, PLACE._replace(exit_file=8))
+    assert made[0].arguments[-1] is False
+    assert named(made, "supervise") == [(8, False)]
+
+
+def test_the_last_variable_of_a_name_wins() -> None:
+    made = plan(env=("PATH=/bin", "A=1", "A=2"))
+    assert made[-1].arguments[1] == ("PATH=/bin", "HOME=/root", "A=2")
+
+
+def test_the_machine_is_out_of_reach_before_the_command_can_run() -> None:
+    order = [step.name for step in plan()]
+    assert order.index("mount") < order.index("mask")
+    before = ["root", "pivot", "capabilities", "wait", "supervise", "user", "execute"]
+    assert sorted(before, key=order.index) == before
+    last_mask = len(order) - 1 - order[::-1].index("read-only")
+    assert last_mask < order.index("pivot")
+
+
+def test_every_step_of_a_plan_can_be_made_by_hand() -> None:
+    assert steps.mount("proc", "/proc", "", 14) == Step("mount", ("proc", "/proc", "", 14, 0))
+    assert steps.directory("/x") == Step("directory", ("/x", 0o755))

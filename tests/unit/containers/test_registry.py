@@ -1,0 +1,121 @@
+"""Names, and who is believed to be alive: with our own process as the container's first."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from containers.identity import Identity, identify, ourselves
+from containers.plan import NAMESPACES
+from containers.registry import Registry
+from containers.spec import Spec
+from vswitch.errors import Exit, Failure
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(str(tmp_path / "run"))
+
+
+def spec(name: str | None = None, detach: bool = False) -> Spec:
+    return Spec(command=("true",), name=name, detach=detach)
+
+
+def dead() -> Identity:
+    """A process that has been, with a number that is ours now."""
+    return ourselves()._replace(start=1)
+
+
+def age(registry: Registry, name: str, keeper: Identity, flags: int = 0) -> None:
+    entry = registry.find(name)
+    registry._write(entry._replace(keeper=keeper, flags=flags))
+
+
+def test_names_are_chosen_in_order_and_given_back(registry: Registry) -> None:
+    first, second = registry.reserve(spec(), 1.0), registry.reserve(spec(), 2.0)
+    assert (first.name, second.name) == ("c1", "c2")
+    registry.remove(first)
+    assert registry.reserve(spec(), 3.0).name == "c1"
+
+
+def test_a_taken_name_is_refused_and_a_dead_one_s_is_used_again(registry: Registry) -> None:
+    registry.reserve(spec("web"), 1.0)
+    with pytest.raises(Failure, match="there is one of that name"):
+        registry.reserve(spec("web"), 2.0)
+    age(registry, "web", dead())
+    assert registry.reserve(spec("web"), 3.0).created == 3.0
+
+
+def test_a_number_that_came_round_again_is_not_believed(registry: Registry) -> None:
+    us = ourselves()
+    assert us.is_alive()
+    assert not dead().is_alive()
+    assert not us._replace(boot="another").is_alive()
+    with pytest.raises(ProcessLookupError):
+        dead().open()
+
+
+def test_a_zombie_has_an_identity_but_is_not_alive() -> None:
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not identify(child.pid).is_alive()
+    child.wait()
+    with pytest.raises(ProcessLookupError):
+        identify(child.pid)
+
+
+def test_the_dead_are_swept_but_detached_ones_stay_to_tell(registry: Registry) -> None:
+    for name, detach in (("attached", False), ("born", True), ("unborn", True), ("alive", False)):
+        registry.reserve(spec(name, detach), 1.0)
+    age(registry, "attached", dead(), NAMESPACES)
+    age(registry, "born", dead(), NAMESPACES)
+    age(registry, "unborn", dead())
+    assert [entry.name for entry in registry.sweep()] == ["alive", "born"]
+    assert sorted(os.listdir(registry.folder)) == [".lock", "alive", "born"]
+
+
+def test_what_can_t_be_read_is_nobody_and_is_swept(registry: Registry) -> None:
+    for name, text in (("empty", ""), ("list", "[]"), ("odd", '{"spec": 1}')):
+        os.mkdir(registry.path(name))
+        Path(registry.path(name, "state.json")).write_text(text)
+        with pytest.raises(Failure) as unknown:
+            registry.find(name)
+        assert unknown.value.exit == Exit.NOT_FOUND
+    assert registry.sweep() == []
+    assert os.listdir(registry.folder) == [".lock"]
+
+
+def test_only_the_very_container_is_removed_not_its_successor(registry: Registry) -> None:
+    old = registry.reserve(spec("web"), 1.0)
+    age(registry, "web", dead())
+    new = registry.reserve(spec("web"), 2.0)
+    registry.remove(old)
+    assert registry.find("web") == new
+
+
+def test_an_entry_survives_being_stored(registry: Registry) -> None:
+    entry = registry.record(registry.reserve(spec("web"), 1.5), os.getpid(), NAMESPACES)
+    assert registry.find("web") == entry
+    assert entry.keeper == ourselves()
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "a/b", ".lock", "", "x\0y"])
+def test_no_name_leads_out_of_the_folder_s23(registry: Registry, name: str) -> None:
+    with pytest.raises(Failure) as refusal:
+        registry.find(name)
+    assert refusal.value.exit == Exit.NOT_FOUND
+
+
+def test_an_exit_code_is_known_if_it_was_left(registry: Registry) -> None:
+    entry = registry.reserve(spec("web", detach=True), 1.0)
+    assert registry.exit_code(entry) is None
+    Path(registry.path("web", "exit")).write_text("5\n")
+    assert registry.exit_code(entry) == 5
+
+
+def test_folders_are_for_us_alone(registry: Registry) -> None:
+    for folder in (registry.run, registry.folder):
+        assert os.stat(folder).st_mode & 0o777 == 0o700
