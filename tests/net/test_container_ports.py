@@ -1,0 +1,110 @@
+"""Containers on ports of a real switch: born there, talking through it, gone without a trace."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.lab import Lab, laboratory
+from tests.kit.pod import Pod, children, eventually, kill, pods
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    yield from laboratory()
+
+
+@pytest.fixture
+def pod(lab: Lab) -> Iterator[Pod]:
+    lab.start("--ephemeral", "--bridge", "br0", "--fail-mode", "standalone")
+    lab.call("flow.add", bridge="br0", flow="priority=1,in_port=1,actions=output:2")
+    lab.call("flow.add", bridge="br0", flow="priority=1,in_port=2,actions=output:1")
+    yield from pods(lab.run)
+
+
+def ports(lab: Lab) -> list[str]:
+    return [port["name"] for port in lab.call("port.list")]
+
+
+def on_port(address: str, *options: str) -> list[str]:
+    return ["run", "--bridge", "br0", "--address", f"{address}/24", *options]
+
+
+def test_two_containers_talk_through_the_switch(lab: Lab, pod: Pod) -> None:
+    assert pod.vswitch(*on_port("10.0.0.2", "-d", "--name", "a"), "--", "sleep", "1000").code == 0
+    result = pod.vswitch(*on_port("10.0.0.3"), "--", "ping", "-c2", "-i0.1", "-W2", "10.0.0.2")
+    assert result.code == 0, result.out + result.err
+    assert ports(lab) == ["a"]
+
+
+def test_the_interface_is_complete_before_the_command_starts(pod: Pod) -> None:
+    options = ["--mac", "02:00:00:00:00:07", "--mtu", "1400", "--gateway", "10.0.0.1"]
+    options += ["--interface", "lan0", "--number", "7", "--port", "p7"]
+    show = "cat /sys/class/net/lan0/address /sys/class/net/lan0/mtu /proc/net/route"
+    result = pod.vswitch(*on_port("10.0.0.3", *options), "--", "sh", "-c", show)
+    assert result.lines()[:2] == ["02:00:00:00:00:07", "1400"]
+    assert "lan0\t00000000\t0100000A" in result.out  # the default route, least byte first
+
+
+def test_a_port_goes_with_its_container_whatever_kills_that(lab: Lab, pod: Pod) -> None:
+    for victim in ("runner", "init", "command"):
+        runner = pod.popen(*on_port("10.0.0.3", "--name", "c"), "--", "sleep", "1000")
+        first = pod.pid("c")
+        eventually(lambda pid=first: bool(children(pid)))  # type: ignore[misc]
+        assert ports(lab) == ["c"]
+        kill({"runner": runner.pid, "init": first, "command": children(first)[0]}[victim])
+        runner.wait(10)
+        eventually(lambda: ports(lab) == [])
+
+
+def test_a_container_stays_when_the_daemon_is_gone_and_then_leaves_nothing(
+    lab: Lab, pod: Pod
+) -> None:
+    pod.vswitch(*on_port("10.0.0.2", "-d", "--name", "a"), "--", "sleep", "1000")
+    lab.daemons[-1].send_signal(signal.SIGKILL)
+    lab.daemons[-1].wait()
+    assert [entry["status"] for entry in pod.ps()] == ["running"]
+    assert pod.vswitch("exec", "a", "true").code == 0
+    assert pod.vswitch("rm", "-f", "a").code == 0
+    assert os.listdir(pod.run_folder / "containers") == [".lock"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--bridge", "nobr", "--address", "10.0.0.3/24"], 3, "bridge nobr"),
+        (["--bridge", "br0", "--port", "a", "--address", "10.0.0.3/24"], 1, "port a"),
+        (["--bridge", "br0", "--address", "10.0.0.3/24", "--gateway", "10.9.9.9"], 1, "10.9.9.9"),
+    ],
+)
+def test_a_refused_port_leaves_nothing_and_takes_nobody_else_s(
+    lab: Lab, pod: Pod, options: list[str], code: int, says: str
+) -> None:
+    pod.vswitch(*on_port("10.0.0.2", "-d", "--name", "a"), "--", "sleep", "1000")
+    result = pod.run(*options, "--name", "b", "--", "true")
+    assert result.code == code, result.err
+    assert says in result.err
+    assert ports(lab) == ["a"]
+    assert [entry["name"] for entry in pod.ps()] == ["a"]
+
+
+def test_a_command_that_is_not_there_leaves_no_port(lab: Lab, pod: Pod) -> None:
+    assert pod.vswitch(*on_port("10.0.0.3"), "--", "no-such-program").code == 127
+    assert ports(lab) == []
+
+
+def test_a_name_can_be_used_again_at_once(lab: Lab, pod: Pod) -> None:
+    for _ in range(5):
+        result = pod.vswitch(*on_port("10.0.0.3", "--name", "c"), "--", "true")
+        assert (result.code, result.err) == (0, "")
+    assert ports(lab) == []
+
+
+def test_without_a_daemon_nothing_is_begun(pod: Pod, lab: Lab) -> None:
+    lab.call("shutdown")
+    result = pod.vswitch(*on_port("10.0.0.3"), "--", "true")
+    assert result.code == 1
+    assert "start vswitchd" in result.err
