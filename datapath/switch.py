@@ -145,7 +145,7 @@ class Switch:
         self._ports = [port for port in self._ports if port != number]
 
     def set_port(self, number: int, *, config: int = 0, mask: int = 0, state: int = 0) -> None:
-        """New config bits where 'mask' has them, and a new state (vs_port_config, vs_port_state)."""
+        """New config bits where 'mask' has them, and a state (vs_port_config, vs_port_state)."""
         self._command(Command.PORT_SET, frames.PortRef(number, config, state, mask).pack())
 
     def port_stats(self) -> dict[int, PortStats]:
