@@ -105,13 +105,13 @@ int main(int argc, char **argv)
         errno = -error;
         failed(&birth, "reading the plan");
         control_error(&birth, "plan");
-        return EXIT_FAILURE;
+        _exit(EXIT_FAILURE);
     }
     close(plan_fd);
     for (unsigned i = 0; i < plan.n_steps; i++)
         if (carry_out(&birth, &plan.step[i]) < 0) {
             control_error(&birth, plan.step[i].name);
-            return EXIT_FAILURE;
+            _exit(EXIT_FAILURE);
         }
-    return EXIT_SUCCESS;
+    _exit(EXIT_SUCCESS);
 }
