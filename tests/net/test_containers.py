@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,10 +83,7 @@ def test_the_run_folder_with_the_daemon_s_socket_is_out_of_reach(pod: Pod) -> No
         (folder / "vswitch.sock").touch()
         assert pod.sh(f"ls -A {folder}").out == ""
     finally:
-        (folder / "vswitch.sock").unlink()
-        (folder / "containers" / ".lock").unlink(missing_ok=True)
-        (folder / "containers").rmdir()
-        folder.rmdir()
+        shutil.rmtree(folder)
 
 
 def test_a_root_of_one_s_own_is_used_and_can_be_written(pod: Pod, root: Path) -> None:
