@@ -261,16 +261,17 @@ class Daemon:
             hear = self.on_openflow.get(frame.session, bridge.exchange.from_forwarder)
             hear(frame)
         elif frame.type == Event.PORT_GONE:
-            number = PortRef.unpack(frame.payload).number
-            self.spawn(self.port_gone(bridge, number))
+            # Found now: by the time the port's turn comes, its number may be another's.
+            port = bridge.by_number(PortRef.unpack(frame.payload).number)
+            if port is not None:
+                self.spawn(self.port_gone(bridge, port))
 
-    async def port_gone(self, bridge: LiveBridge, number: int) -> None:
+    async def port_gone(self, bridge: LiveBridge, port: LivePort) -> None:
         """An interface died: its port goes too; a stored one comes back with its interface."""
         async with self.changing:
-            port = bridge.by_number(number)
-            if port is None or not self.operator.link:
-                return
             name = port.record.name
+            if bridge.ports.get(name) is not port or not self.operator.link:
+                return
             log.info("port %s of bridge %s: its interface is gone", name, bridge.record.name)
             with contextlib.suppress(Failure):
                 await self.operator.remove_port(bridge, name)

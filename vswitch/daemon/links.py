@@ -63,7 +63,7 @@ async def _changed(daemon: Daemon, change: LinkChange) -> None:
 async def _gone(daemon: Daemon, name: str) -> None:
     for bridge, port in list(daemon.live.ports()):
         if port.record.name == name and _is_here(port):
-            await daemon.port_gone(bridge, port.spec.number)
+            await daemon.port_gone(bridge, port)
 
 
 def _tell(daemon: Daemon, bridge: LiveBridge, port: LivePort, link: Link) -> None:
