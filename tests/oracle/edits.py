@@ -36,9 +36,13 @@ PLAIN = {
 }  # fmt: skip
 """Fields that are whole bytes: which header of the layout they count from, offset, size."""
 BITS = {
-    ("ip_dscp", IPV4): (1, 1, 2, 6), ("ip_ecn", IPV4): (1, 1, 0, 2), ("ip_proto", IPV4): (9, 1, 0, 8),
-    ("ip_dscp", IPV6): (0, 4, 22, 6), ("ip_ecn", IPV6): (0, 4, 20, 2), ("ipv6_label", IPV6): (0, 4, 0, 20),
-}  # fmt: skip
+    ("ip_dscp", IPV4): (1, 1, 2, 6),
+    ("ip_ecn", IPV4): (1, 1, 0, 2),
+    ("ip_proto", IPV4): (9, 1, 0, 8),
+    ("ip_dscp", IPV6): (0, 4, 22, 6),
+    ("ip_ecn", IPV6): (0, 4, 20, 2),
+    ("ipv6_label", IPV6): (0, 4, 0, 20),
+}
 """Fields within words of the network header: offset, size, shift, bits."""
 
 

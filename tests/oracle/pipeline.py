@@ -73,7 +73,7 @@ def matches(match: Match, found: dict[str, int]) -> bool:
 
 
 def covers(wide: Match, narrow: Match) -> bool:
-    """Does every packet of 'narrow' match 'wide'?  Field by field, as a non-strict flow-mod asks."""
+    """Does every packet of 'narrow' match 'wide'?  As a non-strict flow-mod asks it."""
     have = {name: (value, mask) for name, value, mask in key(narrow)}
     for name, value, mask in key(wide):
         other_value, other_mask = have.get(name, (0, 0))
@@ -100,7 +100,7 @@ class Model:
 
     def __init__(self, ports: list[int]) -> None:
         self.tables: dict[int, list[Entry]] = {}
-        self.ports = {number: 0 for number in ports}
+        self.ports = dict.fromkeys(ports, 0)
         self.lookups: Counter[int] = Counter()
         self.matched: Counter[int] = Counter()
 

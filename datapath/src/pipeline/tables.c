@@ -174,12 +174,12 @@ static enum of_error stage_addition(struct bridge *b, struct flow_mod *mod, cons
     struct flow_table *t = &b->tables[mod->table];
     if (mod->flags & OFPFF_CHECK_OVERLAP && overlaps(t, m, mod->priority))
         return OF_FLOW_OVERLAP;
-    if (!table_ready(b, t))
+    struct rule *old = find_strict(b, t, m, mod->priority);
+    if ((!old && b->world->n_rules >= b->world->max_rules) || !table_ready(b, t))
         return OF_FLOW_TABLE_FULL;
     struct rule *r = rule_new(b->world, mod, now_ns);
     if (!r)
         return OF_FLOW_TABLE_FULL;
-    struct rule *old = find_strict(b, t, m, mod->priority);
     if (!old) {
         stage_add(b, r);
         return OF_FINE;
@@ -194,10 +194,8 @@ static void modify_one(struct bridge *b, struct rule *r, struct flow_mod *mod)
 {
     struct rule *heir = rule_modified(r, mod);
     inherit_counts(b, heir, r);
-    if (mod->flags & OFPFF_RESET_COUNTS) {
+    if (mod->flags & OFPFF_RESET_COUNTS)
         slots_read(&b->world->slots, r->slot, &heir->base_packets, &heir->base_bytes);
-        heir->seen_packets = 0;
-    }
     stage_replace(b, r, heir);
 }
 

@@ -9,7 +9,7 @@ struct world {
     /* What rules and ports look like: a cached answer is right while this stands. */
     _Atomic uint64_t version;
     uint64_t seed, last_shape;
-    uint32_t n_rules;
+    uint32_t n_rules, max_rules;
 };
 
 static inline uint64_t world_version(struct world *w) { return atomic_load_explicit(&w->version, memory_order_acquire); }

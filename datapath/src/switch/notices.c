@@ -43,6 +43,8 @@ void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns)
             learn(sw, up, now_ns);
         else if (up->size <= LONGEST)
             packet_in(sw, up);
+        else
+            sw->events.lost++;
         ring_consume(&sw->worker->upcalls);
     }
 }

@@ -34,9 +34,12 @@ struct bridge *switch_bridge(const struct vs_switch *sw, uint32_t id)
 
 static int complete(vs_config *c, vs_error *error)
 {
+    enum { MOST_RULES = 100000000 };
     c->max_rules = c->max_rules ? c->max_rules : 1000000;
     c->cache_entries = c->cache_entries ? c->cache_entries : 65536;
     c->max_buffers = c->max_buffers ? c->max_buffers : 8192;
+    if (c->max_rules > MOST_RULES)
+        return error_set(error, -EINVAL, "%u rules: a switch holds at most %u", c->max_rules, MOST_RULES);
     if (c->cache_entries & (c->cache_entries - 1))
         return error_set(error, -EINVAL, "a flow cache of %u entries: the number must be a power of two", c->cache_entries);
     return 0;
@@ -59,7 +62,9 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     sw->config = c;
     sw->started_ns = now_ns;
     epoch_init(&sw->world.epoch);
-    slots_init(&sw->world.slots, c.max_rules + 2 * N_TABLES);
+    sw->world.max_rules = c.max_rules;
+    /* Twice: a transaction may replace every rule, and the old ones keep theirs until they are settled. */
+    slots_init(&sw->world.slots, 2 * c.max_rules + MAX_BRIDGES * (2 * N_TABLES + MAC_LIMIT));
     sw->world.seed = random_seed(c.seed);
     atomic_init(&sw->world.version, 1);
     atomic_init(&sw->ports, must_calloc(1, sizeof(struct poll_list)));
