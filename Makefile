@@ -84,8 +84,8 @@ build/fuzz/.done: CMakeLists.txt $(C_SOURCES) $(C_TESTS)
 
 ctest: system-test build/plain/.done build/asan/.done
 	@echo "==> C tests, plain and sanitized"
-	@ctest --test-dir build/plain --output-on-failure --no-tests=ignore -j2 | tail -n 30
-	@ctest --test-dir build/asan --output-on-failure --no-tests=ignore -j2 | tail -n 30
+	@ctest --test-dir build/plain --output-on-failure --no-tests=error -j2
+	@ctest --test-dir build/asan --output-on-failure --no-tests=error -j2
 
 fuzz: system-test build/fuzz/.done
 	@tools/fuzz build/fuzz $(FUZZ_SECONDS)
