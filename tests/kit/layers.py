@@ -18,6 +18,7 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     "datapath.__init__": ("datapath", "datapath.switch"),
     "datapath.ffi": ("datapath", "datapath._vswitch"),
     "datapath.switch": ("datapath", "datapath.ffi"),
+    "datapath.testing": ("datapath", "datapath.switch"),
     "datapath.kernel": ("pyroute2",),
     "datapath.build_ffi": ("cffi",),
     "vswitch": (),

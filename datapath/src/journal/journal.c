@@ -107,7 +107,8 @@ void journal_append(struct journal *j, uint32_t bridge, uint64_t now_ns, const u
     if (j->failed || !grow(j, j->end + r.size))
         return;
     memcpy(j->map + j->end, &r, sizeof r);
-    memcpy(j->map + j->end + sizeof r, message, n);
+    if (n)
+        memcpy(j->map + j->end + sizeof r, message, n);
     j->end += r.size;
 }
 
