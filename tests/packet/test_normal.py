@@ -95,7 +95,7 @@ def test_packet_outs_teach_nothing(learning: Switch) -> None:
 
 
 def test_the_table_is_bounded(learning: Switch) -> None:
-    """More stations than it holds: new ones are flooded to, known ones are found (HARDENING S14)."""
+    """More stations than it holds: new ones are flooded to, known ones found (HARDENING S14)."""
     sent(learning, 1, 1, 9)
     for i in range(9000):
         source = f"06:00:00:00:{i >> 8:02x}:{i & 255:02x}"
