@@ -1,5 +1,6 @@
 """Rules as text, model and flow-mod."""
 
+import ipaddress
 import re
 
 import pytest
@@ -144,4 +145,16 @@ def _comparable(line: str) -> tuple[str, str]:
         for word in head.replace(" ", ",").split(",")
         if word.partition("=")[0].partition(":")[0] not in {*_ELSEWHERE, *_FLAGS, ""}
     ]
-    return ",".join(words), actions
+    return ",".join(_one_address(word) for word in words), _one_address(actions)
+
+
+def _one_address(text: str) -> str:
+    """IPv6 addresses in one spelling: C writes ::0.1.0.0 where Python writes ::1:0."""
+
+    def spell(found: re.Match[str]) -> str:
+        try:
+            return str(ipaddress.IPv6Address(found[0]))
+        except ValueError:
+            return found[0]
+
+    return re.sub(r"[0-9a-f:]*::[0-9a-f:.]*", spell, text)
