@@ -134,11 +134,12 @@ def instructions_of(
 ) -> st.SearchStrategy[tuple[ins.Instruction, ...]]:
     """Instructions in the order they are carried out, each at most once."""
     several = st.lists(items, min_size=1, max_size=4).map(tuple)
+    one_each = st.lists(items, min_size=1, max_size=4, unique_by=type).map(tuple)  # it is a set
     kinds: tuple[st.SearchStrategy[ins.Instruction], ...] = (
         st.builds(ins.Meter, st.integers(1, 0xFFFF)),
         st.builds(ins.ApplyActions, several),
         st.just(ins.ClearActions()),
-        st.builds(ins.WriteActions, several),
+        st.builds(ins.WriteActions, one_each),
         st.builds(ins.WriteMetadata, u64, st.integers(1, ins.EVERY_BIT)),
         st.builds(ins.GotoTable, st.integers(1, 254)),
     )
