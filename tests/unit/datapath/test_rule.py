@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from ipaddress import IPv6Address
 
 import pytest
 from hypothesis import given, settings
@@ -112,9 +113,15 @@ def test_other_messages_are_no_flow_mods() -> None:
         Rule.from_flow_mod(b"\x04\x0e")
 
 
+def _has_few_tags(rule: Rule) -> bool:
+    """Open vSwitch refuses rules that can lead to more than two VLAN tags."""
+    pushes = str(rule).count("push_vlan")
+    return pushes == 0 or (pushes == 1 and "vlan" not in str(rule).partition("actions=")[0])
+
+
 @needs_ovs_ofctl
 @settings(max_examples=15, deadline=None)
-@given(st.lists(rules(small_ports), min_size=1, max_size=40))
+@given(st.lists(rules(small_ports).filter(_has_few_tags), min_size=1, max_size=40))
 def test_ovs_ofctl_reads_our_flow_mods_as_we_print_them(several: list[Rule]) -> None:
     printed = print_messages([rule.to_flow_mod() for rule in several])
     shown = [line.partition(": ADD ")[2] for line in printed.splitlines() if ": ADD " in line]
@@ -123,7 +130,7 @@ def test_ovs_ofctl_reads_our_flow_mods_as_we_print_them(several: list[Rule]) -> 
 
 @needs_ovs_ofctl
 @settings(max_examples=15, deadline=None)
-@given(st.lists(rules(small_ports), min_size=1, max_size=40))
+@given(st.lists(rules(small_ports).filter(_has_few_tags), min_size=1, max_size=40))
 def test_ovs_ofctl_reads_our_text_as_we_do(several: list[Rule]) -> None:
     shown = read_rules([str(rule) for rule in several])
     assert [_comparable(line) for line in shown] == [_comparable(str(rule)) for rule in several]
@@ -137,9 +144,12 @@ def _comparable(line: str) -> tuple[str, str]:
     """The match and the actions of a printed rule.
 
     What flow-mods and dumps print in different dialects is left out; the model's round
-    trip covers it.  C's %#x prints zero as 0.
+    trip covers it.  C's %#x prints zero as 0, and its library has a form of its own for
+    IPv6 addresses with a small number in them.
     """
-    head, _, actions = re.sub(r"\b0x0\b", "0", line).partition("actions=")
+    line = re.sub(r"\b0x0\b", "0", line)
+    line = re.sub(r"::\d+(\.\d+){3}", lambda found: str(IPv6Address(found[0])), line)
+    head, _, actions = line.partition("actions=")
     words = [
         word
         for word in head.replace(" ", ",").split(",")
