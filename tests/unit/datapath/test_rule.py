@@ -115,14 +115,14 @@ def test_other_messages_are_no_flow_mods() -> None:
 
 def _is_for_ovs(rule: Rule) -> bool:
     """Open vSwitch refuses rules that can lead to more than two VLAN tags, and arp_op above 255."""
-    if (rule.match.exact("arp_op") or 0) > 255:
+    if (rule.match.exact("arp_op") or 0) > 255 or "->arp_op" in str(rule):
         return False
     pushes = str(rule).count("push_vlan")
     return pushes == 0 or (pushes == 1 and "vlan" not in str(rule).partition("actions=")[0])
 
 
 @needs_ovs_ofctl
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(rules(small_ports).filter(_is_for_ovs), min_size=1, max_size=40))
 def test_ovs_ofctl_reads_our_flow_mods_as_we_print_them(several: list[Rule]) -> None:
     printed = print_messages([rule.to_flow_mod() for rule in several])
@@ -131,7 +131,7 @@ def test_ovs_ofctl_reads_our_flow_mods_as_we_print_them(several: list[Rule]) -> 
 
 
 @needs_ovs_ofctl
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(rules(small_ports).filter(_is_for_ovs), min_size=1, max_size=40))
 def test_ovs_ofctl_reads_our_text_as_we_do(several: list[Rule]) -> None:
     shown = read_rules([str(rule) for rule in several])
