@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from datapath import action as ac
 from datapath import instruction as ins
-from datapath.fields import BY_NAME, FIELDS, Field, Needs
+from datapath.fields import BY_NAME, FIELDS, Field, Format, Needs
 from datapath.oxm import VLAN_PRESENT, Match, Term, sorted_match, term
 from datapath.ports import PORT_MAX, Reserved
 from datapath.rule import Flags, Rule
@@ -36,6 +36,7 @@ PROTOCOLS: tuple[dict[str, int], ...] = (
     {"eth_type": 0x86DD, "ip_proto": 58, "icmpv6_type": 136},
 )
 _TAGS = ((0, None), (VLAN_PRESENT, VLAN_PRESENT), (0x1005, 0x100F), (0x1FFF, None))
+_BITS_OF_OVS = {"arp_op": 8, "icmpv6_code": 0}
 _NOT_DRAWN = {"eth_type", "ip_proto", "vlan_vid", "vlan_pcp", "in_phy_port"}
 
 small_ports = st.integers(1, 0xFEFF)
@@ -45,11 +46,17 @@ ports = st.one_of(st.integers(1, PORT_MAX), st.sampled_from([Reserved.LOCAL, Res
 
 @st.composite
 def terms(draw: st.DrawFn, field: Field) -> Term:
-    """Any value of a field, exact or under a mask that is neither empty nor full."""
-    value = draw(number(field.bits))
+    """Any value of a field, exact or under a mask that is neither empty nor full.
+
+    Open vSwitch keeps eight bits of arp_op, finds neighbour discovery only under ICMPv6's
+    code 0, and takes an IPv6 mask that begins with a digit for a prefix length.
+    """
+    value = draw(number(_BITS_OF_OVS.get(field.name, field.bits)))
     if not field.maskable or draw(st.booleans()):
         return Term(field, value)
     mask = draw(st.integers(1, field.ones - 1))
+    if field.format is Format.IPV6:
+        mask = (mask | 0xF << 124) & ~1
     return Term(field, value & mask, mask)
 
 
@@ -77,7 +84,7 @@ def set_fields(draw: st.DrawFn, match: Match) -> ac.SetField:
     fields = [f for f in FIELDS if f.settable and match.meets(f.needs) and _has(match, f)]
     fields = [field for field in fields if field.name != "ip_proto"]
     field = draw(st.sampled_from(fields))
-    value = draw(number(field.bits))
+    value = draw(number(_BITS_OF_OVS.get(field.name, field.bits)))
     return ac.SetField(field, value | VLAN_PRESENT if field.name == "vlan_vid" else value)
 
 
@@ -101,15 +108,15 @@ common_actions = st.one_of(
     outputs,
     st.builds(ac.Group, st.integers(0, 0xFFFFFEFF)),
     st.builds(ac.SetQueue, u32),
-    st.builds(ac.PushVlan, st.sampled_from([0x8100, 0x88A8])),
 )
-"""Actions that any packet takes."""
+"""Actions that any packet takes.  (Open vSwitch refuses a third tag, so no push_vlan.)"""
 
 experimenter_data = st.integers(0, 3).flatmap(lambda n: st.binary(min_size=8 * n, max_size=8 * n))
 any_actions = st.one_of(
     common_actions,
     st.sampled_from([ac.CopyTtlOut(), ac.CopyTtlIn(), ac.DecMplsTtl(), ac.PopVlan(), ac.PopPbb()]),
     st.just(ac.DecNwTtl()),
+    st.builds(ac.PushVlan, st.sampled_from([0x8100, 0x88A8])),
     st.builds(ac.SetMplsTtl, u8),
     st.builds(ac.SetNwTtl, u8),
     st.builds(ac.PushMpls, u16),
