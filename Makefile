@@ -8,7 +8,7 @@
 #   make check       lint, types, layering, C format
 #   make clean       removes .venv and build
 #
-# How it keeps quick: tools/bootstrap looks for commands and headers each time (milliseconds);
+# How it keeps quick: .ci/bootstrap looks for commands and headers each time (milliseconds);
 # everything else hangs on stamp files in .venv that are younger than what they were made from.
 
 SHELL       := /bin/sh
@@ -18,7 +18,7 @@ PYTHON      := $(VENV)/bin/python
 PIP         := $(PYTHON) -m pip --disable-pip-version-check -qq
 C_SOURCES   := $(shell find datapath containers/init -name '*.[ch]' -o -name '*.def' -o -name build_ffi.py)
 C_TESTS     := $(wildcard tests/c/*.[ch] tests/fuzz/*.[ch])
-PACKAGES    := vswitch datapath controlplane containers perf demo tools tests
+PACKAGES    := vswitch datapath controlplane containers perf tests .ci
 FUZZ_SECONDS ?= 3
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -28,26 +28,26 @@ export PIP_ROOT_USER_ACTION := ignore
 .DELETE_ON_ERROR:
 
 demo: system-demo $(VENV)/.built
-	@$(PYTHON) -m demo
+	@$(PYTHON) -m tests.demo
 
 build: system-demo $(VENV)/.built
 
 # ---- what has to be there ----
 
 system-demo:
-	@tools/bootstrap demo
+	@.ci/bootstrap demo
 system-test:
-	@tools/bootstrap test
+	@.ci/bootstrap test
 
-$(VENV)/.packages: pyproject.toml tools/requirements.py | system-demo
+$(VENV)/.packages: pyproject.toml .ci/requirements.py | system-demo
 	@echo "==> Installing Python packages into $(VENV)"
-	@$(PYTHON) tools/requirements.py build run > $(VENV)/requirements.txt
+	@$(PYTHON) .ci/requirements.py build run > $(VENV)/requirements.txt
 	@$(PIP) install -r $(VENV)/requirements.txt
 	@touch $@
 
 $(VENV)/.test-packages: $(VENV)/.packages
 	@echo "==> Installing the test tools into $(VENV)"
-	@$(PYTHON) tools/requirements.py test > $(VENV)/requirements.txt
+	@$(PYTHON) .ci/requirements.py test > $(VENV)/requirements.txt
 	@$(PIP) install -r $(VENV)/requirements.txt
 	@touch $@
 
@@ -88,7 +88,7 @@ ctest: system-test build/plain/.done build/asan/.done
 	@ctest --test-dir build/asan --output-on-failure --no-tests=error -j2
 
 fuzz: system-test build/fuzz/.done
-	@tools/fuzz build/fuzz $(FUZZ_SECONDS)
+	@.ci/fuzz build/fuzz $(FUZZ_SECONDS)
 
 # The packet tests once more over the sanitized core; Python itself leaks on purpose at exit.
 pytest-asan: build/asan/.done $(VENV)/.test-packages $(VENV)/.built
@@ -110,7 +110,7 @@ test-full: check ctest
 	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS)'
 	@$(MAKE) $(VENV)/.built
 	@echo "==> Python tests, long suites included"
-	@$(PYTHON) -m pytest -q tests
+	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q tests
 
 clean:
 	rm -rf $(VENV) build

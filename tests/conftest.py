@@ -1,13 +1,22 @@
-"""Which build of the C side the tests run over: the installed one, or a flavour such as sanitized.
+"""What all tests share: which build of the C side they run over, and whose dice they throw.
 
 With VSWITCH_FLAVOUR naming a build folder, its extension module takes the place of the installed
 one before anything imports it, and daemons that tests start find its forwarder.
+
+Generated examples are the same on every run, so that what is green stays green; `make test-full`
+sets HYPOTHESIS_PROFILE=random to look for new ones.
 """
 
 import importlib.util
 import os
 import sys
 from pathlib import Path
+
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def use_flavour(folder: Path) -> None:

@@ -19,7 +19,7 @@ from tests.kit.layers import (
 )
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("vswitch", "datapath", "controlplane", "containers", "perf", "demo", "tools")
+PACKAGES = ("vswitch", "datapath", "controlplane", "containers", "perf")
 
 
 @pytest.fixture(scope="module")

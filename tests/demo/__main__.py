@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from demo import leftovers
-from demo.place import prepare
-from demo.stage import Failed, Stage, free_port
+from tests.demo import leftovers
+from tests.demo.place import prepare
+from tests.demo.stage import Failed, Stage, free_port
 
 ANN, BOB = "10.77.0.1", "10.77.0.2"
 BULK_SECONDS = 4

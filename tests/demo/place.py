@@ -11,7 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
-from demo.stage import Failed, raise_loopback
+from tests.demo.stage import Failed, raise_loopback
 
 CLONE_NEWNS = 0x20000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000

@@ -1,6 +1,6 @@
 """Prints what pip has to install for a purpose, one requirement a line, from pyproject.toml.
 
-    python tools/requirements.py build run test
+    python .ci/requirements.py build run test
 
 `build` is the build back-end (we build without isolation, so that a rebuild takes seconds),
 `run` the package's own dependencies, any other word the extra of that name.
