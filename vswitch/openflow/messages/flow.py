@@ -51,9 +51,10 @@ class FlowStats:
 
     def __str__(self) -> str:
         """The line that `ovs-ofctl dump-flows` prints."""
-        seconds = f"{self.duration_sec}.{self.duration_nsec // 1_000_000:03d}"
+        fraction = f".{self.duration_nsec // 1_000_000:03d}" if self.duration_nsec else ""
+        duration = f"duration={self.duration_sec}{fraction}s"
         counters = f"n_packets={self.packets}, n_bytes={self.bytes}"
-        return format_rule(self.rule, duration=f"duration={seconds}s", counters=counters)
+        return format_rule(self.rule, duration=duration, counters=counters)
 
 
 @dataclass(frozen=True, slots=True)
