@@ -23,6 +23,7 @@ from typing import NoReturn
 from controlplane import apploader
 from vswitch.errors import Exit, Failure
 
+END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE_S = 3
 """Apps get this long to end after SIGTERM; then the process ends without them."""
 
@@ -102,18 +103,35 @@ def run(apps: list[str], listen: Listen) -> None:
 
 
 def end_on_signals() -> None:
-    """SIGTERM and SIGINT close the apps in order; a stuck app does not keep the process alive."""
+    """SIGTERM and SIGINT close the apps in order; a stuck app does not keep the process alive.
+
+    Nothing is raised from the handler: it would land in whatever app is just running. A pipe
+    wakes a thread of the hub, which ends the apps' own; then `run_apps` returns.
+    """
+    from eventlet import hubs
+    from os_ken.base.app_manager import AppManager
+    from os_ken.lib import hub
+
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def out_of_time(_signal: int, _frame: FrameType | None) -> NoReturn:
         os._exit(Exit.OK)
 
-    def end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    def wait_for_signal() -> None:
+        told = b""
+        while not set(told) & set(END_SIGNALS):  # other signals wake the pipe, too
+            hubs.trampoline(reading, read=True)
+            told = os.read(reading, 64)
         signal.signal(signal.SIGALRM, out_of_time)
         signal.alarm(GRACE_S)
-        sys.exit(Exit.OK)
+        for app in AppManager.get_instance().applications.values():
+            if app.main_thread is not None:
+                hub.kill(app.main_thread)
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    signal.set_wakeup_fd(writing)
+    for number in END_SIGNALS:
+        signal.signal(number, lambda _signal, _frame: None)
+    hub.spawn(wait_for_signal)
 
 
 def parser() -> argparse.ArgumentParser:
