@@ -174,14 +174,18 @@ class _Collected:
 
     def add_vlan_vid(self, key: str, value: str, word: str) -> None:
         """vlan_vid: OpenFlow's own, with the bit 0x1000 for "there is a tag"."""
-        new = Term(BY_NAME["vlan_vid"], *parse_masked(BY_NAME["vlan_vid"], value, word))
-        if new.mask is None and 0 < new.value < VLAN_PRESENT:
+        self._add_vid(*parse_masked(BY_NAME["vlan_vid"], value, word), word)
+
+    def _add_vid(self, vid: int, mask: int | None, word: str) -> None:
+        """Without the bit 0x1000 where it counts, no packet has a VLAN id."""
+        counts = mask is None or mask & VLAN_PRESENT
+        if counts and 0 < vid < VLAN_PRESENT:
             raise SyntaxProblem(
                 word,
                 "without the bit 0x1000 it means no tag, yet it has a VLAN id",
-                f"write dl_vlan={new.value} or vlan_vid={new.value | VLAN_PRESENT:#x}",
+                f"write dl_vlan={vid} or vlan_vid={vid | VLAN_PRESENT:#x}",
             )
-        self.add(new, word)
+        self.add(term("vlan_vid", vid, mask), word)
 
     def add_vlan_pcp(self, key: str, value: str, word: str) -> None:
         """A priority means that there is a tag, if no other word says which."""
@@ -194,8 +198,7 @@ class _Collected:
         mask = parse_number(mask_text, 16, word) if slash else 0xFFFF
         self._add_tci_priority(tci, mask, slash == "", word)
         vid_mask = mask & 0x1FFF
-        full = vid_mask == 0x1FFF
-        self.add(term("vlan_vid", tci & vid_mask, None if full else vid_mask), word)
+        self._add_vid(tci & vid_mask, None if vid_mask == 0x1FFF else vid_mask, word)
 
     def _add_tci_priority(self, tci: int, mask: int, whole: bool, word: str) -> None:
         bits = mask >> 13

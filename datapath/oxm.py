@@ -60,6 +60,8 @@ def unpack_term(reader: Reader) -> Term:
         raise ProtocolProblem(Error.BAD_MATCH_BAD_FIELD, why)
     masked = bool(name & 1)
     if length != field.bytes * (1 + masked):
+        if masked and not field.maskable:
+            raise ProtocolProblem(Error.BAD_MATCH_BAD_MASK, f"{field.name} takes no mask")
         raise reader.problem(f"{field.name} with a length of {length}")
     value = int.from_bytes(reader.take(field.bytes))
     mask = int.from_bytes(reader.take(field.bytes)) if masked else None
@@ -99,8 +101,7 @@ class Match:
     @classmethod
     def unpack(cls, reader: Reader) -> Match:
         """The ofp_match that comes next, with its padding."""
-        kind = reader.u16()
-        size = reader.u16(2)
+        kind, size = _MATCH_HEAD.unpack(reader.peek(8)[: _MATCH_HEAD.size])
         if kind != OXM_MATCH:
             raise ProtocolProblem(Error.BAD_MATCH_BAD_TYPE, f"a match of type {kind}")
         if size < _MATCH_HEAD.size or size + len(padding(size)) > reader.left:
@@ -117,9 +118,10 @@ class Match:
         """ProtocolProblem when no rule may have this match (OpenFlow 1.3.5, 7.2.3)."""
         for position, term in enumerate(self.terms):
             before = Match(self.terms[:position])
-            _check_term(term)
             if before.get(term.field.name):
                 raise ProtocolProblem(Error.BAD_MATCH_DUP_FIELD, f"{term.field.name} twice")
+            _check_mask(term)
+            _check_value(term)
             if not before.meets(term.field.needs):
                 why = f"{term.field.name} without {term.field.needs} before it"
                 raise ProtocolProblem(Error.BAD_MATCH_BAD_PREREQ, why)
@@ -130,16 +132,25 @@ def sorted_match(terms: Iterable[Term]) -> Match:
     return Match(tuple(sorted(terms, key=lambda term: POSITION[term.field.name])))
 
 
-def _check_term(term: Term) -> None:
-    field = term.field
-    if term.mask is not None and not field.maskable:
+def _check_mask(term: Term) -> None:
+    field, mask = term.field, term.mask
+    if mask is None:
+        return
+    if not field.maskable:
         raise ProtocolProblem(Error.BAD_MATCH_BAD_MASK, f"{field.name} takes no mask")
-    if term.mask is not None and term.mask > field.ones:
+    if mask > field.ones:
         raise ProtocolProblem(Error.BAD_MATCH_BAD_MASK, f"{field.name} has {field.bits} bits")
-    if term.value > field.ones:
-        raise ProtocolProblem(Error.BAD_MATCH_BAD_VALUE, f"{field.name} has {field.bits} bits")
-    if term.mask is not None and term.value & ~term.mask:
+    if term.value & ~mask:
         raise ProtocolProblem(Error.BAD_MATCH_BAD_WILDCARDS, f"{field.name} outside its mask")
+
+
+def _check_value(term: Term) -> None:
+    if term.value > term.field.ones:
+        why = f"{term.field.name} has {term.field.bits} bits"
+        raise ProtocolProblem(Error.BAD_MATCH_BAD_VALUE, why)
+    untagged = not term.value & VLAN_PRESENT and (term.mask is None or term.mask & VLAN_PRESENT)
+    if term.field.name == "vlan_vid" and untagged and term.value:
+        raise ProtocolProblem(Error.BAD_MATCH_BAD_VALUE, "a VLAN id without a tag")
 
 
 def _tagged(match: Match) -> bool:

@@ -56,6 +56,7 @@ PRINTED = {
 
 REFUSED = {
     "vlan_vid=5": "write dl_vlan=5 or vlan_vid=0x1005",
+    "vlan_tci=5/0x1fff": "write dl_vlan=5",
     "dl_vlan=4096": "write 0 to 4095",
     "vlan_tci=0x2000/0x2000": "mask all of 0xe000",
     "ip,nw_tos=33": "nw_tos=32,nw_ecn=1",
