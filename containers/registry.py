@@ -13,6 +13,7 @@ its log, until `rm` or until its name is used again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -61,6 +62,23 @@ class Entry(NamedTuple):
         return cls(Spec(**spec), Identity(**keeper), float(created), flags)
 
 
+_ADVICE = {
+    errno.ENOENT: "start vswitchd: one that ended took the run folder along",
+    errno.ENOSPC: "free some room in the run folder's file system",
+}
+
+
+@contextlib.contextmanager
+def _keeping(name: str) -> Iterator[None]:
+    """What goes wrong inside is told as a Failure to keep the container's state."""
+    try:
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "make the run folder writable for you")
+        why = f"its state can't be kept: {error.strerror}"
+        raise Failure(f"container {name}", why, advice) from None
+
+
 class Registry:
     """The containers of one run folder; the folders are made on the way, for us alone."""
 
@@ -89,7 +107,8 @@ class Registry:
                 )  # fmt: skip
             self._remove(name)
             entry = Entry(spec.named(name), ourselves(), created)
-            os.mkdir(self.path(name), mode=0o700)
+            with _keeping(name):
+                os.mkdir(self.path(name), mode=0o700)
             self._write(entry)
             return entry
 
@@ -111,9 +130,10 @@ class Registry:
 
     def _write(self, entry: Entry) -> None:
         new = self.path(entry.name, "state.new")
-        with open(new, "w") as file:
-            json.dump(entry.to_json(), file)
-        os.replace(new, self.path(entry.name, "state.json"))
+        with _keeping(entry.name):
+            with open(new, "w") as file:
+                json.dump(entry.to_json(), file)
+            os.replace(new, self.path(entry.name, "state.json"))
 
     def _read(self, name: str) -> Entry | None:
         """The entry of that name; None if there is none that can be read."""
