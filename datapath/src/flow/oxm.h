@@ -7,7 +7,8 @@
 /* Codes of OFPET_BAD_MATCH; 0 = fine. */
 enum oxm_error {
     OXM_OK = 0,
-    OXM_BAD_TYPE = 1, OXM_BAD_LENGTH, OXM_BAD_VALUE, OXM_BAD_MASK, OXM_BAD_PREREQ, OXM_DUPLICATE, OXM_BAD_WILDCARDS, OXM_BAD_FIELD
+    OXM_BAD_LENGTH = 1, OXM_BAD_WILDCARDS = 5, OXM_BAD_FIELD = 6, OXM_BAD_VALUE = 7, OXM_BAD_MASK = 8,
+    OXM_BAD_PREREQ = 9, OXM_DUPLICATE = 10
 };
 
 /* Reads 'size' bytes of TLVs (no ofp_match header, no padding) into value and mask, which it clears first.
