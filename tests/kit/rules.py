@@ -148,7 +148,7 @@ def instructions_of(
         st.just(ins.ClearActions()),
         st.builds(ins.WriteActions, one_each),
         st.builds(ins.WriteMetadata, u64, st.integers(1, ins.EVERY_BIT)),
-        st.builds(ins.GotoTable, st.integers(1, 254)),
+        st.builds(ins.GotoTable, st.integers(1, 253)),
     )
     return st.tuples(*(st.one_of(st.none(), kind) for kind in kinds)).map(
         lambda found: tuple(item for item in found if item is not None)
