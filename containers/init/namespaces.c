@@ -136,19 +136,32 @@ int step_namespaces(struct birth *birth, const struct arg *arg)
 }
 
 /* join(pidfd, flags, die_with_runner): every namespace at once, user namespace first. */
+/* Returns when the other end of the pipe has been closed everywhere else: when the parent has ended. */
+static void await_end(const int gate[2])
+{
+    char none;
+    close(gate[1]);
+    while (read(gate[0], &none, 1) < 0 && errno == EINTR) {}
+    close(gate[0]);
+}
+
 int step_join(struct birth *birth, const struct arg *arg)
 {
-    int pidfd = (int)arg[0].number;
+    int pidfd = (int)arg[0].number, gate[2];
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return failed(birth, "hiding from the container's tracers");
     if (setns(pidfd, (int)arg[1].number) < 0)
         return failed(birth, "joining the container's namespaces");
     close(pidfd);
+    if (pipe2(gate, O_CLOEXEC) < 0)
+        return failed(birth, "making a pipe");
     pid_t pid = clone_for_runner(0);
     if (pid < 0)
         return failed(birth, "cloning into the container");
-    if (pid == 0)
+    if (pid == 0) {
+        await_end(gate); /* the runner hears of our birth before it hears of anything that we do */
         return begin_child(birth, arg[2].number != 0);
+    }
     if (control_born(birth, pid) < 0 || control_namespaces(birth, arg[1].number) < 0)
         return -1;
     _exit(EXIT_SUCCESS);
