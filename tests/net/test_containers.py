@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -379,7 +380,7 @@ def at_a_terminal(pod: Pod, *words: str, typed: bytes) -> tuple[int, bytes]:
     os.close(slave)
     seen = b""
     try:
-        while chunk := os.read(master, 4096):
+        while select.select([master], [], [], 20)[0] and (chunk := os.read(master, 4096)):
             seen += chunk
             if typed and b"ready" in seen:
                 os.write(master, typed)
@@ -407,5 +408,5 @@ def test_ctrl_c_is_a_signal_to_the_command_inside(pod: Pod) -> None:
 def test_exec_gives_a_terminal_too(pod: Pod) -> None:
     pod.run("-d", "--name", "c", "--", "sleep", "1000")
     code, seen = at_a_terminal(pod, "exec", "c", "sh", "-c", "tty; echo $TERM", typed=b"")
-    assert code == 0
+    assert code == 0, seen
     assert seen.startswith(b"/dev/pts/0\r\n")
