@@ -82,8 +82,8 @@ class Server:
         if not self._server or self._closing:
             return
         self._closing = True
+        os.unlink(self._path)  # before close, which from Python 3.13 on does it as well
         self._server.close()
-        os.unlink(self._path)
         for task in self._idle:
             task.cancel()
         current = asyncio.current_task()
