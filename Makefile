@@ -5,7 +5,7 @@
 #   make test        every check and test that fits in ten minutes on two cores
 #   make test-full   the long suites as well
 #   make build       the C core, its programs and an editable install in .venv
-#   make check       lint, types, layering, C format
+#   make check       lint, types, layering
 #   make clean       removes .venv and build
 #
 # How it keeps quick: .ci/bootstrap looks for commands and headers each time (milliseconds);

@@ -70,6 +70,7 @@ class PortFlags(IntFlag):
     VNET_HDR = 1
     ONCE = 2
     EPHEMERAL = 4
+    DEAD = 8
 
 
 DROPS = (

@@ -126,7 +126,8 @@ typedef struct {
 typedef enum {
     VS_PORT_VNET_HDR = 1, /* the fd speaks virtio_net_hdr (10 bytes) before each frame */
     VS_PORT_ONCE = 2,     /* pcap: replay once, then be silent */
-    VS_PORT_EPHEMERAL = 4 /* nobody stored it: means nothing to the switch, something to the next daemon */
+    VS_PORT_EPHEMERAL = 4, /* nobody stored it: means nothing to the switch, something to the next daemon */
+    VS_PORT_DEAD = 8       /* in a dump: its descriptor has died, as PORT_GONE told who was there */
 } vs_port_flags;
 
 typedef struct {

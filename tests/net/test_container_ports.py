@@ -72,6 +72,18 @@ def test_a_container_stays_when_the_daemon_is_gone_and_then_leaves_nothing(
     assert os.listdir(pod.run_folder / "containers") == [".lock"]
 
 
+def test_a_port_whose_container_ended_without_a_daemon_goes_with_the_next_one(lab: Lab) -> None:
+    lab.start()
+    lab.call("bridge.add", name="br0")
+    for pod in pods(lab.run):
+        pod.vswitch(*on_port("10.0.0.2", "-d", "--name", "a"), "--", "sleep", "1000")
+        lab.daemons[-1].send_signal(signal.SIGKILL)
+        lab.daemons[-1].wait()
+        assert pod.vswitch("rm", "-f", "a").code == 0
+        lab.start()
+        eventually(lambda: ports(lab) == [])
+
+
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [

@@ -401,7 +401,8 @@ def test_whoever_sits_at_a_terminal_gets_one_inside_s31(pod: Pod) -> None:
 
 
 def test_ctrl_c_is_a_signal_to_the_command_inside(pod: Pod) -> None:
-    code, _ = at_a_terminal(pod, "run", "--", "sh", "-c", "echo ready; exec sleep 100", typed=b"\x03")
+    script = "echo ready; exec sleep 100"
+    code, _ = at_a_terminal(pod, "run", "--", "sh", "-c", script, typed=b"\x03")
     assert code == 130
 
 

@@ -20,7 +20,7 @@ import os
 import secrets
 from collections.abc import Callable
 
-from datapath.frames import Command, Event, Frame, PortRef
+from datapath.frames import Command, Event, Frame, PortFlags, PortRef
 from vswitch.agent.view import linked
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.forwarder import Forwarder, Held, dump, reach
@@ -172,7 +172,9 @@ class Daemon:
         self.operator.lead(bridge, False)
         for spec, fd in held.ports:
             known = stored.port(spec.name) if stored else None
-            self.operator.open_port(bridge, Interface(adopted(spec, known), spec, fd))
+            port = self.operator.open_port(bridge, Interface(adopted(spec, known), spec, fd))
+            if spec.flags & PortFlags.DEAD:  # its interface died while no daemon was there
+                self.spawn(self.port_gone(bridge, port))
 
     def _keep_journal(self, journal: int) -> None:
         """Holds a forwarder's journal instead of the one before."""

@@ -25,14 +25,25 @@ static struct head *head_of(const struct journal *j) { return (struct head *)(vo
 static struct area *active(const struct journal *j) { return &head_of(j)->areas[atomic_load(&head_of(j)->active)]; }
 static struct area *other(const struct journal *j) { return &head_of(j)->areas[!atomic_load(&head_of(j)->active)]; }
 
+/* Maps 'size' bytes of the file; on failure the old mapping stays. */
 static int map_file(struct journal *j, size_t size)
 {
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, j->fd, 0);
+    if (map == MAP_FAILED)
+        return -errno;
     if (j->map)
         munmap(j->map, j->size);
-    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, j->fd, 0);
-    j->map = map == MAP_FAILED ? NULL : map;
+    j->map = map;
     j->size = size;
-    return j->map ? 0 : -errno;
+    return 0;
+}
+
+/* A journal that misses a change would bring back what was deleted: it is worth nothing from then on. */
+static void fail(struct journal *j)
+{
+    perror("vswitch-forwarder: the journal can't grow, so rules will not outlive this process");
+    head_of(j)->magic = 0;
+    j->failed = true;
 }
 
 /* The file is at least 'size' bytes; false: it can't be, the journal has failed. */
@@ -44,7 +55,7 @@ static bool grow(struct journal *j, uint64_t size)
     if (wanted == j->size)
         return true;
     if (ftruncate(j->fd, (off_t)wanted) || map_file(j, wanted)) {
-        j->failed = true;
+        fail(j);
         return false;
     }
     return true;
@@ -128,6 +139,8 @@ uint64_t journal_used(const struct journal *j) { return j->failed ? 0 : active(j
 
 const struct journal_record *journal_next(const struct journal *j, const struct journal_record *at)
 {
+    if (j->failed)
+        return NULL;
     uint64_t next = at ? (uint64_t)((const uint8_t *)at - j->map) + at->size : active(j)->start;
     return next < active(j)->end ? (const void *)(j->map + next) : NULL;
 }

@@ -21,7 +21,7 @@ struct journal {
     uint8_t *map;
     size_t size;      /* of the file and the mapping */
     uint64_t end;     /* records written so far, committed or not */
-    bool failed;      /* no memory for it: nothing is kept from then on, and says so */
+    bool failed;      /* no memory for it: said on stderr, nothing is kept, and no forwarder will believe what was */
 };
 
 struct journal_record {

@@ -58,6 +58,8 @@ static vs_port_spec spec_now(const struct port *port)
     vs_port_spec spec = port->spec;
     spec.config = atomic_load(&port->config);
     spec.state = atomic_load(&port->state);
+    if (atomic_load(&port->dead))
+        spec.flags |= VS_PORT_DEAD;
     return spec;
 }
 

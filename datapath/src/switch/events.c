@@ -2,7 +2,9 @@
 #include "switch/events.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -10,14 +12,22 @@ enum { LOSSY_LIMIT = 4 << 20, SHARED_ROOM = 65536 };
 
 void events_init(struct events *e)
 {
-    *e = (struct events){0};
+    *e = (struct events){.lent = -1};
     e->last = &e->first;
+}
+
+static void close_descriptor(int fd)
+{
+    if (fd >= 0)
+        close(fd);
 }
 
 void events_destroy(struct events *e)
 {
+    close_descriptor(e->lent);
     for (struct event *at = e->first, *next; at; at = next) {
         next = at->next;
+        close_descriptor(at->fd);
         free(at);
     }
     events_init(e);
@@ -40,7 +50,7 @@ static uint8_t *payload(struct event *event) { return (uint8_t *)(&event->frame 
 
 void events_put(struct events *e, vs_frame header, const void *bytes, size_t n, int fd)
 {
-    struct event *event = append(e, header, n, n, fd);
+    struct event *event = append(e, header, n, n, fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0));
     if (n)
         memcpy(payload(event), bytes, n);
 }
@@ -113,7 +123,8 @@ long events_take(struct events *e, uint8_t *out, size_t size, int *fd)
     if (n > size)
         return -ENOSPC;
     memcpy(out, &event->frame, n);
-    *fd = event->fd;
+    close_descriptor(e->lent);
+    *fd = e->lent = event->fd;
     e->first = event->next;
     if (!e->first)
         e->last = &e->first;

@@ -10,7 +10,7 @@
 
 struct event {
     struct event *next;
-    int fd; /* goes along, owned by whoever reported it; -1: none */
+    int fd; /* goes along: a duplicate of our own, so that a port may close its descriptor meanwhile; -1: none */
     size_t room;
     vs_frame frame; /* the payload follows */
 };
@@ -19,6 +19,7 @@ struct events {
     struct event *first, **last;
     size_t bytes; /* of all frames that wait */
     uint64_t lost;
+    int lent; /* the descriptor of the event that was taken last, ours until the next */
 };
 
 void events_init(struct events *);
@@ -28,4 +29,5 @@ void events_put(struct events *, vs_frame header, const void *payload, size_t n,
 void events_done(struct events *, const vs_frame *command, int error, const char *text);
 /* Whole OpenFlow messages for a session; 'lossy' ones may be refused (counted). */
 void events_openflow(struct events *, uint32_t bridge, uint32_t session, uint64_t tag, const uint8_t *messages, size_t n, bool lossy);
+/* The oldest frame; '*fd' is valid until the next call. */
 long events_take(struct events *, uint8_t *out, size_t size, int *fd);
