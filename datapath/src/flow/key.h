@@ -25,10 +25,11 @@ struct key {
             uint32_t ipv4_src, ipv4_dst;                                        /* 5 */
             uint16_t tp_src, tp_dst, arp_op;                                    /* 6 */
             uint16_t inner_tci; /* no OpenFlow field: the second tag, as in the packet */
-            uint8_t arp_sha[6]; uint16_t unused1;                               /* 7 */
-            uint8_t arp_tha[6]; uint16_t unused2;                               /* 8 */
+            uint8_t arp_sha[6]; uint8_t mpls_tc, mpls_bos;                      /* 7 */
+            uint8_t arp_tha[6]; uint16_t ipv6_exthdr;                           /* 8 */
             uint8_t ipv6_src[16], ipv6_dst[16], nd_target[16];                  /* 9 .. 14 */
-            uint32_t ipv6_flabel, unused3;                                      /* 15 */
+            uint32_t ipv6_flabel;                                               /* 15 */
+            union { uint32_t mpls_label; uint8_t pbb_isid[3]; };
             uint64_t tunnel_id;                                                 /* 16 */
         };
         uint64_t words[KEY_WORDS];

@@ -41,7 +41,9 @@ struct layout {
     uint8_t kind;      /* enum layout_l3 */
     uint8_t frag;      /* enum layout_frag */
 };
-enum layout_l3 { L3_NONE, L3_IPV4, L3_IPV6, L3_ARP };
+/* L3_MPLS: l3 is the outermost label stack entry, nothing behind it is looked at.  L3_PBB: l3 is the I-TAG's TCI,
+ * likewise. */
+enum layout_l3 { L3_NONE, L3_IPV4, L3_IPV6, L3_ARP, L3_MPLS, L3_PBB };
 enum layout_frag { LAYOUT_FRAG_NONE = 0, LAYOUT_FRAG_FIRST = 1, LAYOUT_FRAG_LATER = 3 };
 enum { LAYOUT_NO_TYPE = 0x05ff }; /* eth_type of an LLC frame without SNAP (OpenFlow 1.3.5, 7.2.3.7) */
 enum { LAYOUT_MAX_VLANS = 8, LAYOUT_MAX_EXTHDRS = 16, LAYOUT_MAX_ND_OPTIONS = 16 };

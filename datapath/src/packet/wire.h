@@ -13,6 +13,7 @@ typedef uint32_t be32;
 enum eth_types {
     ETH_TYPE_MIN = 0x0600, /* smaller: an 802.3 length */
     ETH_IPV4 = 0x0800, ETH_ARP = 0x0806, ETH_VLAN = 0x8100, ETH_IPV6 = 0x86dd, ETH_QINQ = 0x88a8,
+    ETH_MPLS = 0x8847, ETH_MPLS_MULTICAST = 0x8848, ETH_PBB = 0x88e7,
 };
 
 enum ip_protocols {
@@ -26,6 +27,12 @@ struct eth_header { uint8_t dst[6], src[6]; be16 type; } WIRE;
 /* An 802.1Q or 802.1ad tag from behind its TPID on: what the next type says lies behind it. */
 struct vlan_tag { be16 tci, type; } WIRE;
 enum { VLAN_VID = 0x0fff, VLAN_PCP = 0xe000, VLAN_PCP_SHIFT = 13 };
+
+/* A label stack entry (RFC 3032, 2.1): label 20, traffic class 3, bottom of stack 1, TTL 8 bits. */
+struct mpls_entry { be32 entry; } WIRE;
+/* An I-TAG from behind its TPID on (IEEE 802.1Q, 9.5): PCP, DEI and flags 8, I-SID 24 bits; then the customer's frame
+ * as it was, addresses first. */
+struct pbb_tag { be32 tci; uint8_t dst[6], src[6]; be16 type; } WIRE;
 
 struct snap_header { uint8_t llc[3], oui[3]; be16 type; } WIRE;
 
