@@ -1,19 +1,33 @@
-/* Executing a flat list of actions on one packet. */
+/* Executing a flat list of actions on one packet, and counting where it came along. */
 #pragma once
 #include "act/action.h"
 #include "act/outlet.h"
+#include "base/slots.h"
 
 /* What executing needs of the thread it runs on. */
 struct executor {
     struct outlet outlet;
+    struct slot_count *counts; /* of this thread; NULL: nothing is counted */
+    uint64_t now_ns;           /* of this turn, for meters and queues */
     /* Tells the control thread of a packet for the controller.  The packet stays the caller's. */
     void (*to_controller)(struct executor *, struct port *in, const struct packet *, const struct action *);
+    /* Reads the packet's headers again and goes on with it at a stage; takes over the reference. */
+    void (*go_on)(struct executor *, struct port *in, struct packet *, uint64_t stage, uint64_t packets, uint64_t bytes);
+    /* Puts a packet into a queue of a port; takes over the reference.  False: no such queue, the packet is still the caller's. */
+    bool (*enqueue)(struct executor *, struct port *to, uint32_t queue, struct packet *);
 };
 
-/* Does one editing action (none that sends or drops) to '*p', which becomes a packet of the caller's own.
+/* A composed list: what is done, and the counters (rules, tables, groups) that the packet raises on its way. */
+struct itinerary {
+    const struct action *actions;
+    const uint32_t *slots;
+    unsigned n_actions, n_slots;
+};
+
+/* Does one editing action (none that sends or ends) to '*p', which becomes a packet of the caller's own.
  * False: the packet ends here, '*p' is NULL or still the caller's to release. */
 bool action_edit(struct executor *, const struct action *, struct port *in, struct packet **p);
-/* Does all 'n' composed actions to 'p' in order; takes over the caller's reference.  'in' counts what is dropped;
- * NULL for a packet-out from no port of ours.  'p->layout' is current.  Returns the action at which the packet
- * ended early (what comes after it did not happen), NULL if none. */
-const struct action *actions_execute(struct executor *, const struct action *actions, unsigned n, struct port *in, struct packet *p);
+/* Does all composed actions to 'p' in order; takes over the caller's reference.  'in' counts what is dropped; NULL for a
+ * packet-out from no port of ours.  'p->layout' is current.  What is counted: 'packets' and 'bytes', those on the wire
+ * when the packet came, at every slot that it reached. */
+void actions_execute(struct executor *, const struct itinerary *, struct port *in, struct packet *p, uint64_t packets, uint64_t bytes);

@@ -2,20 +2,23 @@
  *
  * Theory of operation.  The tables are walked once (OpenFlow 1.3.5 section 5.1).  What
  * rules do to the packet is done to a copy of the key, so that later tables match
- * what the packet will be; every action goes to the list, in order; the action set
- * is added at the end in the standard's order.  The result depends only on key bits in
- * the bridge's key shape and on the version, so it can be cached.  Where it depends on
- * more (what lies under a second VLAN tag), it says so, and is not.
+ * what the packet will be; every action goes to the list, in order; groups become
+ * bracketed copies; the action set is added at the end in the standard's order.  Where
+ * an action uncovers what the key can't know, the list ends in a stage (stage.h), and
+ * composition goes on from there when the packet has been read again.  The result depends
+ * only on key bits in the bridge's key shape, on the stage and on the version, so it can be cached.
  */
 #pragma once
 #include "pipeline/bridge.h"
+#include "pipeline/stage.h"
 
-enum { VERDICT_ACTIONS = 8, VERDICT_SLOTS = 14, COMPOSE_ACTIONS = 1024, COMPOSE_SLOTS = 2 * N_TABLES };
+enum { VERDICT_ACTIONS = 8, VERDICT_SLOTS = 14, COMPOSE_ACTIONS = 1024, COMPOSE_SLOTS = 2048 };
 
 /* What is done to a packet: small enough for the cache. */
 struct verdict {
-    uint16_t n_actions, n_slots;
-    uint32_t slots[VERDICT_SLOTS]; /* counters to raise: rules, lookups and misses of tables */
+    uint8_t n_actions, n_slots;
+    bool continues; /* there is an ACT_CONTINUE among its actions */
+    uint32_t slots[VERDICT_SLOTS]; /* counters to raise: rules, lookups and misses of tables, groups, buckets */
     struct action actions[VERDICT_ACTIONS];
 };
 
@@ -25,28 +28,26 @@ struct compose_watch {
     void (*rule)(void *arg, unsigned table, const struct rule *);
     void (*miss)(void *arg, unsigned table);
     void (*normal)(void *arg, uint32_t port); /* NORMAL: the station's port, 0 = flooded */
+    void (*group)(void *arg, uint32_t group, int bucket); /* -1: all, or none that lives */
 };
 
-struct action_set {
-    uint64_t fields;                    /* bit i: set[i] is in the set */
-    struct action set[FIELD_LIMIT], pop_vlan, push_vlan, dec_ttl, set_ttl, output;
-    bool has_pop_vlan, has_push_vlan, has_dec_ttl, has_set_ttl, has_output;
-};
-
-/* The work space of one composition (large: one a thread). */
+/* The work space of one composition (large: one a thread and level of stages). */
 struct composition {
+    struct stages *stages; /* the owner's; set once */
     const struct bridge *bridge;
-    const struct packet *packet; /* whose deeper tags may be looked at, or NULL */
     const struct compose_watch *watch;
     uint64_t version;
     struct key key;
     struct action_set set;
-    unsigned n_actions, n_slots;
-    bool sends;       /* some output was asked for */
-    bool cacheable;
+    unsigned n_actions, n_slots, depth;
+    uint32_t queue;   /* of outputs from here on */
+    bool sends;       /* something was done with the packet, or it was dropped for a reason of its own */
+    bool cacheable, transient;
     bool overflow;    /* more actions than there is room for: nothing is done */
-    bool ended;       /* by a drop in the middle of its actions */
-    uint16_t tags[LAYOUT_MAX_VLANS]; /* TCIs, outermost last */
+    bool ended;       /* this packet or copy goes no further: dropped in the middle, or on to a stage */
+    bool uncovered;   /* the last action made the key wrong: headers have to be read again */
+    bool continues;
+    uint16_t tags[2]; /* TCIs: the outermost, the one behind it */
     unsigned n_tags;
     struct { uint64_t cookie; uint8_t table, miss; } origin;
     uint64_t learn;   /* a station that NORMAL did not know at this port, or 0 */
@@ -54,11 +55,14 @@ struct composition {
     struct action actions[COMPOSE_ACTIONS];
 };
 
-/* Through the tables from 'table' on.  Inside an epoch. */
-void compose_tables(struct composition *, const struct bridge *, uint64_t version, const struct key *,
-                    const struct packet *, const struct compose_watch *);
-/* A packet-out's list: 'n' actions as they stand, OFPP_TABLE goes through the tables. */
+/* Through the tables from the first on.  Inside an epoch. */
+void compose_tables(struct composition *, const struct bridge *, uint64_t version, const struct key *, const struct compose_watch *);
+/* A packet-out's list: 'n' actions as they stand, OFPP_TABLE goes through the tables.  They must stay until the packet is done with. */
 void compose_packet_out(struct composition *, const struct bridge *, uint64_t version, const struct key *,
-                        const struct packet *, const struct action *actions, unsigned n);
+                        const struct action *actions, unsigned n);
+/* On from a stage with the packet's new key (metadata and tunnel id are the stage's). */
+void compose_stage(struct composition *, const struct stage *, uint64_t version, const struct key *, const struct compose_watch *);
+/* What the packet's key lacks: the part of the state that travels with the packet. */
+void stage_fill(const struct stage *, struct key *);
 /* Copies the result to a verdict if it is cacheable and small enough. */
 bool compose_verdict(const struct composition *, struct verdict *);

@@ -1,0 +1,161 @@
+/* See group.h.
+ *
+ * Selection is weighted rendezvous hashing: every bucket draws a number in (0, 1) from the
+ * packet's flow and its own identity, and the one with the least -ln(number) / weight
+ * takes the flow.  Shares follow the weights, a flow stays where it is while its bucket lives,
+ * and a bucket that dies gives only its own flows away.
+ */
+#include "pipeline/group.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "pipeline/bridge.h"
+
+/* ---- what a select group hashes: all that tells one conversation from another ---- */
+
+/* Not what varies within one: priorities, DSCP and ECN, TTLs. */
+static void flow_looks(struct key *mask)
+{
+    memset(mask->eth_dst, 0xff, sizeof mask->eth_dst);
+    memset(mask->eth_src, 0xff, sizeof mask->eth_src);
+    memset(mask->arp_sha, 0xff, sizeof mask->arp_sha);
+    memset(mask->arp_tha, 0xff, sizeof mask->arp_tha);
+    memset(mask->ipv6_src, 0xff, 3 * sizeof mask->ipv6_src); /* source, destination, target of neighbour discovery */
+    mask->eth_type = mask->vlan_vid = mask->arp_op = mask->tp_src = mask->tp_dst = UINT16_MAX;
+    mask->ipv4_src = mask->ipv4_dst = mask->ipv6_flabel = mask->mpls_label = UINT32_MAX;
+    mask->ip_proto = mask->icmp_type = mask->icmp_code = UINT8_MAX;
+    mask->has |= HAS_FRAGMENT;
+}
+
+/* A datagram's later fragments have no ports: the first one's must not count. */
+static uint64_t flow_hash(const struct key *key)
+{
+    struct key mask = {0};
+    uint64_t hash = 0;
+    flow_looks(&mask);
+    if (key->has & HAS_FRAGMENT)
+        mask.tp_src = mask.tp_dst = 0;
+    mask.has = 0;
+    for (unsigned i = 0; i < KEY_WORDS; i++)
+        hash = hash_mix(hash, key->words[i] & mask.words[i]);
+    return hash;
+}
+
+/* ---- liveness (OpenFlow 1.3.5, 5.6.1 and 6.7): what watches nothing lives ---- */
+
+static bool group_lives(const struct bridge *, uint32_t id, unsigned depth);
+
+static bool port_lives(const struct bridge *b, uint32_t number)
+{
+    const struct port *p = bridge_port(b, number);
+    return p && !(atomic_load_explicit(&p->config, memory_order_relaxed) & VS_PC_PORT_DOWN) &&
+           !(atomic_load_explicit(&p->state, memory_order_relaxed) & VS_PS_LINK_DOWN);
+}
+
+static bool bucket_lives(const struct bridge *b, const struct bucket *bucket, unsigned depth)
+{
+    bool watches_port = bucket->watch_port != OFPP_ANY, watches_group = bucket->watch_group != OFPG_ANY;
+    if (!watches_port && !watches_group)
+        return true;
+    return (watches_port && port_lives(b, bucket->watch_port)) || (watches_group && group_lives(b, bucket->watch_group, depth));
+}
+
+static bool group_lives(const struct bridge *b, uint32_t id, unsigned depth)
+{
+    const struct group *g = bridge_group(b, id);
+    if (!g || depth == GROUP_DEPTH)
+        return false;
+    for (uint32_t i = 0; i < g->n_buckets; i++)
+        if (bucket_lives(b, &g->buckets[i], depth + 1))
+            return true;
+    return false;
+}
+
+/* ---- choosing ---- */
+
+static const struct bucket *first_living(const struct bridge *b, const struct group *g, const struct key *key)
+{
+    (void)key;
+    for (uint32_t i = 0; i < g->n_buckets; i++)
+        if (bucket_lives(b, &g->buckets[i], 0))
+            return &g->buckets[i];
+    return NULL;
+}
+
+static double draw(uint64_t hash, const struct bucket *bucket)
+{
+    uint64_t number = hash_end(hash_mix(hash, bucket->identity)) >> 11;
+    return ((double)number + 0.5) / (double)(UINT64_C(1) << 53);
+}
+
+static const struct bucket *selected(const struct bridge *b, const struct group *g, const struct key *key)
+{
+    const struct bucket *best = NULL;
+    double least = INFINITY;
+    uint64_t hash = hash_mix(flow_hash(key), g->id); /* chained groups must not draw alike */
+    for (uint32_t i = 0; i < g->n_buckets; i++) {
+        const struct bucket *bucket = &g->buckets[i];
+        double weight = g->total_weight ? bucket->weight : 1;
+        if (weight == 0 || !bucket_lives(b, bucket, 0))
+            continue;
+        double length = -log(draw(hash, bucket)) / weight;
+        if (length < least) {
+            least = length;
+            best = bucket;
+        }
+    }
+    return best;
+}
+
+static const struct bucket *only(const struct bridge *b, const struct group *g, const struct key *key)
+{
+    (void)b;
+    (void)key;
+    return g->n_buckets ? &g->buckets[0] : NULL;
+}
+
+const struct bucket *group_choose(const struct bridge *b, const struct group *g, const struct key *key)
+{
+    static const struct bucket *(*const choosers[OFPGT_LIMIT])(const struct bridge *, const struct group *, const struct key *) = {
+        [OFPGT_SELECT] = selected, [OFPGT_INDIRECT] = only, [OFPGT_FF] = first_living,
+    };
+    MUST(choosers[g->type]);
+    return choosers[g->type](b, g, key);
+}
+
+/* ---- the control thread's part ---- */
+
+void group_free(struct group *g)
+{
+    if (!g)
+        return;
+    if (g->owns_slot)
+        slots_give(&g->world->slots, g->slot);
+    for (uint32_t i = 0; i < g->n_buckets; i++)
+        if (g->buckets[i].slot != UINT32_MAX)
+            slots_give(&g->world->slots, g->buckets[i].slot);
+    free(g->wire);
+    free(g->actions);
+    free(g);
+}
+
+bool group_names(const struct group *g, uint32_t other)
+{
+    for (uint32_t i = 0; i < g->n_buckets; i++)
+        for (unsigned k = 0; k < g->buckets[i].n_actions; k++)
+            if (g->buckets[i].actions[k].kind == ACT_GROUP && g->buckets[i].actions[k].port == other)
+                return true;
+    return false;
+}
+
+void group_looks(const struct group *g, struct key *mask)
+{
+    if (g->type == OFPGT_SELECT)
+        flow_looks(mask);
+    for (uint32_t i = 0; i < g->n_buckets; i++)
+        for (unsigned k = 0; k < g->buckets[i].n_actions; k++)
+            action_looks(&g->buckets[i].actions[k], mask);
+}

@@ -1,0 +1,221 @@
+/* Group-mods on a bridge (OpenFlow 1.3.5, 6.5 and 7.3.4.3): checked, then in force at once.
+ *
+ * Checks come first and see the groups as they would be; then the new group takes the place of
+ * the old one, or rules that name what is deleted go first, and one version publishes it.
+ * Rules that are staged must have been committed before.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "pipeline/bridge.h"
+
+struct group *bridge_group(const struct bridge *b, uint32_t id) { return idmap_find(&b->groups, id); }
+
+/* ---- what names what ---- */
+
+void bridge_refer(struct bridge *b, const struct action *actions, unsigned n, int by)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (actions[i].kind == ACT_GROUP) {
+            struct group *g = bridge_group(b, actions[i].port);
+            MUST(g);
+            g->refs += (uint32_t)by;
+        }
+}
+
+enum of_error bridge_knows_groups(const struct bridge *b, const struct action *actions, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (actions[i].kind == ACT_GROUP && !bridge_group(b, actions[i].port))
+            return OF_ACTION_GROUP;
+    return OF_FINE;
+}
+
+static void refer(struct bridge *b, const struct group *g, int by)
+{
+    for (uint32_t i = 0; i < g->n_buckets; i++)
+        bridge_refer(b, g->buckets[i].actions, g->buckets[i].n_actions, by);
+}
+
+/* ---- checks ---- */
+
+/* Does a chain from group 'from' lead to 'to'?  Chains have no loops yet and at most GROUP_DEPTH members; 'budget'
+ * bounds how many are looked at, since buckets may fan out. */
+static bool leads_to(const struct bridge *b, const struct group *from, uint32_t to, unsigned depth, unsigned *budget)
+{
+    if (depth == GROUP_DEPTH || !*budget)
+        return true;
+    --*budget;
+    for (uint32_t i = 0; i < from->n_buckets; i++)
+        for (unsigned k = 0; k < from->buckets[i].n_actions; k++) {
+            const struct action *a = &from->buckets[i].actions[k];
+            const struct group *next = a->kind == ACT_GROUP ? bridge_group(b, a->port) : NULL;
+            if (a->kind == ACT_GROUP && (a->port == to || (next && leads_to(b, next, to, depth + 1, budget))))
+                return true;
+        }
+    return false;
+}
+
+static enum of_error check(const struct bridge *b, const struct group *g)
+{
+    unsigned budget = 100000;
+    if (leads_to(b, g, g->id, 0, &budget))
+        return OF_GROUP_LOOP;
+    for (uint32_t i = 0; i < g->n_buckets; i++) {
+        const struct bucket *bucket = &g->buckets[i];
+        enum of_error error = bridge_knows_groups(b, bucket->actions, bucket->n_actions);
+        if (error != OF_FINE)
+            return error;
+        if (bucket->watch_group != OFPG_ANY && bucket->watch_group != g->id && !bridge_group(b, bucket->watch_group))
+            return OF_GROUP_BAD_WATCH;
+    }
+    return OF_FINE;
+}
+
+/* ---- counters ---- */
+
+static bool take_bucket_slots(struct world *w, struct group *g)
+{
+    for (uint32_t i = 0; i < g->n_buckets; i++) {
+        g->buckets[i].slot = slots_take(&w->slots);
+        if (g->buckets[i].slot == UINT32_MAX)
+            return false; /* group_free gives those before it back */
+    }
+    return true;
+}
+
+static enum of_error take_slots(struct bridge *b, struct group *g, struct group *old)
+{
+    g->world = b->world;
+    if (!take_bucket_slots(b->world, g))
+        return OF_GROUP_BUCKETS;
+    if (!old) {
+        g->slot = slots_take(&b->world->slots);
+        g->owns_slot = g->slot != UINT32_MAX;
+    }
+    return old || g->owns_slot ? OF_FINE : OF_GROUP_FULL;
+}
+
+/* ---- changes ---- */
+
+static void release_group(void *g) { group_free(g); }
+
+static void put(struct bridge *b, struct group *g)
+{
+    struct key mask = {0};
+    refer(b, g, 1);
+    group_looks(g, &mask);
+    bridge_widen_shape(b, &mask);
+    idmap_put(&b->groups, g);
+    world_publish(b->world);
+}
+
+static enum of_error add(struct bridge *b, struct group_mod *mod, uint64_t now_ns)
+{
+    if (bridge_group(b, mod->id))
+        return OF_GROUP_EXISTS;
+    if (b->groups.n >= GROUP_LIMIT)
+        return OF_GROUP_FULL;
+    enum of_error error = check(b, mod->group);
+    if (error == OF_FINE)
+        error = take_slots(b, mod->group, NULL);
+    if (error != OF_FINE)
+        return error;
+    mod->group->created_ns = now_ns;
+    put(b, mod->group);
+    mod->group = NULL;
+    return OF_FINE;
+}
+
+/* The group counts on; its buckets begin anew (6.5). */
+static enum of_error modify(struct bridge *b, struct group_mod *mod, uint64_t now_ns)
+{
+    (void)now_ns;
+    struct group *old = bridge_group(b, mod->id), *g = mod->group;
+    if (!old)
+        return OF_GROUP_UNKNOWN;
+    enum of_error error = check(b, g);
+    if (error == OF_FINE)
+        error = take_slots(b, g, old);
+    if (error != OF_FINE)
+        return error;
+    refer(b, old, -1);
+    g->slot = old->slot;
+    g->owns_slot = old->owns_slot;
+    g->refs = old->refs;
+    g->created_ns = old->created_ns;
+    old->owns_slot = false;
+    put(b, g);
+    epoch_retire(&b->world->epoch, release_group, old);
+    epoch_publish(&b->world->epoch);
+    mod->group = NULL;
+    return OF_FINE;
+}
+
+static bool rule_names_group(const struct rule *r, uint32_t id)
+{
+    const struct program *p = r->program;
+    for (unsigned i = 0; i < p->n_apply + p->n_write; i++)
+        if (p->actions[i].kind == ACT_GROUP && (id == OFPG_ALL || p->actions[i].port == id))
+            return true;
+    return false;
+}
+
+static bool is_chained(const struct bridge *b, uint32_t id)
+{
+    const struct group *g;
+    for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
+        if (g->id != id && group_names(g, id))
+            return true;
+    return false;
+}
+
+static enum of_error delete_all(struct bridge *b)
+{
+    bridge_purge(b, rule_names_group, OFPG_ALL, OFPRR_GROUP_DELETE);
+    bridge_commit(b);
+    struct group *g;
+    for (size_t at = 0; (g = idmap_next(&b->groups, &at));) {
+        idmap_remove(&b->groups, g->id);
+        epoch_retire(&b->world->epoch, release_group, g);
+    }
+    world_publish(b->world);
+    return OF_FINE;
+}
+
+static enum of_error delete(struct bridge *b, struct group_mod *mod, uint64_t now_ns)
+{
+    (void)now_ns;
+    struct group *g = bridge_group(b, mod->id);
+    if (mod->id == OFPG_ALL)
+        return delete_all(b);
+    if (!g)
+        return OF_FINE;
+    if (g->refs && is_chained(b, mod->id))
+        return OF_GROUP_CHAINED;
+    if (g->refs)
+        bridge_purge(b, rule_names_group, mod->id, OFPRR_GROUP_DELETE);
+    bridge_commit(b);
+    refer(b, g, -1);
+    idmap_remove(&b->groups, g->id);
+    epoch_retire(&b->world->epoch, release_group, g);
+    world_publish(b->world);
+    return OF_FINE;
+}
+
+enum of_error bridge_group_mod(struct bridge *b, struct group_mod *mod, uint64_t now_ns)
+{
+    static enum of_error (*const commands[])(struct bridge *, struct group_mod *, uint64_t) = {
+        [OFPGC_ADD] = add, [OFPGC_MODIFY] = modify, [OFPGC_DELETE] = delete,
+    };
+    MUST(!b->added && !b->removed);
+    return commands[mod->command](b, mod, now_ns);
+}
+
+void bridge_free_groups(struct bridge *b)
+{
+    struct group *g;
+    for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
+        group_free(g);
+    idmap_destroy(&b->groups);
+}

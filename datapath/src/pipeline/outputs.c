@@ -1,0 +1,129 @@
+/* Outputs: from a port number, real or reserved, to the ports that packets leave by. */
+#include "pipeline/composing.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+static uint32_t in_port(const struct composition *c) { return get32(&c->key.in_port); }
+
+static void send_to(struct composition *c, struct port *to)
+{
+    compose_append(c, &(struct action){.kind = ACT_SEND, .port = c->queue, .to = to});
+    c->sends = true;
+}
+
+static void output_number(struct composition *c, uint32_t number)
+{
+    struct port *to = bridge_port(c->bridge, number);
+    if (!to)
+        compose_drop(c, VS_DROP_NO_PORT);
+    else if (number == in_port(c))
+        compose_drop(c, VS_DROP_OUTPUT_SELF);
+    else
+        send_to(c, to);
+}
+
+static void output_in_port(struct composition *c, const struct action *a)
+{
+    (void)a;
+    struct port *to = bridge_port(c->bridge, in_port(c));
+    if (to)
+        send_to(c, to);
+    else
+        compose_drop(c, VS_DROP_NO_PORT);
+}
+
+/* FLOOD differs from ALL by leaving out ports that are blocked or have NO_FWD; an output to such a port sends
+ * nothing anyway (and is counted there), so both lists are the same. */
+static void output_all(struct composition *c, const struct action *a)
+{
+    (void)a;
+    const struct port_list *list = bridge_ports(c->bridge);
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->ports[i]->spec.number != in_port(c))
+            send_to(c, list->ports[i]);
+}
+
+static void output_controller(struct composition *c, const struct action *a)
+{
+    struct action to = {.kind = ACT_CONTROLLER, .arg = a->arg, .reason = c->origin.miss ? OFPR_NO_MATCH : OFPR_ACTION};
+    to = compose_with_origin(c, to);
+    compose_append(c, &to);
+    c->sends = true;
+}
+
+/* OFPP_NORMAL: a learning switch.  What it says depends on the source's entry too (it may have moved), so
+ * both addresses and the tag belong to every key shape that has it: see rule_looks. */
+static uint16_t vlan_of(const struct composition *c) { return get16(&c->key.vlan_vid) & 0xfff; }
+
+static void learn_source(struct composition *c)
+{
+    const uint8_t *source = c->key.eth_src;
+    uint64_t station = mac_station(source, vlan_of(c));
+    const struct mac_entry *known = mac_find(&c->bridge->macs, station);
+    if (source[0] & 1 || in_port(c) >= OFPP_MAX)
+        return; /* no station sends from a group address; packet-outs teach nothing */
+    if (known)
+        compose_count(c, known->slot);
+    if ((known && known->port == in_port(c)) || (!known && mac_full(&c->bridge->macs)))
+        return;
+    c->learn = station;
+    c->cacheable = false; /* until it is learned */
+}
+
+static bool is_reserved(const uint8_t *mac) /* IEEE 802.1Q table 8-1: never forwarded by a bridge */
+{
+    static const uint8_t prefix[5] = {0x01, 0x80, 0xc2, 0, 0};
+    return !memcmp(mac, prefix, sizeof prefix) && mac[5] < 0x10;
+}
+
+static void output_normal(struct composition *c, const struct action *a)
+{
+    learn_source(c);
+    if (is_reserved(c->key.eth_dst)) {
+        compose_drop(c, VS_DROP_RESERVED);
+        return;
+    }
+    const struct mac_entry *to = mac_find(&c->bridge->macs, mac_station(c->key.eth_dst, vlan_of(c)));
+    uint32_t port = to && !(c->key.eth_dst[0] & 1) ? to->port : 0;
+    if (c->watch && c->watch->normal)
+        c->watch->normal(c->watch->arg, port);
+    if (port)
+        output_number(c, port);
+    else
+        output_all(c, a);
+}
+
+/* Packet-outs only: the decoder refuses it in rules.  A copy goes through the tables; actions behind it do not see
+ * what the tables did. */
+static void output_table(struct composition *c, const struct action *a)
+{
+    struct compose_copy copy;
+    __typeof__(c->origin) origin = c->origin;
+    (void)a;
+    compose_copy_begin(c, &copy);
+    set_clear(&c->set);
+    compose_walk(c);
+    compose_copy_end(c, &copy);
+    c->origin = origin;
+}
+
+void do_output(struct composition *c, const struct action *a)
+{
+    static const struct { uint32_t port; void (*to)(struct composition *, const struct action *); } reserved[] = {
+        {OFPP_IN_PORT, output_in_port},       {OFPP_ALL, output_all},     {OFPP_FLOOD, output_all},
+        {OFPP_CONTROLLER, output_controller}, {OFPP_TABLE, output_table}, {OFPP_NORMAL, output_normal},
+    };
+    if (a->port < OFPP_MAX || a->port == OFPP_LOCAL) {
+        output_number(c, a->port);
+        return;
+    }
+    for (unsigned i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (reserved[i].port == a->port) {
+            reserved[i].to(c, a);
+            return;
+        }
+    compose_drop(c, VS_DROP_NO_PORT);
+}
+
