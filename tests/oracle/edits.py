@@ -11,6 +11,8 @@ from tests.oracle.layout import (
     FRAGMENT,
     IPV4,
     IPV6,
+    MPLS,
+    PBB,
     ROUTING,
     WALKED,
     WHOLE,
@@ -42,6 +44,10 @@ BITS = {
     ("ip_dscp", IPV6): (0, 4, 22, 6),
     ("ip_ecn", IPV6): (0, 4, 20, 2),
     ("ipv6_label", IPV6): (0, 4, 0, 20),
+    ("mpls_label", MPLS): (0, 4, 12, 20),
+    ("mpls_tc", MPLS): (0, 4, 9, 3),
+    ("mpls_bos", MPLS): (0, 4, 8, 1),
+    ("pbb_isid", PBB): (0, 4, 0, 24),
 }
 """Fields within words of the network header: offset, size, shift, bits."""
 
@@ -215,3 +221,113 @@ def dec_ttl(frame: bytes) -> bytes | None:
     if not at:
         return frame
     return set_ttl(frame, frame[at] - 1) if frame[at] > 1 else None
+
+
+# ---- label stack entries ----
+
+MPLS_TYPES = (0x8847, 0x8848)
+
+
+def tags_end(frame: bytes) -> int:
+    """Where Ethernet header and tags end."""
+    return 14 + 4 * layout(frame).n_vlans
+
+
+def is_llc(frame: bytes) -> bool:
+    return be16(frame, tags_end(frame) - 2) < 0x600
+
+
+def push_mpls(frame: bytes, eth_type: int) -> bytes | None:
+    """None: no frame that could have one."""
+    if len(frame) < 14 or is_llc(frame):
+        return None
+    at, end = layout(frame), tags_end(frame)
+    if at.kind == MPLS:
+        entry = put(frame[at.l3 : at.l3 + 4], 2, 1, frame[at.l3 + 2] & 0xFE)
+    else:
+        ttl = frame[ttl_at(frame)] if ttl_at(frame) else 0
+        entry = bytes([0, 0, 1, ttl])
+    return frame[: end - 2] + eth_type.to_bytes(2) + entry + frame[end:]
+
+
+def pop_mpls(frame: bytes, eth_type: int) -> bytes | None:
+    """None: there is no entry."""
+    at = layout(frame)
+    if at.kind != MPLS:
+        return None
+    head = frame[: at.l3 - 2]
+    if is_llc(frame):
+        length = tags_end(frame) - 2
+        head = put(head, length, 2, be16(head, length) - 4)
+    return head + eth_type.to_bytes(2) + frame[at.l3 + 4 :]
+
+
+def set_mpls_ttl(frame: bytes, ttl: int) -> bytes | None:
+    """None: there is no entry."""
+    at = layout(frame)
+    return put(frame, at.l3 + 3, 1, ttl) if at.kind == MPLS else None
+
+
+def dec_mpls_ttl(frame: bytes) -> bytes | None:
+    """None: the TTL ran out."""
+    at = layout(frame)
+    if at.kind != MPLS:
+        return frame
+    ttl = frame[at.l3 + 3]
+    return put(frame, at.l3 + 3, 1, ttl - 1) if ttl > 1 else None
+
+
+def inner_type(frame: bytes) -> int:
+    """The type of what is behind the outermost entry, by bottom bit and version; 0: unknown."""
+    at = layout(frame)
+    if not frame[at.l3 + 2] & 1:
+        return MPLS_TYPES[0]
+    version = frame[at.l3 + 4] >> 4 if at.l3_end > at.l3 + 4 else 0
+    return {4: 0x0800, 6: 0x86DD}.get(version, 0)
+
+
+def inner_ttl(frame: bytes) -> int | None:
+    """The TTL behind the outermost entry, as the frame has it when that is popped."""
+    eth_type = inner_type(frame) if layout(frame).kind == MPLS else 0
+    popped = pop_mpls(frame, eth_type) if eth_type else None
+    if popped is None:
+        return None
+    at = layout(popped)
+    where = at.l3 + 3 if at.kind == MPLS else ttl_at(popped)
+    return popped[where] if where else None
+
+
+def copy_ttl_out(frame: bytes) -> bytes | None:
+    """None: there are no two headers with a TTL."""
+    ttl = inner_ttl(frame)
+    return None if ttl is None else set_mpls_ttl(frame, ttl)
+
+
+def copy_ttl_in(frame: bytes) -> bytes | None:
+    """None: there are no two headers with a TTL.  Popped, written, and put back under its entry."""
+    if inner_ttl(frame) is None:
+        return None
+    at = layout(frame)
+    ttl = frame[at.l3 + 3]
+    popped = pop_mpls(frame, inner_type(frame))
+    assert popped is not None
+    written = set_mpls_ttl(popped, ttl) or set_ttl(popped, ttl)
+    return frame[: at.l3 + 4] + written[at.l3 :]
+
+
+# ---- backbone headers ----
+
+
+def push_pbb(frame: bytes, eth_type: int) -> bytes | None:
+    """None: shorter than the addresses that it takes."""
+    if len(frame) < 14:
+        return None
+    found = values(frame, 0)
+    tci = found.get("vlan_pcp", 0) << 29 | found.get("pbb_isid", 0)
+    return frame[:12] + eth_type.to_bytes(2) + tci.to_bytes(4) + frame
+
+
+def pop_pbb(frame: bytes) -> bytes | None:
+    """None: there is no I-TAG.  The customer's frame begins behind its TCI."""
+    at = layout(frame)
+    return frame[at.l3 + 4 :] if at.kind == PBB else None

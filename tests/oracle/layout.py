@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MAX_VLANS, MAX_EXTHDRS, MAX_ND_OPTIONS = 8, 16, 16
 NO_TYPE = 0x05FF
-NONE, IPV4, IPV6, ARP = 0, 1, 2, 3
+NONE, IPV4, IPV6, ARP, MPLS, PBB = 0, 1, 2, 3, 4, 5
 WHOLE, FIRST, LATER = 0, 1, 3
 HOP, ROUTING, FRAGMENT, ESP, AH, ICMPV6, NO_NEXT, DEST = 0, 43, 44, 50, 51, 58, 59, 60
 TCP = 6
@@ -71,9 +71,20 @@ def layout(frame: bytes) -> Layout:
         ipv6(found, frame, at, end)
     elif found.eth_type == 0x0806:
         arp(found, frame, at, end)
+    elif found.eth_type in (0x8847, 0x8848):
+        outermost(found, MPLS, 4, at, end)
+    elif found.eth_type == 0x88E7:
+        outermost(found, PBB, 18, at, end)
     else:
         found.l3, found.l3_end = at, end
     return found
+
+
+def outermost(found: Layout, kind: int, size: int, at: int, end: int) -> None:
+    """A label stack entry (RFC 3032, 2.1), or an I-TAG's TCI with the Ethernet header that it goes
+    on with (IEEE 802.1Q, 9.5): what is behind it is nobody's business until it is taken off."""
+    if end - at >= size:
+        found.kind, found.l3, found.l3_end = kind, at, end
 
 
 def arp(found: Layout, frame: bytes, at: int, end: int) -> None:
