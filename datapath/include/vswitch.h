@@ -52,11 +52,13 @@ typedef enum {
     VS_CMD_ATOMIC,      /* whole flow-mods, all or nothing -> DONE (or OPENFLOW error, then DONE) */
     VS_CMD_SESSION,     /* vs_session_spec -> DONE; adds or changes */
     VS_CMD_SESSION_END, /* (nothing) -> DONE */
-    VS_CMD_DUMP,        /* (nothing) -> BRIDGE and PORT (fd beside it) ..., DONE */
+    VS_CMD_DUMP,        /* (nothing) -> BRIDGE and PORT (fd beside it), QUEUE ..., DONE */
     VS_CMD_STATS,       /* (nothing) -> PORT_STATS of a bridge ..., DONE */
     VS_CMD_TRACE,       /* vs_trace_request, packet bytes -> TRACE, DONE */
     VS_CMD_SHUTDOWN,    /* (nothing) -> DONE, then the forwarder ends */
     VS_CMD_REPLAY,      /* (nothing) -> DONE: the journal's rules are in the bridges that have been added */
+    VS_CMD_QUEUE_SET,   /* vs_queue_spec -> DONE; adds or changes a port's queue */
+    VS_CMD_QUEUE_DEL,   /* vs_queue_spec -> DONE; what waits in it is dropped */
     VS_CMD_LIMIT
 } vs_command;
 
@@ -69,6 +71,7 @@ typedef enum {
     VS_EVT_PORT_STATS,  /* vs_port_stats */
     VS_EVT_PORT_GONE,   /* vs_port_ref: its file descriptor died; the port is down */
     VS_EVT_TRACE,       /* a chain of vs_trace_step */
+    VS_EVT_QUEUE,       /* vs_queue_spec, behind its port's PORT in a dump */
     VS_EVT_LIMIT
 } vs_event;
 
@@ -138,6 +141,13 @@ typedef struct {
 } vs_port_ref;
 
 typedef struct {
+    uint32_t port, queue;  /* queue: any number but 0xffffffff */
+    uint64_t max_rate;     /* bits a second on the wire, without FCS; 0 = unlimited */
+    uint32_t max_packets;  /* that wait; 0 = 1,000 */
+    uint32_t unused;
+} vs_queue_spec;
+
+typedef struct {
     uint32_t version;           /* OpenFlow wire version: 4 = 1.3 */
     uint32_t wants_packet_in;   /* bit n: reason n is sent (OFPT_SET_ASYNC) */
     uint32_t wants_flow_removed;
@@ -156,7 +166,11 @@ typedef enum {
     VS_TRACE_OUTPUT,     /* 'number' = port; the frame as it leaves */
     VS_TRACE_CONTROLLER, /* 'number' = reason; the frame as it would be sent */
     VS_TRACE_DROP,       /* 'number' = vs_drop */
-    VS_TRACE_NORMAL      /* switched by address: 'number' = the port it is known at, 0 = flooded */
+    VS_TRACE_NORMAL,     /* switched by address: 'number' = the port it is known at, 0 = flooded */
+    VS_TRACE_GROUP,      /* 'number' = group; then a uint32_t: the bucket that was chosen, counted from 0; 0xffffffff: all, or none lives */
+    VS_TRACE_METER,      /* 'number' = meter that the packet is charged to (a trace is not, and passes) */
+    VS_TRACE_COPY,       /* 'number' 1: what follows happens to a copy; 0: back to the packet itself */
+    VS_TRACE_AGAIN       /* headers came into sight: it is looked at anew */
 } vs_trace_kind;
 
 typedef struct {
@@ -195,6 +209,9 @@ typedef enum {
     VS_DROP_PACKET_IN_FULL, /* the ring to the control thread was full */
     VS_DROP_TOO_DEEP,       /* more actions than one packet may take */
     VS_DROP_RESERVED,       /* NORMAL: an address that no bridge forwards (IEEE 802.1Q) */
+    VS_DROP_GROUP,          /* a group without a bucket that lives */
+    VS_DROP_METER,          /* above a meter's rate */
+    VS_DROP_QUEUE_FULL,     /* the output queue was full */
     VS_DROP_LIMIT
 } vs_drop;
 

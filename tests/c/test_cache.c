@@ -15,7 +15,7 @@ static struct key key_of(uint32_t port, uint32_t address) { return (struct key){
 static struct packed_key pack(const struct key *key, const struct key_shape *shape)
 {
     struct packed_key packed;
-    key_pack(&packed, key, shape, 99);
+    key_pack(&packed, key, shape, 0, 99);
     return packed;
 }
 

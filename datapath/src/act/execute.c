@@ -201,11 +201,11 @@ static bool run_meter(struct walk *w, const struct action *a)
     }
     if (band < 0)
         return true;
-    if (m->bands[band].type == METER_DROP) {
+    if (m->bands[band].spec.type == METER_DROP) {
         drop(w, VS_DROP_METER);
         return false;
     }
-    return remark(w, m->bands[band].prec_level);
+    return remark(w, m->bands[band].spec.prec_level);
 }
 
 static bool run_clone(struct walk *w, const struct action *a)

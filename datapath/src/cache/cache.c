@@ -80,7 +80,7 @@ void cache_prefetch(const struct cache *c, uint64_t hash) { __builtin_prefetch(b
 
 static bool entry_is(const struct cache_entry *e, const struct packed_key *key, const struct key_shape *shape)
 {
-    return e->hash == key->hash && e->shape == shape->id && !memcmp(e->words, key->words, shape->n * 8);
+    return e->hash == key->hash && e->shape == shape->id && e->stage == key->stage && !memcmp(e->words, key->words, shape->n * 8);
 }
 
 struct cache_entry *cache_find(const struct cache *c, const struct packed_key *key, const struct key_shape *shape)
@@ -148,6 +148,7 @@ struct cache_entry *cache_insert(struct cache *c, const struct packed_key *key, 
     struct cache_entry *e = entry_of(c, way->entry);
     e->hash = key->hash;
     e->shape = shape->id;
+    e->stage = key->stage;
     e->version = 0;
     memcpy(e->words, key->words, shape->n * 8);
     return e;

@@ -28,14 +28,15 @@ struct key_shape {
 void key_shape_make(struct key_shape *, uint64_t id, const struct key *mask);
 
 struct packed_key {
-    uint64_t hash;
+    uint64_t hash, stage;
     uint64_t words[KEY_WORDS];
 };
 /* Keeps the words that count, and their hash under 'seed'. */
-static inline void key_pack(struct packed_key *, const struct key *, const struct key_shape *, uint64_t seed);
+/* 'stage': what else the answer depends on, 0 = nothing (pipeline/stage.h). */
+static inline void key_pack(struct packed_key *, const struct key *, const struct key_shape *, uint64_t stage, uint64_t seed);
 
 struct cache_entry {
-    uint64_t hash, shape, version;
+    uint64_t hash, shape, stage, version;
     uint64_t words[KEY_WORDS];
     _Alignas(8) uint8_t payload[];
 };
@@ -53,9 +54,9 @@ uint64_t cache_evictions(const struct cache *);
 
 #include "base/hash.h"
 
-static inline void key_pack(struct packed_key *packed, const struct key *key, const struct key_shape *shape, uint64_t seed)
+static inline void key_pack(struct packed_key *packed, const struct key *key, const struct key_shape *shape, uint64_t stage, uint64_t seed)
 {
-    uint64_t hash = seed ^ shape->id;
+    uint64_t hash = hash_mix(seed ^ shape->id, stage);
     unsigned n = 0;
     for (uint32_t map = shape->map; map; map &= map - 1) {
         unsigned i = (unsigned)__builtin_ctz(map);
@@ -63,5 +64,6 @@ static inline void key_pack(struct packed_key *packed, const struct key *key, co
         packed->words[n++] = word;
         hash = hash_mix(hash, word);
     }
+    packed->stage = stage;
     packed->hash = hash_end(hash);
 }

@@ -36,6 +36,12 @@ static void fill(struct queue *q, uint64_t now_ns, uint64_t most_ns)
         q->level = most;
 }
 
+void queue_set_rate(struct queue *q, uint64_t rate, uint64_t now_ns)
+{
+    fill(q, now_ns, q->count ? LATE_NS : BURST_NS);
+    q->rate = rate < NO_LIMIT ? rate : NO_LIMIT;
+}
+
 static void count(_Atomic uint64_t *c, uint64_t n)
 {   /* single writer: no locked instruction needed */
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);

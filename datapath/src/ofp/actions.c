@@ -10,64 +10,107 @@
 
 /* ---- actions: a handler gets one action whose length lies within the list and is a multiple of 8 ---- */
 
-typedef enum of_error read_action(const uint8_t *at, size_t length, struct action_context *, struct action *out);
+typedef enum of_error read_action(const uint8_t *at, struct action_context *, struct action *out);
 
-static bool port_makes_sense(uint32_t port, bool packet_out)
+static bool port_makes_sense(uint32_t port, enum action_place place)
 {
     if (port >= 1 && port < OFPP_MAX)
         return true;
     switch (port) {
     case OFPP_IN_PORT: case OFPP_FLOOD: case OFPP_ALL: case OFPP_CONTROLLER: case OFPP_LOCAL: case OFPP_NORMAL: return true;
-    case OFPP_TABLE: return packet_out;
+    case OFPP_TABLE: return place == IN_PACKET_OUT;
     default: return false;
     }
 }
 
-static enum of_error read_output(const uint8_t *at, size_t length, struct action_context *c, struct action *out)
+static enum of_error read_output(const uint8_t *at, struct action_context *c, struct action *out)
 {
-    if (length != 16)
-        return OF_ACTION_LENGTH;
-    out->kind = ACT_OUTPUT;
     out->port = get32(at + 4);
     out->arg = get16(at + 8);
-    return port_makes_sense(out->port, c->packet_out) ? OF_FINE : OF_ACTION_PORT;
+    return port_makes_sense(out->port, c->place) ? OF_FINE : OF_ACTION_PORT;
 }
 
-static enum of_error read_push_vlan(const uint8_t *at, size_t length, struct action_context *c, struct action *out)
+static enum of_error read_group(const uint8_t *at, struct action_context *c, struct action *out)
 {
-    if (length != 8)
-        return OF_ACTION_LENGTH;
-    out->kind = ACT_PUSH_VLAN;
-    out->arg = get16(at + 4);
-    if (out->arg != 0x8100 && out->arg != 0x88a8)
-        return OF_ACTION_ARGUMENT;
-    set16(&c->value.vlan_vid, 0x1000);
-    set16(&c->mask.vlan_vid, 0x1000);
+    (void)c;
+    out->port = get32(at + 4);
+    return out->port <= OFPG_MAX ? OF_FINE : OF_ACTION_GROUP;
+}
+
+static enum of_error read_set_queue(const uint8_t *at, struct action_context *c, struct action *out)
+{
+    (void)c;
+    out->port = get32(at + 4);
+    return out->port != NO_QUEUE ? OF_FINE : OF_ACTION_QUEUE;
+}
+
+static enum of_error read_ttl(const uint8_t *at, struct action_context *c, struct action *out)
+{
+    (void)c;
+    out->arg = at[4];
     return OF_FINE;
 }
 
-static enum of_error read_pop_vlan(const uint8_t *at, size_t length, struct action_context *c, struct action *out)
+static enum of_error read_nothing(const uint8_t *at, struct action_context *c, struct action *out)
 {
     (void)at;
     (void)c;
-    out->kind = ACT_POP_VLAN;
-    return length == 8 ? OF_FINE : OF_ACTION_LENGTH;
+    (void)out;
+    return OF_FINE;
 }
 
-static enum of_error read_set_ttl(const uint8_t *at, size_t length, struct action_context *c, struct action *out)
+/* From here on the frame is of 'type' (0: nobody knows), and of what is in its headers nothing is known. */
+static void frame_becomes(struct action_context *c, uint16_t type)
 {
-    (void)c;
-    out->kind = ACT_SET_TTL;
-    out->arg = at[4];
-    return length == 8 ? OF_FINE : OF_ACTION_LENGTH;
+    struct key value = {.in_port = c->value.in_port, .vlan_vid = c->value.vlan_vid}, mask = {.in_port = c->mask.in_port, .vlan_vid = c->mask.vlan_vid};
+    set16(&value.eth_type, type);
+    mask.eth_type = type ? UINT16_MAX : 0;
+    c->value = value;
+    c->mask = mask;
 }
 
-static enum of_error read_dec_ttl(const uint8_t *at, size_t length, struct action_context *c, struct action *out)
+static void tags_become(struct action_context *c, uint16_t vid, uint16_t known)
+{
+    set16(&c->value.vlan_vid, vid);
+    set16(&c->mask.vlan_vid, known);
+}
+
+static enum of_error read_push_vlan(const uint8_t *at, struct action_context *c, struct action *out)
+{
+    out->arg = get16(at + 4);
+    tags_become(c, 0x1000, 0x1000);
+    return out->arg == 0x8100 || out->arg == 0x88a8 ? OF_FINE : OF_ACTION_ARGUMENT;
+}
+
+static enum of_error read_push_mpls(const uint8_t *at, struct action_context *c, struct action *out)
+{
+    out->arg = get16(at + 4);
+    frame_becomes(c, out->arg);
+    return out->arg == 0x8847 || out->arg == 0x8848 ? OF_FINE : OF_ACTION_ARGUMENT;
+}
+
+static enum of_error read_pop_mpls(const uint8_t *at, struct action_context *c, struct action *out)
+{
+    out->arg = get16(at + 4);
+    frame_becomes(c, out->arg);
+    return out->arg >= 0x0600 ? OF_FINE : OF_ACTION_ARGUMENT;
+}
+
+static enum of_error read_push_pbb(const uint8_t *at, struct action_context *c, struct action *out)
+{
+    out->arg = get16(at + 4);
+    frame_becomes(c, out->arg);
+    tags_become(c, 0, UINT16_MAX);
+    return out->arg == 0x88e7 ? OF_FINE : OF_ACTION_ARGUMENT;
+}
+
+static enum of_error read_pop_pbb(const uint8_t *at, struct action_context *c, struct action *out)
 {
     (void)at;
-    (void)c;
-    out->kind = ACT_DEC_TTL;
-    return length == 8 ? OF_FINE : OF_ACTION_LENGTH;
+    (void)out;
+    frame_becomes(c, 0);
+    tags_become(c, 0, 0);
+    return OF_FINE;
 }
 
 static enum of_error set_field_error(enum oxm_error error)
@@ -79,17 +122,17 @@ static enum of_error set_field_error(enum oxm_error error)
     }
 }
 
-static enum of_error read_set_field(const uint8_t *at, size_t length, struct action_context *c, struct action *out)
+static enum of_error read_set_field(const uint8_t *at, struct action_context *c, struct action *out)
 {
     enum oxm_error error;
+    size_t length = get16(at + 2);
     const struct field *f = oxm_settable(at + 4, length - 4, &error);
     if (!f)
         return set_field_error(error);
     if (length != ((4u + 4u + f->info.bytes + 7u) & ~7u))
         return OF_ACTION_SET_LENGTH;
-    if (!c->packet_out && !field_allowed(f, &c->value, &c->mask))
+    if (c->place == IN_RULE && !field_allowed(f, &c->value, &c->mask))
         return OF_ACTION_INCONSISTENT;
-    out->kind = ACT_SET_FIELD;
     out->field = (uint8_t)field_id(f);
     memcpy(out->value, at + 8, f->info.bytes);
     memcpy(field_at(f, &c->value), out->value, f->info.bytes);
@@ -99,17 +142,35 @@ static enum of_error read_set_field(const uint8_t *at, size_t length, struct act
     return OF_FINE;
 }
 
-static const struct { uint16_t type; read_action *read; } action_readers[] = {
-    {OFPAT_OUTPUT, read_output},         {OFPAT_SET_FIELD, read_set_field},   {OFPAT_PUSH_VLAN, read_push_vlan},
-    {OFPAT_POP_VLAN, read_pop_vlan},     {OFPAT_SET_NW_TTL, read_set_ttl},    {OFPAT_DEC_NW_TTL, read_dec_ttl},
+/* By type; 'length': of the action, 0 = the reader looks. */
+static const struct action_kinds { read_action *read; uint8_t kind, length; } kinds[] = {
+    [OFPAT_OUTPUT] = {read_output, ACT_OUTPUT, 16},
+    [OFPAT_COPY_TTL_OUT] = {read_nothing, ACT_COPY_TTL_OUT, 8},
+    [OFPAT_COPY_TTL_IN] = {read_nothing, ACT_COPY_TTL_IN, 8},
+    [OFPAT_SET_MPLS_TTL] = {read_ttl, ACT_SET_MPLS_TTL, 8},
+    [OFPAT_DEC_MPLS_TTL] = {read_nothing, ACT_DEC_MPLS_TTL, 8},
+    [OFPAT_PUSH_VLAN] = {read_push_vlan, ACT_PUSH_VLAN, 8},
+    [OFPAT_POP_VLAN] = {read_nothing, ACT_POP_VLAN, 8},
+    [OFPAT_PUSH_MPLS] = {read_push_mpls, ACT_PUSH_MPLS, 8},
+    [OFPAT_POP_MPLS] = {read_pop_mpls, ACT_POP_MPLS, 8},
+    [OFPAT_SET_QUEUE] = {read_set_queue, ACT_SET_QUEUE, 8},
+    [OFPAT_GROUP] = {read_group, ACT_GROUP, 8},
+    [OFPAT_SET_NW_TTL] = {read_ttl, ACT_SET_TTL, 8},
+    [OFPAT_DEC_NW_TTL] = {read_nothing, ACT_DEC_TTL, 8},
+    [OFPAT_SET_FIELD] = {read_set_field, ACT_SET_FIELD, 0},
+    [OFPAT_PUSH_PBB] = {read_push_pbb, ACT_PUSH_PBB, 8},
+    [OFPAT_POP_PBB] = {read_pop_pbb, ACT_POP_PBB, 8},
 };
 
-static read_action *action_reader(uint16_t type)
+static enum of_error read_one_action(const uint8_t *at, size_t length, struct action_context *c, struct action *out)
 {
-    for (unsigned i = 0; i < sizeof action_readers / sizeof action_readers[0]; i++)
-        if (action_readers[i].type == type)
-            return action_readers[i].read;
-    return NULL;
+    unsigned type = get16(at);
+    if (type >= sizeof kinds / sizeof kinds[0] || !kinds[type].read)
+        return type == OFPAT_EXPERIMENTER ? OF_ACTION_EXPERIMENTER : OF_ACTION_TYPE;
+    if (kinds[type].length && kinds[type].length != length)
+        return OF_ACTION_LENGTH;
+    *out = (struct action){.kind = kinds[type].kind};
+    return kinds[type].read(at, c, out);
 }
 
 enum of_error decode_actions(const uint8_t *at, size_t size, struct action_context *c, struct action *out, unsigned *n)
@@ -118,11 +179,7 @@ enum of_error decode_actions(const uint8_t *at, size_t size, struct action_conte
         size_t length = size < 8 ? 0 : get16(at + 2);
         if (length < 8 || length % 8 || length > size)
             return OF_ACTION_LENGTH;
-        read_action *read = action_reader(get16(at));
-        if (!read)
-            return get16(at) == OFPAT_EXPERIMENTER ? OF_ACTION_EXPERIMENTER : OF_ACTION_TYPE;
-        out[*n] = (struct action){0};
-        enum of_error error = read(at, length, c, &out[*n]);
+        enum of_error error = read_one_action(at, length, c, &out[*n]);
         if (error != OF_FINE)
             return error;
         at += length;
@@ -187,9 +244,11 @@ static enum of_error read_clear(const uint8_t *at, size_t length, struct reading
 
 static enum of_error read_meter(const uint8_t *at, size_t length, struct reading *r)
 {
-    (void)at;
-    (void)r;
-    return length == 8 ? OF_INSTRUCTION_UNSUPPORTED : OF_INSTRUCTION_LENGTH;
+    if (length != 8)
+        return OF_INSTRUCTION_LENGTH;
+    r->program->has_meter = 1;
+    r->program->meter = get32(at + 4);
+    return OF_FINE; /* whether there is one, the pipeline knows */
 }
 
 static read_instruction *const instruction_readers[] = {
@@ -203,7 +262,7 @@ static enum of_error read_one(const uint8_t *at, size_t length, struct reading *
     if (type >= sizeof instruction_readers / sizeof instruction_readers[0] || !instruction_readers[type])
         return type == OFPIT_EXPERIMENTER ? OF_INSTRUCTION_EXPERIMENTER : OF_INSTRUCTION_UNKNOWN;
     if (r->seen & 1u << type)
-        return OF_INSTRUCTION_DUPLICATE;
+        return OF_INSTRUCTION_UNSUPPORTED; /* 1.3 has no code of its own for one that comes twice */
     r->seen |= 1u << type;
     return instruction_readers[type](at, length, r);
 }

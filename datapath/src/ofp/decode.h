@@ -6,6 +6,8 @@
 #pragma once
 #include <stddef.h>
 #include "base/of_error.h"
+#include "pipeline/group.h"
+#include "pipeline/meters.h"
 #include "pipeline/rule.h"
 
 /* 'message' is whole: header length == size >= 8. */
@@ -21,11 +23,17 @@ struct packet_out {
 };
 enum of_error decode_packet_out(const uint8_t *message, size_t size, struct packet_out *);
 
+enum of_error decode_group_mod(const uint8_t *message, size_t size, struct group_mod *);
+void group_mod_done(struct group_mod *); /* frees what nobody took */
+enum of_error decode_meter_mod(const uint8_t *message, size_t size, struct meter_mod *);
+
 /* An ofp_match at 'at' with 'left' bytes behind it: value, mask, and its size with padding. */
 enum of_error decode_match(const uint8_t *at, size_t left, struct key *value, struct key *mask, size_t *padded);
 
-/* Where actions stand: what a set-field may rely on, and which outputs make sense. */
-struct action_context { struct key value, mask; bool packet_out; };
+/* Where actions stand: what a set-field may rely on, and which outputs make sense.  A bucket and a packet-out meet
+ * packets of any kind: what one lacks is left alone when it comes. */
+enum action_place { IN_RULE, IN_BUCKET, IN_PACKET_OUT };
+struct action_context { struct key value, mask; enum action_place place; };
 /* A list of actions into 'out', which has room for size / 8; their number in *n. */
 enum of_error decode_actions(const uint8_t *at, size_t size, struct action_context *, struct action *out, unsigned *n);
 /* Instructions of a rule in 'table' into a new programme. */

@@ -27,7 +27,7 @@ void encode_barrier_reply(struct bytes *out, uint32_t xid) { header(out, OFPT_BA
 
 /* ---- packet-in and flow-removed ---- */
 
-enum { OXM_IN_PORT = 0, OXM_METADATA = 2 };
+enum { OXM_IN_PORT = 0, OXM_METADATA = 2, OXM_TUNNEL_ID = 38 };
 
 static uint8_t *put_oxm(uint8_t *at, unsigned field, const void *value, uint8_t n)
 {
@@ -38,7 +38,7 @@ static uint8_t *put_oxm(uint8_t *at, unsigned field, const void *value, uint8_t 
     return at + 4 + n;
 }
 
-/* ofp_match of a packet-in: where the packet came from, and metadata if it has some (section 7.4.1). */
+/* ofp_match of a packet-in: where the packet came from, and what travels with it if it has some (section 7.4.1). */
 static size_t put_packet_match(uint8_t *at, const struct packet_in *p)
 {
     uint8_t in_port[4], *end = at + MATCH_HEADER;
@@ -46,6 +46,8 @@ static size_t put_packet_match(uint8_t *at, const struct packet_in *p)
     end = put_oxm(end, OXM_IN_PORT, in_port, sizeof in_port);
     if (p->metadata)
         end = put_oxm(end, OXM_METADATA, &p->metadata, sizeof p->metadata);
+    if (p->tunnel_id)
+        end = put_oxm(end, OXM_TUNNEL_ID, &p->tunnel_id, sizeof p->tunnel_id);
     set16(at, 1);
     set16(at + 2, (uint16_t)(end - at));
     return ((size_t)(end - at) + 7) & ~(size_t)7;
@@ -53,7 +55,7 @@ static size_t put_packet_match(uint8_t *at, const struct packet_in *p)
 
 void encode_packet_in(struct bytes *out, const struct packet_in *p)
 {
-    uint8_t match[32] = {0};
+    uint8_t match[40] = {0};
     size_t match_size = put_packet_match(match, p), size = PACKET_IN_SIZE + match_size + 2 + p->size;
     uint8_t *at = header(out, OFPT_PACKET_IN, size, 0);
     set32(at + 8, UINT32_MAX);
@@ -65,7 +67,7 @@ void encode_packet_in(struct bytes *out, const struct packet_in *p)
     memcpy(at + PACKET_IN_SIZE + match_size + 2, p->data, p->size);
 }
 
-static void put_duration(uint8_t *at, uint64_t ns)
+void put_duration(uint8_t *at, uint64_t ns)
 {
     set32(at, (uint32_t)(ns / 1000000000));
     set32(at + 4, (uint32_t)(ns % 1000000000));

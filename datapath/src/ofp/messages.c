@@ -94,7 +94,7 @@ enum of_error decode_packet_out(const uint8_t *message, size_t size, struct pack
     out->size = size - PACKET_OUT_SIZE - actions;
     if (out->size < 14)
         return OF_BAD_PACKET;
-    struct action_context context = {.packet_out = true};
+    struct action_context context = {.place = IN_PACKET_OUT};
     out->actions = must_calloc(actions / 8 + 1, sizeof *out->actions);
     return decode_actions(message + PACKET_OUT_SIZE, actions, &context, out->actions, &out->n_actions);
 }

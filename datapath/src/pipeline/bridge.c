@@ -24,6 +24,8 @@ struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *sp
     b->spec = *spec;
     b->dying_end = &b->dying;
     b->macs.world = w;
+    idmap_init(&b->groups, &w->epoch);
+    idmap_init(&b->meters, &w->epoch);
     atomic_init(&b->standalone, spec->standalone);
     atomic_init(&b->ports, must_calloc(1, sizeof(struct port_list)));
     atomic_init(&b->shape, shape_new(w, &mask));
@@ -81,6 +83,8 @@ void bridge_free(struct bridge *b)
     for (unsigned i = 0; i < N_TABLES; i++)
         table_free(&b->tables[i], b->world);
     b->world->n_rules -= b->n_rules;
+    bridge_free_groups(b);
+    bridge_free_meters(b);
     mac_destroy(&b->macs);
     free(atomic_load(&b->ports));
     free(atomic_load(&b->shape));

@@ -8,13 +8,16 @@
  * owner (FLOW_REMOVED), unlinks them, and after one more grace period frees them.
  */
 #pragma once
+#include "base/idmap.h"
 #include "base/of_error.h"
 #include "cache/cache.h"
+#include "pipeline/group.h"
 #include "pipeline/mac.h"
+#include "pipeline/meters.h"
 #include "pipeline/rule.h"
 #include "port/port.h"
 
-enum { N_TABLES = 254, TABLE_ALL = 0xff }; /* tables 0 .. 253; 254 is never used, 255 means all */
+enum { N_TABLES = 255, TABLE_ALL = 0xff }; /* tables 0 .. 254 (OFPTT_MAX); 255 means all */
 
 struct flow_table {
     _Atomic(struct classifier *) classifier; /* made with the first rule, stays until the bridge goes */
@@ -41,6 +44,7 @@ struct bridge {
     struct rule *dying, **dying_end; /* deleted, oldest first */
     struct rule *added, *removed;    /* the change being prepared */
     uint32_t n_rules;
+    struct idmap groups, meters;     /* struct group, struct bridge_meter */
     struct mac_table macs;
     _Atomic uint32_t standalone; /* a miss in table 0 is switched like NORMAL */
 };
@@ -62,6 +66,8 @@ void bridge_commit(struct bridge *);
 void bridge_abort(struct bridge *);
 /* Deletes a rule for a timeout; goes with the next commit. */
 void bridge_expire(struct bridge *, struct rule *, enum of_removed reason);
+/* Stages the removal of all rules that 'selects' for 'id'. */
+void bridge_purge(struct bridge *, bool (*selects)(const struct rule *, uint32_t id), uint32_t id, enum of_removed reason);
 /* Rules whose grace period is over: tells 'removed' of each in order, unlinks it. */
 void bridge_settle(struct bridge *, void (*removed)(void *arg, struct bridge *, const struct rule *), void *arg);
 static inline bool bridge_settled(const struct bridge *b) { return !b->dying; }
@@ -69,6 +75,18 @@ static inline bool bridge_settled(const struct bridge *b) { return !b->dying; }
 /* Does 'r' belong to what a flow-mod or statistics request selects (not looking at strictness or table)? */
 struct flow_select { uint64_t cookie, cookie_mask; uint32_t out_port, out_group; const struct match *match; };
 bool rule_selected(const struct rule *r, const struct flow_select *);
+
+/* ---- groups and meters (control thread; in force at once; nothing may be staged) ---- */
+
+/* Carries out a group-mod or meter-mod.  Anything but OF_FINE: nothing was changed. */
+enum of_error bridge_group_mod(struct bridge *, struct group_mod *, uint64_t now_ns);
+enum of_error bridge_meter_mod(struct bridge *, struct meter_mod *, uint64_t now_ns);
+/* Are all groups that these actions name there? */
+enum of_error bridge_knows_groups(const struct bridge *, const struct action *, unsigned n);
+/* 'by' more references to every group that these actions name. */
+void bridge_refer(struct bridge *, const struct action *, unsigned n, int by);
+void bridge_free_groups(struct bridge *);
+void bridge_free_meters(struct bridge *);
 
 /* ---- ports (control thread; published at once) ---- */
 
@@ -87,3 +105,5 @@ static inline const struct key_shape *bridge_shape(const struct bridge *b)
     return atomic_load_explicit(&b->shape, memory_order_acquire);
 }
 struct port *bridge_port(const struct bridge *, uint32_t number);
+struct group *bridge_group(const struct bridge *, uint32_t id);
+struct bridge_meter *bridge_meter(const struct bridge *, uint32_t id);

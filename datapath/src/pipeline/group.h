@@ -13,7 +13,7 @@ struct bridge;
 enum of_group_type { OFPGT_ALL, OFPGT_SELECT, OFPGT_INDIRECT, OFPGT_FF, OFPGT_LIMIT };
 enum of_group_command { OFPGC_ADD, OFPGC_MODIFY, OFPGC_DELETE };
 enum { OFPG_MAX = 0xffffff00, OFPG_ALL = 0xfffffffc, OFPG_ANY = 0xffffffff };
-enum { GROUP_LIMIT = 65536, GROUP_BUCKETS = 4096, GROUP_DEPTH = 32 }; /* a bridge's groups; a group's buckets; a chain's length */
+enum { GROUP_LIMIT = 65536, GROUP_BUCKETS = 4000, GROUP_DEPTH = 32 }; /* a bridge's groups; a group's buckets; a chain's length */
 
 struct bucket {
     uint16_t weight, n_actions;

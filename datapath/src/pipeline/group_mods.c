@@ -152,15 +152,6 @@ static enum of_error modify(struct bridge *b, struct group_mod *mod, uint64_t no
     return OF_FINE;
 }
 
-static bool rule_names_group(const struct rule *r, uint32_t id)
-{
-    const struct program *p = r->program;
-    for (unsigned i = 0; i < p->n_apply + p->n_write; i++)
-        if (p->actions[i].kind == ACT_GROUP && (id == OFPG_ALL || p->actions[i].port == id))
-            return true;
-    return false;
-}
-
 static bool is_chained(const struct bridge *b, uint32_t id)
 {
     const struct group *g;
@@ -172,7 +163,7 @@ static bool is_chained(const struct bridge *b, uint32_t id)
 
 static enum of_error delete_all(struct bridge *b)
 {
-    bridge_purge(b, rule_names_group, OFPG_ALL, OFPRR_GROUP_DELETE);
+    bridge_purge(b, rule_goes_to_group, OFPG_ALL, OFPRR_GROUP_DELETE);
     bridge_commit(b);
     struct group *g;
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));) {
@@ -194,7 +185,7 @@ static enum of_error delete(struct bridge *b, struct group_mod *mod, uint64_t no
     if (g->refs && is_chained(b, mod->id))
         return OF_GROUP_CHAINED;
     if (g->refs)
-        bridge_purge(b, rule_names_group, mod->id, OFPRR_GROUP_DELETE);
+        bridge_purge(b, rule_goes_to_group, mod->id, OFPRR_GROUP_DELETE);
     bridge_commit(b);
     refer(b, g, -1);
     idmap_remove(&b->groups, g->id);

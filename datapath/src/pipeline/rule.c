@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "pipeline/group.h"
 
 static void copy_wire(struct rule *r, const uint8_t *match, uint16_t match_size, const uint8_t *instructions, uint16_t size)
 {
@@ -90,13 +91,19 @@ void rule_counts(const struct rule *r, uint64_t *packets, uint64_t *bytes)
 
 bool rule_is_table_miss(const struct rule *r) { return r->entry.priority == 0 && r->entry.match->n == 0; }
 
-bool rule_outputs_to(const struct rule *r, uint32_t port)
+static bool has_action(const struct rule *r, uint8_t kind, uint32_t number, uint32_t any)
 {
-    for (unsigned i = 0; i < r->program->n_apply + r->program->n_write; i++)
-        if (r->program->actions[i].kind == ACT_OUTPUT && r->program->actions[i].port == port)
+    const struct program *p = r->program;
+    for (unsigned i = 0; i < p->n_apply + p->n_write; i++)
+        if (p->actions[i].kind == kind && (number == any || p->actions[i].port == number))
             return true;
     return false;
 }
+
+bool rule_outputs_to(const struct rule *r, uint32_t port) { return has_action(r, ACT_OUTPUT, port, OFPP_ANY); }
+bool rule_goes_to_group(const struct rule *r, uint32_t group) { return has_action(r, ACT_GROUP, group, OFPG_ALL); }
+
+/* ---- what they look at ---- */
 
 void normal_looks(struct key *mask)
 {
@@ -105,26 +112,60 @@ void normal_looks(struct key *mask)
     mask->vlan_vid = 0xffff;
 }
 
-/* What an action's effect on the key depends on, besides what it writes. */
-static void action_looks(const struct action *a, struct key *mask)
+static void output_looks(const struct action *a, struct key *mask)
 {
-    switch (a->kind) {
-    case ACT_OUTPUT:
-        if (a->port == OFPP_NORMAL)
-            normal_looks(mask);
-        break;
-    case ACT_PUSH_VLAN: case ACT_POP_VLAN:
-        mask->vlan_vid = 0xffff;
-        mask->vlan_pcp = 0xff;
-        mask->n_vlans = 0xff;
-        mask->inner_tci = 0xffff;
-        break;
-    case ACT_SET_FIELD:
-        mask->has = 0xff;
-        if (a->field == FIELD_VLAN_VID || a->field == FIELD_VLAN_PCP)
-            mask->vlan_vid = 0xffff;
-        break;
-    }
+    if (a->port == OFPP_NORMAL)
+        normal_looks(mask);
+}
+
+static void tags_look(const struct action *a, struct key *mask)
+{
+    (void)a;
+    mask->vlan_vid = mask->inner_tci = UINT16_MAX;
+    mask->vlan_pcp = mask->n_vlans = UINT8_MAX;
+}
+
+static void network_looks(const struct action *a, struct key *mask)
+{
+    (void)a;
+    mask->eth_type = UINT16_MAX;
+    mask->has = UINT8_MAX;
+    mask->mpls_label = UINT32_MAX; /* and pbb_isid */
+    mask->mpls_tc = UINT8_MAX;
+}
+
+/* Everything that a set-field's prerequisites may ask for: a written one, or a bucket's, meets packets of any kind. */
+static void set_field_looks(const struct action *a, struct key *mask)
+{
+    enum { OF_FRAME = 0, OF_NETWORK = 1, OF_TRANSPORT = 2, OF_MESSAGE = 3 };
+    static const uint8_t depths[] = {
+        [VS_NEEDS_VLAN] = OF_FRAME, [VS_NEEDS_IP] = OF_NETWORK, [VS_NEEDS_IPV4] = OF_NETWORK, [VS_NEEDS_IPV6] = OF_NETWORK,
+        [VS_NEEDS_ARP] = OF_NETWORK, [VS_NEEDS_TCP] = OF_TRANSPORT, [VS_NEEDS_UDP] = OF_TRANSPORT,
+        [VS_NEEDS_SCTP] = OF_TRANSPORT, [VS_NEEDS_ICMPV4] = OF_TRANSPORT, [VS_NEEDS_ICMPV6] = OF_TRANSPORT,
+        [VS_NEEDS_ND] = OF_MESSAGE, [VS_NEEDS_NS] = OF_MESSAGE, [VS_NEEDS_NA] = OF_MESSAGE, [VS_NEEDS_MPLS] = OF_NETWORK,
+        [VS_NEEDS_PBB] = OF_NETWORK,
+    };
+    unsigned depth = depths[fields[a->field].info.prerequisite];
+    mask->has = UINT8_MAX;
+    if (a->field == FIELD_VLAN_VID || a->field == FIELD_VLAN_PCP)
+        tags_look(a, mask);
+    if (depth >= OF_NETWORK)
+        mask->eth_type = UINT16_MAX;
+    if (depth >= OF_TRANSPORT)
+        mask->ip_proto = UINT8_MAX;
+    if (depth >= OF_MESSAGE)
+        mask->icmp_type = UINT8_MAX;
+}
+
+void action_looks(const struct action *a, struct key *mask)
+{
+    static void (*const lookers[ACT_LIMIT])(const struct action *, struct key *) = {
+        [ACT_OUTPUT] = output_looks, [ACT_PUSH_VLAN] = tags_look, [ACT_POP_VLAN] = tags_look, [ACT_PUSH_MPLS] = network_looks,
+        [ACT_POP_MPLS] = network_looks, [ACT_PUSH_PBB] = network_looks, [ACT_POP_PBB] = network_looks,
+        [ACT_SET_FIELD] = set_field_looks,
+    };
+    if (lookers[a->kind])
+        lookers[a->kind](a, mask);
 }
 
 void rule_looks(const struct rule *r, struct key *mask)

@@ -11,7 +11,7 @@
 #include "pipeline/world.h"
 
 enum of_flow_flags { OFPFF_SEND_FLOW_REM = 1, OFPFF_CHECK_OVERLAP = 2, OFPFF_RESET_COUNTS = 4, OFPFF_NO_PKT_COUNTS = 8, OFPFF_NO_BYT_COUNTS = 16 };
-enum of_removed { OFPRR_IDLE_TIMEOUT, OFPRR_HARD_TIMEOUT, OFPRR_DELETE };
+enum of_removed { OFPRR_IDLE_TIMEOUT, OFPRR_HARD_TIMEOUT, OFPRR_DELETE, OFPRR_GROUP_DELETE };
 
 struct rule {
     struct cls_entry entry;
@@ -58,8 +58,11 @@ void rule_free(struct rule *);
 void rule_counts(const struct rule *, uint64_t *packets, uint64_t *bytes);
 bool rule_is_table_miss(const struct rule *);
 bool rule_outputs_to(const struct rule *, uint32_t port);
+bool rule_goes_to_group(const struct rule *, uint32_t group); /* OFPG_ALL: to any */
 /* Sets every key bit that the rule's match or its actions look at. */
 void rule_looks(const struct rule *, struct key *mask);
+/* What an action's effect on the key depends on, besides what it writes; in a rule, set-field's prerequisites are in the match. */
+void action_looks(const struct action *, struct key *mask);
 /* What OFPP_NORMAL looks at. */
 void normal_looks(struct key *mask);
 static inline struct rule *rule_of(struct cls_entry *e) { return (struct rule *)((char *)e - offsetof(struct rule, entry)); }

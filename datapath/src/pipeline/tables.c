@@ -6,6 +6,15 @@
 
 /* ---- lists and indexes ---- */
 
+/* What a rule names knows how often it is named. */
+static void refer(struct bridge *b, const struct rule *r, int by)
+{
+    const struct program *p = r->program;
+    bridge_refer(b, p->actions, p->n_apply + p->n_write, by);
+    if (p->has_meter)
+        bridge_meter(b, p->meter)->refs += (uint32_t)by;
+}
+
 static uint64_t strict_hash(const struct bridge *b, const struct match *m, uint16_t priority)
 {
     return match_hash(m, b->world->seed ^ priority);
@@ -77,6 +86,7 @@ static void link_rule(struct bridge *b, struct rule *r)
     b->n_rules++;
     b->world->n_rules++;
     link_timed(b, r);
+    refer(b, r, 1);
 }
 
 static void unlink_rule(struct bridge *b, struct rule *r)
@@ -90,6 +100,7 @@ static void unlink_rule(struct bridge *b, struct rule *r)
     b->n_rules--;
     b->world->n_rules--;
     unlink_timed(r);
+    refer(b, r, -1);
 }
 
 /* ---- staging ---- */
@@ -214,9 +225,9 @@ static void remove_one(struct bridge *b, struct rule *r, struct flow_mod *mod)
 
 bool rule_selected(const struct rule *r, const struct flow_select *s)
 {
-    enum { OFPG_ANY = -1 };
     return (r->cookie & s->cookie_mask) == (s->cookie & s->cookie_mask) &&
-           (s->out_port == OFPP_ANY || rule_outputs_to(r, s->out_port)) && s->out_group == (uint32_t)OFPG_ANY &&
+           (s->out_port == OFPP_ANY || rule_outputs_to(r, s->out_port)) &&
+           (s->out_group == OFPG_ANY || rule_goes_to_group(r, s->out_group)) &&
            (!s->match || match_covers(s->match, r->entry.match));
 }
 
@@ -254,8 +265,30 @@ static enum of_error stage_each(struct bridge *b, struct flow_mod *mod, const st
     return OF_FINE;
 }
 
+void bridge_purge(struct bridge *b, bool (*selects)(const struct rule *, uint32_t), uint32_t id, enum of_removed reason)
+{
+    MUST(!b->added);
+    for (unsigned i = 0; i < N_TABLES; i++)
+        for (struct rule *r = b->tables[i].rules, *next; r; r = next) {
+            next = r->next;
+            if (selects(r, id))
+                stage_remove(b, r, reason, false);
+        }
+}
+
+/* Groups and meters that the flow-mod names have to be there. */
+static enum of_error check_names(const struct bridge *b, const struct program *p)
+{
+    if (p->has_meter && !bridge_meter(b, p->meter))
+        return OF_METER_INVALID;
+    return bridge_knows_groups(b, p->actions, p->n_apply + p->n_write);
+}
+
 enum of_error bridge_stage(struct bridge *b, struct flow_mod *mod, uint64_t now_ns)
 {
+    enum of_error error = mod->program ? check_names(b, mod->program) : OF_FINE;
+    if (error != OF_FINE)
+        return error;
     union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
     match_set(&match.m, &mod->value, &mod->mask);
     if (mod->command == OFPFC_ADD)

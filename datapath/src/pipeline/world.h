@@ -10,6 +10,7 @@ struct world {
     _Atomic uint64_t version;
     uint64_t seed, last_shape;
     uint32_t n_rules, max_rules;
+    _Atomic uint32_t n_timed; /* meters and queues: without any, poll threads need no clock */
 };
 
 static inline uint64_t world_version(struct world *w) { return atomic_load_explicit(&w->version, memory_order_acquire); }

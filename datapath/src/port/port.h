@@ -27,6 +27,8 @@ struct port_ops {
     void (*tx)(struct port *, struct packet *const *packets, unsigned n);
 };
 
+struct lanes;
+
 struct port {
     const struct port_ops *ops;
     vs_port_spec spec;          /* as added; config and state in the atomics below */
@@ -35,6 +37,7 @@ struct port {
     bool always;                /* has work without being asked (pcap replay, memory, a flood of broken frames) */
     _Atomic bool dead;
     uint64_t added_ns;
+    _Atomic(struct lanes *) lanes; /* its queues, the switch's business; NULL: none */
     uint32_t index;             /* small and dense, the switch's own number of it */
     uint32_t bridge;
     struct port_counters counters;

@@ -63,6 +63,17 @@ static vs_port_spec spec_now(const struct port *port)
     return spec;
 }
 
+static void dump_queues(struct command *c, const struct bridge *b, const struct port *port)
+{
+    const struct lanes *l = atomic_load(&port->lanes);
+    vs_frame header = {.type = VS_EVT_QUEUE, .bridge = b->id, .tag = c->frame.tag};
+    for (uint32_t i = 0; l && i < l->n; i++) {
+        vs_queue_spec spec = {.port = port->spec.number, .queue = l->queues[i]->id, .max_rate = l->queues[i]->rate,
+                              .max_packets = l->queues[i]->max_packets};
+        events_put(&c->sw->events, header, &spec, sizeof spec, -1);
+    }
+}
+
 static int dump(struct command *c)
 {
     for (unsigned i = 0; i < c->sw->n_bridges; i++) {
@@ -74,6 +85,7 @@ static int dump(struct command *c)
         for (uint32_t k = 0; k < list->n; k++) {
             vs_port_spec spec = spec_now(list->ports[k]);
             events_put(&c->sw->events, header, &spec, sizeof spec, list->ports[k]->fd);
+            dump_queues(c, b, list->ports[k]);
         }
     }
     return 0;
@@ -170,7 +182,31 @@ static int port_set(struct command *c)
     atomic_store(&port->config, (atomic_load(&port->config) & ~ref.mask) | (ref.config & ref.mask));
     if (ref.state != UINT32_MAX)
         atomic_store(&port->state, ref.state);
+    world_publish(&c->sw->world); /* groups choose by it */
     return 0;
+}
+
+static struct port *queued_port(struct command *c, vs_queue_spec *spec)
+{
+    memcpy(spec, c->payload, sizeof *spec);
+    struct port *port = bridge_port(c->bridge, spec->port);
+    if (!port)
+        error_set(&c->error, -ENOENT, "port %u: bridge %s has no such port", spec->port, c->bridge->spec.name);
+    return port;
+}
+
+static int queue_set(struct command *c)
+{
+    vs_queue_spec spec;
+    struct port *port = queued_port(c, &spec);
+    return port ? switch_set_queue(c->sw, port, &spec, c->now_ns, &c->error) : c->error.code;
+}
+
+static int queue_del(struct command *c)
+{
+    vs_queue_spec spec;
+    struct port *port = queued_port(c, &spec);
+    return port ? switch_remove_queue(c->sw, port, spec.queue, &c->error) : c->error.code;
 }
 
 static void report_stats(struct vs_switch *sw, const vs_frame *asked, const struct port *port, uint64_t now_ns)
@@ -275,6 +311,8 @@ static const struct handler {
     [VS_CMD_STATS] = {port_stats, 0, true, false},
     [VS_CMD_TRACE] = {trace, sizeof(vs_trace_request), true, false},
     [VS_CMD_REPLAY] = {replay, 0, false, false},
+    [VS_CMD_QUEUE_SET] = {queue_set, sizeof(vs_queue_spec), true, false},
+    [VS_CMD_QUEUE_DEL] = {queue_del, sizeof(vs_queue_spec), true, false},
     [VS_CMD_SHUTDOWN] = {shut_down, 0, false, false},
 };
 

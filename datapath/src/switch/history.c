@@ -1,7 +1,10 @@
 /* See history.h. */
 #include "switch/history.h"
 
+#include <string.h>
+
 #include "ofp/decode.h"
+#include "ofp/encode.h"
 #include "ofp/wire13.h"
 
 void history_commit(struct vs_switch *sw, struct bridge *b)
@@ -60,13 +63,73 @@ void history_note_expiry(struct vs_switch *sw, const struct bridge *b, const str
     append_rule(sw, b, r, OFPFC_DELETE_STRICT, now_ns);
 }
 
+/* ---- groups and meters as the messages that make them ---- */
+
+static void put_header(uint8_t *at, enum of_type type, size_t size)
+{
+    at[0] = OFP13_VERSION;
+    at[1] = (uint8_t)type;
+    set16(at + 2, (uint16_t)size);
+}
+
+static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const struct group *g, enum of_group_command command, size_t buckets)
+{
+    sw->reply.size = 0;
+    uint8_t *at = bytes_more(&sw->reply, GROUP_MOD_SIZE + buckets);
+    put_header(at, OFPT_GROUP_MOD, GROUP_MOD_SIZE + buckets);
+    set16(at + 8, (uint16_t)command);
+    at[10] = command == OFPGC_ADD ? OFPGT_ALL : g->type;
+    set32(at + 12, g->id);
+    memcpy(at + GROUP_MOD_SIZE, g->wire, buckets);
+    journal_append(&sw->journal, b->id, g->created_ns, sw->reply.data, sw->reply.size);
+}
+
+/* First every number, then what each does: a group may name any other. */
+static void append_groups(struct vs_switch *sw, const struct bridge *b)
+{
+    const struct group *g;
+    for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
+        append_group_mod(sw, b, g, OFPGC_ADD, 0);
+    for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
+        append_group_mod(sw, b, g, OFPGC_MODIFY, g->wire_size);
+}
+
+static void append_meters(struct vs_switch *sw, const struct bridge *b)
+{
+    const struct bridge_meter *m;
+    for (size_t at = 0; (m = idmap_next(&b->meters, &at));) {
+        struct multipart part;
+        sw->reply.size = 0;
+        multipart_begin(&part, &sw->reply, OFPMP_METER_CONFIG, 0);
+        encode_meter_config(&part, m); /* a meter-mod has the same body, its command in the place of the length */
+        uint8_t *at_body = sw->reply.data + MULTIPART_SIZE, *mod = at_body - OFP_HEADER;
+        set16(at_body, OFPMC_ADD);
+        put_header(mod, OFPT_METER_MOD, sw->reply.size - OFP_HEADER);
+        journal_append(&sw->journal, b->id, m->created_ns, mod, sw->reply.size - OFP_HEADER);
+    }
+}
+
+static uint64_t live_object_bytes(const struct bridge *b)
+{
+    enum { RECORD = sizeof(struct journal_record) + GROUP_MOD_SIZE + 8 };
+    const struct group *g;
+    uint64_t sum = b->meters.n * (uint64_t)(RECORD + METER_MAX_BANDS * METER_BAND_SIZE);
+    for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
+        sum += 2 * RECORD + g->wire_size;
+    return sum;
+}
+
+/* ---- making it short ---- */
+
 static uint64_t live_bytes(const struct vs_switch *sw)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < sw->n_bridges; i++)
+    for (unsigned i = 0; i < sw->n_bridges; i++) {
+        sum += live_object_bytes(sw->bridges[i]);
         for (unsigned t = 0; t < N_TABLES; t++)
             for (const struct rule *r = sw->bridges[i]->tables[t].rules; r; r = r->next)
                 sum += sizeof(struct journal_record) + FLOW_MOD_SIZE + 8 + r->match_size + r->instructions_size;
+    }
     return sum;
 }
 
@@ -87,9 +150,12 @@ void history_shorten(struct vs_switch *sw)
     if (journal_used(&sw->journal) < sw->shorten_at)
         return;
     journal_fresh(&sw->journal, live);
-    for (unsigned i = 0; i < sw->n_bridges; i++)
+    for (unsigned i = 0; i < sw->n_bridges; i++) {
+        append_groups(sw, sw->bridges[i]);
+        append_meters(sw, sw->bridges[i]);
         for (unsigned t = 0; t < N_TABLES; t++)
             append_table(sw, sw->bridges[i], &sw->bridges[i]->tables[t]);
+    }
     journal_flip(&sw->journal);
 }
 
@@ -104,20 +170,56 @@ int history_adopt(struct vs_switch *sw, int fd)
     return 0;
 }
 
-static void replay_one(struct bridge *b, const struct journal_record *record)
+/* ---- played back ---- */
+
+/* The bridge that had this number then is gone with all it had. */
+static void replay_gone(struct bridge *b, const struct journal_record *record)
 {
-    const uint8_t *message = (const uint8_t *)(record + 1);
+    struct flow_mod flows = {.command = OFPFC_DELETE, .table = TABLE_ALL, .out_port = OFPP_ANY, .out_group = OFPG_ANY};
+    struct group_mod groups = {.command = OFPGC_DELETE, .id = OFPG_ALL};
+    struct meter_mod meters = {.command = OFPMC_DELETE, .id = OFPM_ALL};
+    bridge_commit(b);
+    bridge_stage(b, &flows, record->now_ns);
+    bridge_commit(b);
+    bridge_group_mod(b, &groups, record->now_ns);
+    bridge_meter_mod(b, &meters, record->now_ns);
+}
+
+static void replay_flow_mod(struct bridge *b, const struct journal_record *record)
+{
     struct flow_mod mod;
-    if (!record->length) { /* the bridge that had this number then is gone with its rules */
-        bridge_commit(b);
-        mod = (struct flow_mod){.command = OFPFC_DELETE, .table = TABLE_ALL, .out_port = OFPP_ANY, .out_group = UINT32_MAX};
-        bridge_stage(b, &mod, record->now_ns);
-        bridge_commit(b);
-        return;
-    }
-    if (decode_flow_mod(message, record->length, &mod) == OF_FINE)
+    if (decode_flow_mod((const uint8_t *)(record + 1), record->length, &mod) == OF_FINE)
         bridge_stage(b, &mod, record->now_ns);
     flow_mod_done(&mod);
+}
+
+static void replay_group_mod(struct bridge *b, const struct journal_record *record)
+{
+    struct group_mod mod;
+    bridge_commit(b);
+    if (decode_group_mod((const uint8_t *)(record + 1), record->length, &mod) == OF_FINE)
+        bridge_group_mod(b, &mod, record->now_ns);
+    group_mod_done(&mod);
+}
+
+static void replay_meter_mod(struct bridge *b, const struct journal_record *record)
+{
+    struct meter_mod mod;
+    bridge_commit(b);
+    if (decode_meter_mod((const uint8_t *)(record + 1), record->length, &mod) == OF_FINE)
+        bridge_meter_mod(b, &mod, record->now_ns);
+}
+
+static void replay_one(struct bridge *b, const struct journal_record *record)
+{
+    static void (*const players[])(struct bridge *, const struct journal_record *) = {
+        [OFPT_FLOW_MOD] = replay_flow_mod, [OFPT_GROUP_MOD] = replay_group_mod, [OFPT_METER_MOD] = replay_meter_mod,
+    };
+    uint8_t type = record->length ? ((const uint8_t *)(record + 1))[1] : 0;
+    if (!record->length)
+        replay_gone(b, record);
+    else if (type < sizeof players / sizeof players[0] && players[type])
+        players[type](b, record);
 }
 
 /* Idle times begin anew: nobody knows when the last packet came. */
@@ -132,7 +234,7 @@ unsigned history_replay(struct vs_switch *sw, uint64_t now_ns)
     unsigned n = 0;
     for (const struct journal_record *r = NULL; (r = journal_next(&sw->journal, r)); n++) {
         struct bridge *b = switch_bridge(sw, r->bridge);
-        if (b && (r->length || b->n_rules))
+        if (b)
             replay_one(b, r);
     }
     for (unsigned i = 0; i < sw->n_bridges; i++) {

@@ -13,6 +13,7 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
 {
     struct packet_in in = {
         .in_port = up->in_port, .reason = up->reason, .table = up->table, .cookie = up->cookie, .metadata = up->metadata,
+        .tunnel_id = up->tunnel_id,
         .data = (const uint8_t *)(up + 1), .size = up->size, .total_len = (uint16_t)up->size,
     };
     for (const struct session *s = sw->sessions; s; s = s->next) {
@@ -125,7 +126,7 @@ void switch_expire(struct vs_switch *sw, uint64_t now_ns)
 /* ---- the barrier ---- */
 
 /* With a thread: waits until it took what was injected.  Without: does it here. */
-static void wait_for_injections(struct vs_switch *sw)
+void switch_wait_injected(struct vs_switch *sw)
 {
     uint64_t until = ring_written(&sw->worker->injections);
     while (ring_read(&sw->worker->injections) < until)
@@ -139,7 +140,7 @@ static void wait_for_injections(struct vs_switch *sw)
 
 void switch_barrier(struct vs_switch *sw, uint64_t now_ns)
 {
-    wait_for_injections(sw);
+    switch_wait_injected(sw);
     epoch_wait(&sw->world.epoch, sw->world.epoch.version);
     switch_drain_upcalls(sw, now_ns);
     switch_settle(sw, now_ns);

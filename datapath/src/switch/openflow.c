@@ -14,18 +14,7 @@
 #include "ofp/encode.h"
 #include "ofp/wire13.h"
 #include "switch/history.h"
-
-struct request {
-    struct vs_switch *sw;
-    struct bridge *bridge;
-    const vs_frame *frame;
-    const uint8_t *message;
-    size_t size;
-    uint64_t now_ns;
-    struct bytes *reply;
-};
-
-static uint32_t xid(const struct request *r) { return get32(r->message + 4); }
+#include "switch/request.h"
 
 static enum of_error flow_mod(struct request *r)
 {
@@ -58,6 +47,8 @@ static enum of_error packet_out(struct request *r)
 {
     struct packet_out out;
     enum of_error error = decode_packet_out(r->message, r->size, &out);
+    if (error == OF_FINE)
+        error = bridge_knows_groups(r->bridge, out.actions, out.n_actions);
     if (error == OF_FINE) {
         struct injection in = {.bridge = r->bridge, .in_port = out.in_port, .n_actions = out.n_actions, .size = (uint32_t)out.size};
         history_commit(r->sw, r->bridge);
@@ -89,147 +80,55 @@ static void order(struct request *r)
 static enum of_error barrier(struct request *r)
 {
     order(r);
-    encode_barrier_reply(r->reply, xid(r));
+    encode_barrier_reply(r->reply, request_xid(r));
     return OF_FINE;
 }
 
-/* ---- statistics: exact, so behind the same point as a barrier ---- */
+/* ---- groups and meters: in force at once, so what is staged goes first ---- */
 
-struct selection {
-    struct flow_select select;
-    unsigned first, last;
-    union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
-};
-
-static enum of_error read_selection(const struct request *r, struct selection *s)
+static enum of_error group_mod(struct request *r)
 {
-    const uint8_t *body = r->message + MULTIPART_SIZE;
-    size_t left = r->size - MULTIPART_SIZE, match_size;
-    struct key value, mask;
-    if (left < FLOW_STATS_REQUEST_SIZE + 8)
-        return OF_BAD_LENGTH;
-    enum of_error error = decode_match(body + FLOW_STATS_REQUEST_SIZE, left - FLOW_STATS_REQUEST_SIZE, &value, &mask, &match_size);
+    struct group_mod mod;
+    enum of_error error = decode_group_mod(r->message, r->size, &mod);
+    history_commit(r->sw, r->bridge);
+    if (error == OF_FINE)
+        error = bridge_group_mod(r->bridge, &mod, r->now_ns);
+    if (error == OF_FINE)
+        history_note(r->sw, r->bridge, r->message, r->size, r->now_ns);
+    history_commit(r->sw, r->bridge);
+    group_mod_done(&mod);
+    return error;
+}
+
+static enum of_error meter_mod(struct request *r)
+{
+    struct meter_mod mod;
+    enum of_error error = decode_meter_mod(r->message, r->size, &mod);
+    history_commit(r->sw, r->bridge);
+    if (error == OF_FINE)
+        error = bridge_meter_mod(r->bridge, &mod, r->now_ns);
+    if (error == OF_FINE)
+        history_note(r->sw, r->bridge, r->message, r->size, r->now_ns);
+    history_commit(r->sw, r->bridge);
+    return error;
+}
+
+static enum of_error statistics(struct request *r)
+{
+    enum of_error error = statistics_check(r);
     if (error != OF_FINE)
         return error;
-    if (body[0] >= N_TABLES && body[0] != TABLE_ALL)
-        return OF_BAD_TABLE;
-    match_set(&s->match.m, &value, &mask);
-    s->select = (struct flow_select){get64(body + 16), get64(body + 24), get32(body + 4), get32(body + 8), &s->match.m};
-    s->first = body[0] == TABLE_ALL ? 0 : body[0];
-    s->last = body[0] == TABLE_ALL ? N_TABLES - 1 : body[0];
-    return OF_FINE;
-}
-
-typedef void take_rule(void *arg, const struct rule *);
-
-static void for_selected(const struct bridge *b, const struct selection *s, take_rule *take, void *arg)
-{
-    for (unsigned i = s->first; i <= s->last; i++)
-        for (const struct rule *rule = b->tables[i].rules; rule; rule = rule->next)
-            if (rule_selected(rule, &s->select))
-                take(arg, rule);
-}
-
-struct flow_dump { struct multipart part; uint64_t now_ns; };
-
-static void take_flow(void *arg, const struct rule *rule)
-{
-    struct flow_dump *dump = arg;
-    encode_flow_stats(&dump->part, rule, dump->now_ns);
-}
-
-static enum of_error flow_stats(struct request *r)
-{
-    struct selection s;
-    struct flow_dump dump = {.now_ns = r->now_ns};
-    enum of_error error = read_selection(r, &s);
-    if (error != OF_FINE)
-        return error;
-    multipart_begin(&dump.part, r->reply, OFPMP_FLOW, xid(r));
-    for_selected(r->bridge, &s, take_flow, &dump);
-    multipart_end(&dump.part);
-    return OF_FINE;
-}
-
-struct totals { uint64_t packets, bytes; uint32_t flows; };
-
-static void take_totals(void *arg, const struct rule *rule)
-{
-    struct totals *t = arg;
-    uint64_t packets, bytes;
-    rule_counts(rule, &packets, &bytes);
-    t->packets += packets;
-    t->bytes += bytes;
-    t->flows++;
-}
-
-static enum of_error aggregate_stats(struct request *r)
-{
-    struct selection s;
-    struct totals t = {0};
-    struct multipart part;
-    enum of_error error = read_selection(r, &s);
-    if (error != OF_FINE)
-        return error;
-    for_selected(r->bridge, &s, take_totals, &t);
-    multipart_begin(&part, r->reply, OFPMP_AGGREGATE, xid(r));
-    uint8_t *at = multipart_record(&part, AGGREGATE_SIZE);
-    set64(at, t.packets);
-    set64(at + 8, t.bytes);
-    set32(at + 16, t.flows);
-    multipart_end(&part);
-    return OF_FINE;
-}
-
-static enum of_error table_stats(struct request *r)
-{
-    struct multipart part;
-    multipart_begin(&part, r->reply, OFPMP_TABLE, xid(r));
-    for (unsigned i = 0; i < N_TABLES; i++)
-        encode_table_stats(&part, r->bridge, (uint8_t)i);
-    multipart_end(&part);
-    return OF_FINE;
-}
-
-static enum of_error port_stats(struct request *r)
-{
-    if (r->size < MULTIPART_SIZE + PORT_STATS_REQUEST_SIZE)
-        return OF_BAD_LENGTH;
-    uint32_t number = get32(r->message + MULTIPART_SIZE);
-    struct multipart part;
-    if (number != OFPP_ANY && !bridge_port(r->bridge, number))
-        return OF_BAD_PORT;
-    multipart_begin(&part, r->reply, OFPMP_PORT_STATS, xid(r));
-    const struct port_list *list = bridge_ports(r->bridge);
-    for (uint32_t i = 0; i < list->n; i++)
-        if (number == OFPP_ANY || list->ports[i]->spec.number == number)
-            encode_port_stats(&part, list->ports[i], r->now_ns);
-    multipart_end(&part);
-    return OF_FINE;
-}
-
-typedef enum of_error handle(struct request *);
-
-static enum of_error multipart(struct request *r)
-{
-    static handle *const handlers[] = {
-        [OFPMP_FLOW] = flow_stats, [OFPMP_AGGREGATE] = aggregate_stats, [OFPMP_TABLE] = table_stats, [OFPMP_PORT_STATS] = port_stats,
-    };
-    if (r->size < MULTIPART_SIZE)
-        return OF_BAD_LENGTH;
-    unsigned type = get16(r->message + 8);
-    if (type >= sizeof handlers / sizeof handlers[0] || !handlers[type])
-        return OF_BAD_MULTIPART;
-    if (get16(r->message + 10) & OFPMPF_MORE)
-        return OF_MULTIPART_OVERFLOW; /* none of these requests needs more than one message */
-    order(r);
-    return handlers[type](r);
+    order(r); /* exact, so behind the same point as a barrier */
+    return statistics_answer(r);
 }
 
 /* ---- messages ---- */
 
+typedef enum of_error handle(struct request *);
+
 static handle *const handlers[] = {
-    [OFPT_FLOW_MOD] = flow_mod, [OFPT_PACKET_OUT] = packet_out, [OFPT_MULTIPART_REQUEST] = multipart, [OFPT_BARRIER_REQUEST] = barrier,
+    [OFPT_FLOW_MOD] = flow_mod, [OFPT_PACKET_OUT] = packet_out, [OFPT_MULTIPART_REQUEST] = statistics, [OFPT_BARRIER_REQUEST] = barrier,
+    [OFPT_GROUP_MOD] = group_mod, [OFPT_METER_MOD] = meter_mod,
 };
 
 static void answer(struct request *r)

@@ -97,6 +97,7 @@ void switch_remove_port(struct vs_switch *sw, struct bridge *b, struct port *por
     publish_without(sw, port);
     bridge_remove_port(b, port);
     epoch_wait(&sw->world.epoch, sw->world.epoch.version);
+    switch_remove_queues(sw, port);
     sw->index_used[port->index] = 0;
     port->ops->close(port);
 }
@@ -109,6 +110,7 @@ void switch_report_dead_ports(struct vs_switch *sw)
         if (!atomic_load(&port->dead) || (atomic_load(&port->state) & VS_PS_LINK_DOWN))
             continue;
         atomic_fetch_or(&port->state, VS_PS_LINK_DOWN);
+        world_publish(&sw->world); /* groups may have chosen it */
         worker_unwatch(sw->worker, port);
         vs_port_ref ref = {.number = port->spec.number, .config = port->config, .state = port->state};
         events_put(&sw->events, (vs_frame){.type = VS_EVT_PORT_GONE, .bridge = port->bridge}, &ref, sizeof ref, -1);

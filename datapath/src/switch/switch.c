@@ -19,6 +19,7 @@ const char *vs_drop_name(uint32_t reason)
         [VS_DROP_RULE] = "rule", [VS_DROP_NO_PORT] = "no-port", [VS_DROP_OUTPUT_DOWN] = "output-down",
         [VS_DROP_OUTPUT_SELF] = "output-self", [VS_DROP_TTL] = "ttl", [VS_DROP_MTU] = "mtu", [VS_DROP_TX_FULL] = "tx-full",
         [VS_DROP_TX_ERROR] = "tx-error", [VS_DROP_PACKET_IN_FULL] = "packet-in-full", [VS_DROP_TOO_DEEP] = "too-deep", [VS_DROP_RESERVED] = "reserved-address",
+        [VS_DROP_GROUP] = "group", [VS_DROP_METER] = "meter", [VS_DROP_QUEUE_FULL] = "queue-full",
     };
     _Static_assert(sizeof names / sizeof names[0] == VS_DROP_LIMIT, "every drop has a name");
     return reason < VS_DROP_LIMIT ? names[reason] : NULL;
@@ -53,6 +54,8 @@ static uint64_t random_seed(uint32_t wanted)
     return seed;
 }
 
+enum { OBJECT_SLOTS = 1 << 20 }; /* groups, buckets, meters, bands */
+
 vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *error)
 {
     vs_config c = *config;
@@ -64,7 +67,7 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     epoch_init(&sw->world.epoch);
     sw->world.max_rules = c.max_rules;
     /* Twice: a transaction may replace every rule, and the old ones keep theirs until they are settled. */
-    slots_init(&sw->world.slots, 2 * c.max_rules + MAX_BRIDGES * (2 * N_TABLES + MAC_LIMIT));
+    slots_init(&sw->world.slots, 2 * c.max_rules + OBJECT_SLOTS + MAX_BRIDGES * (2 * N_TABLES + MAC_LIMIT));
     sw->world.seed = random_seed(c.seed);
     atomic_init(&sw->world.version, 1);
     atomic_init(&sw->ports, must_calloc(1, sizeof(struct poll_list)));
@@ -75,7 +78,10 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     MUST(sw->upcall_fd >= 0);
     sw->worker = worker_new(&sw->world, &sw->ports, &sw->config, sw->upcall_fd, &sw->told);
     sw->pool = packet_pool_new(64, 0);
-    sw->composition = must_calloc(1, sizeof *sw->composition);
+    sw->stages = stages_new();
+    sw->compositions = must_calloc(WORKER_LEVELS, sizeof *sw->compositions);
+    for (unsigned i = 0; i < WORKER_LEVELS; i++)
+        sw->compositions[i].stages = sw->stages;
     return sw;
 }
 
@@ -109,7 +115,8 @@ void vs_switch_free(vs_switch *sw)
     free_sessions(sw);
     packet_pool_free(sw->pool);
     bytes_free(&sw->reply);
-    free(sw->composition);
+    free(sw->compositions);
+    stages_free(sw->stages);
     free(atomic_load(&sw->ports));
     close(sw->upcall_fd);
     free(sw);
@@ -132,9 +139,8 @@ void vs_switch_tick(vs_switch *sw, uint64_t now_ns)
 
 unsigned vs_switch_poll(vs_switch *sw, uint64_t now_ns)
 {
-    (void)now_ns;
     MUST(!sw->running);
-    unsigned moved = worker_turn(sw->worker, true);
+    unsigned moved = worker_turn(sw->worker, true, now_ns);
     epoch_leave(sw->worker->reader);
     return moved;
 }
@@ -151,9 +157,9 @@ uint64_t vs_switch_run(vs_switch *sw, uint64_t duration_ns)
     enum { TURNS = 64 };
     MUST(!sw->running);
     uint64_t end = clock_of(CLOCK_MONOTONIC) + duration_ns, cpu = clock_of(CLOCK_THREAD_CPUTIME_ID);
-    while (clock_of(CLOCK_MONOTONIC) < end)
+    for (uint64_t now; (now = clock_of(CLOCK_MONOTONIC)) < end;)
         for (unsigned i = 0; i < TURNS; i++)
-            worker_turn(sw->worker, true);
+            worker_turn(sw->worker, true, now);
     epoch_leave(sw->worker->reader);
     return clock_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
 }

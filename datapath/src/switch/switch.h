@@ -32,7 +32,8 @@ struct vs_switch {
     uint64_t next_scan_ns;
     uint64_t bad_messages;
     struct bytes reply;         /* OpenFlow replies being written */
-    struct composition *composition; /* for trace */
+    struct composition *compositions; /* for trace: WORKER_LEVELS of them */
+    struct stages *stages;      /* for trace */
     struct packet_pool *pool;   /* for trace */
 };
 
@@ -43,6 +44,11 @@ int switch_add_port(struct vs_switch *, struct bridge *, const vs_port_spec *, i
 void switch_remove_port(struct vs_switch *, struct bridge *, struct port *);
 void switch_report_dead_ports(struct vs_switch *);
 
+/* queues.c */
+int switch_set_queue(struct vs_switch *, struct port *, const vs_queue_spec *, uint64_t now_ns, vs_error *);
+int switch_remove_queue(struct vs_switch *, struct port *, uint32_t queue, vs_error *);
+void switch_remove_queues(struct vs_switch *, struct port *);
+
 /* openflow.c: whole messages from a session, each on its own; or all or nothing. */
 void switch_openflow(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns);
 int switch_atomic(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns, vs_error *);
@@ -51,6 +57,8 @@ int switch_atomic(struct vs_switch *, struct bridge *, const vs_frame *, const u
 void switch_drain_upcalls(struct vs_switch *, uint64_t now_ns);
 void switch_settle(struct vs_switch *, uint64_t now_ns);   /* FLOW_REMOVED of rules whose counters are final */
 void switch_expire(struct vs_switch *, uint64_t now_ns);
+/* Waits until the poll thread took what was injected so far. */
+void switch_wait_injected(struct vs_switch *);
 /* Waits until what was published and injected so far holds for the next packet and what came of it is in the events. */
 void switch_barrier(struct vs_switch *, uint64_t now_ns);
 

@@ -1,7 +1,7 @@
 /* Tracing: an imaginary packet through the real tables, step by step, without a trace in counters or ports.
  *
- * The packet is composed as any other; then each action of the list is done to a copy, so that
- * every output shows the frame as it would leave.
+ * The packet is composed as any other; then the list is played, so that every output shows the frame as it
+ * would leave.  Nothing is sent, counted or charged to a meter.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,9 +13,12 @@
 #include "switch/switch.h"
 
 struct tracing {
+    struct vs_switch *sw;
     struct bytes out;
-    struct packet *packet;
     struct executor quiet; /* has nobody to tell */
+    struct compose_watch watch;
+    uint64_t version;
+    unsigned level;        /* stages so far */
 };
 
 static void step(struct tracing *t, vs_trace_kind kind, uint32_t number, const void *head, size_t n_head, const void *body, size_t n)
@@ -40,49 +43,62 @@ static void saw_miss(void *arg, unsigned table) { step(arg, VS_TRACE_MISS, table
 
 static void saw_normal(void *arg, uint32_t port) { step(arg, VS_TRACE_NORMAL, port, NULL, 0, NULL, 0); }
 
-static void saw_end(struct tracing *t, const struct action *a)
+static void saw_group(void *arg, uint32_t group, int bucket)
 {
-    const struct packet *p = t->packet;
-    if (a->kind == ACT_SEND)
-        step(t, VS_TRACE_OUTPUT, a->to->spec.number, NULL, 0, p->data, p->len);
-    else if (a->kind == ACT_CONTROLLER)
-        step(t, VS_TRACE_CONTROLLER, a->reason, NULL, 0, p->data, p->len);
-    else
-        step(t, VS_TRACE_DROP, a->port, NULL, 0, NULL, 0);
+    uint32_t chosen = (uint32_t)bucket;
+    step(arg, VS_TRACE_GROUP, group, &chosen, sizeof chosen, NULL, 0);
 }
-
-static bool is_end(const struct action *a) { return a->kind == ACT_SEND || a->kind == ACT_CONTROLLER || a->kind == ACT_DROP; }
 
 /* ---- the composed list as OpenFlow 1.3 actions ---- */
 
+static size_t action_size(const struct action *a)
+{
+    if (a->kind == ACT_SET_FIELD)
+        return (4u + 4u + fields[a->field].info.bytes + 7u) & ~7u;
+    return a->kind == ACT_SEND || a->kind == ACT_CONTROLLER ? 16 : 8;
+}
+
+static void put_set_field(uint8_t *at, const struct action *a)
+{
+    const vs_field_info *f = &fields[a->field].info;
+    set16(at + 4, f->oxm_class);
+    at[6] = (uint8_t)(f->oxm_field << 1);
+    at[7] = f->bytes;
+    memcpy(at + 8, a->value, f->bytes);
+}
+
+static void put_type(uint8_t *at, const struct action *a) { set16(at + 4, a->arg); }
+static void put_ttl(uint8_t *at, const struct action *a) { at[4] = (uint8_t)a->arg; }
+static void put_nothing(uint8_t *at, const struct action *a) { (void)at; (void)a; }
+static void put_send(uint8_t *at, const struct action *a) { set32(at + 4, a->to->spec.number); }
+
+static void put_controller(uint8_t *at, const struct action *a)
+{
+    set32(at + 4, OFPP_CONTROLLER);
+    set16(at + 8, a->arg);
+}
+
+/* What has no form in OpenFlow (drops, meters, copies, stages) is told by steps of its own. */
+static const struct shown { void (*put)(uint8_t *, const struct action *); uint16_t type; } shown[ACT_LIMIT] = {
+    [ACT_SET_FIELD] = {put_set_field, OFPAT_SET_FIELD},      [ACT_PUSH_VLAN] = {put_type, OFPAT_PUSH_VLAN},
+    [ACT_POP_VLAN] = {put_nothing, OFPAT_POP_VLAN},          [ACT_PUSH_MPLS] = {put_type, OFPAT_PUSH_MPLS},
+    [ACT_POP_MPLS] = {put_type, OFPAT_POP_MPLS},             [ACT_PUSH_PBB] = {put_type, OFPAT_PUSH_PBB},
+    [ACT_POP_PBB] = {put_nothing, OFPAT_POP_PBB},            [ACT_COPY_TTL_OUT] = {put_nothing, OFPAT_COPY_TTL_OUT},
+    [ACT_COPY_TTL_IN] = {put_nothing, OFPAT_COPY_TTL_IN},    [ACT_SET_MPLS_TTL] = {put_ttl, OFPAT_SET_MPLS_TTL},
+    [ACT_DEC_MPLS_TTL] = {put_nothing, OFPAT_DEC_MPLS_TTL},  [ACT_SET_TTL] = {put_ttl, OFPAT_SET_NW_TTL},
+    [ACT_DEC_TTL] = {put_nothing, OFPAT_DEC_NW_TTL},         [ACT_SEND] = {put_send, OFPAT_OUTPUT},
+    [ACT_CONTROLLER] = {put_controller, OFPAT_OUTPUT},
+};
+
 static void put_action(struct bytes *out, const struct action *a)
 {
-    static const uint16_t types[ACT_LIMIT] = {
-        [ACT_SET_FIELD] = OFPAT_SET_FIELD, [ACT_PUSH_VLAN] = OFPAT_PUSH_VLAN, [ACT_POP_VLAN] = OFPAT_POP_VLAN,
-        [ACT_DEC_TTL] = OFPAT_DEC_NW_TTL,  [ACT_SET_TTL] = OFPAT_SET_NW_TTL,
-    };
-    const vs_field_info *f = &fields[a->field].info;
-    size_t n = a->kind == ACT_SET_FIELD ? (4u + 4u + f->bytes + 7u) & ~7u : a->kind == ACT_SEND || a->kind == ACT_CONTROLLER ? 16 : 8;
-    if (a->kind == ACT_DROP)
+    if (!shown[a->kind].put)
         return;
+    size_t n = action_size(a);
     uint8_t *at = bytes_more(out, n);
-    set16(at, types[a->kind]);
+    set16(at, shown[a->kind].type);
     set16(at + 2, (uint16_t)n);
-    switch (a->kind) {
-    case ACT_SET_FIELD:
-        set16(at + 4, f->oxm_class);
-        at[6] = (uint8_t)(f->oxm_field << 1);
-        at[7] = f->bytes;
-        memcpy(at + 8, a->value, f->bytes);
-        break;
-    case ACT_PUSH_VLAN: set16(at + 4, a->arg); break;
-    case ACT_SET_TTL: at[4] = (uint8_t)a->arg; break;
-    case ACT_SEND: set32(at + 4, a->to->spec.number); break;
-    case ACT_CONTROLLER:
-        set32(at + 4, OFPP_CONTROLLER);
-        set16(at + 8, a->arg);
-        break;
-    }
+    shown[a->kind].put(at, a);
 }
 
 static void show_actions(struct tracing *t, const struct composition *c)
@@ -99,17 +115,100 @@ static void nobody(struct executor *e, struct port *in, const struct packet *p, 
     (void)e; (void)in; (void)p; (void)a;
 }
 
-static void play(struct tracing *t, const struct composition *c)
+/* ---- playing the list: each handler says whether the packet goes on ---- */
+
+struct play {
+    struct tracing *t;
+    const struct composition *c;
+    struct packet *p; /* owned */
+    unsigned at, end;
+};
+
+static void play(struct play *);
+typedef bool player(struct play *, const struct action *);
+
+static bool play_send(struct play *y, const struct action *a)
 {
-    for (unsigned i = 0; i < c->n_actions; i++) {
-        const struct action *a = &c->actions[i];
-        if (is_end(a)) {
-            saw_end(t, a);
-        } else if (!action_edit(&t->quiet, a, NULL, &t->packet)) {
-            step(t, VS_TRACE_DROP, a->kind == ACT_DEC_TTL ? VS_DROP_TTL : VS_DROP_TOO_DEEP, NULL, 0, NULL, 0);
-            return;
-        }
+    step(y->t, VS_TRACE_OUTPUT, a->to->spec.number, NULL, 0, y->p->data, y->p->len);
+    return true;
+}
+
+static bool play_controller(struct play *y, const struct action *a)
+{
+    step(y->t, VS_TRACE_CONTROLLER, a->reason, NULL, 0, y->p->data, y->p->len);
+    return true;
+}
+
+static bool play_drop(struct play *y, const struct action *a)
+{
+    step(y->t, VS_TRACE_DROP, a->port, NULL, 0, NULL, 0);
+    return true;
+}
+
+static bool play_meter(struct play *y, const struct action *a)
+{
+    step(y->t, VS_TRACE_METER, a->meter->id, NULL, 0, NULL, 0);
+    return true;
+}
+
+static bool play_edit(struct play *y, const struct action *a)
+{
+    if (action_edit(&y->t->quiet, a, NULL, &y->p))
+        return true;
+    bool ttl = a->kind == ACT_DEC_TTL || a->kind == ACT_DEC_MPLS_TTL;
+    step(y->t, VS_TRACE_DROP, ttl ? VS_DROP_TTL : VS_DROP_TOO_DEEP, NULL, 0, NULL, 0);
+    return false;
+}
+
+static bool play_clone(struct play *y, const struct action *a)
+{
+    struct play copy = {y->t, y->c, packet_ref(y->p), y->at + 1, y->at + 1 + a->arg};
+    step(y->t, VS_TRACE_COPY, 1, NULL, 0, NULL, 0);
+    play(&copy);
+    step(y->t, VS_TRACE_COPY, 0, NULL, 0, NULL, 0);
+    y->at += a->arg;
+    return true;
+}
+
+static void play_composed(struct tracing *t, const struct composition *c, struct packet *p)
+{
+    struct play all = {t, c, p, 0, c->n_actions};
+    show_actions(t, c);
+    play(&all);
+}
+
+static bool play_continue(struct play *y, const struct action *a)
+{
+    struct tracing *t = y->t;
+    const struct stage *stage = stages_find(t->sw->stages, a->stage);
+    if (++t->level == WORKER_LEVELS || !stage) {
+        step(t, VS_TRACE_DROP, VS_DROP_TOO_DEEP, NULL, 0, NULL, 0);
+    } else {
+        struct composition *c = &t->sw->compositions[t->level];
+        struct key key;
+        step(t, VS_TRACE_AGAIN, 0, NULL, 0, NULL, 0);
+        key_extract(y->p, &key);
+        compose_stage(c, stage, t->version, &key, &t->watch);
+        play_composed(t, c, y->p);
+        y->p = NULL;
     }
+    t->level--;
+    return false;
+}
+
+static player *const players[ACT_LIMIT] = {
+    [ACT_SEND] = play_send, [ACT_CONTROLLER] = play_controller, [ACT_DROP] = play_drop, [ACT_METER] = play_meter,
+    [ACT_CLONE] = play_clone, [ACT_CONTINUE] = play_continue,
+};
+
+static void play(struct play *y)
+{
+    for (; y->at < y->end; y->at++) {
+        const struct action *a = &y->c->actions[y->at];
+        if (!(players[a->kind] ? players[a->kind] : play_edit)(y, a))
+            break;
+    }
+    packet_release(y->p);
 }
 
 static void report(struct vs_switch *sw, const vs_frame *frame, const struct bytes *out)
@@ -140,20 +239,20 @@ int switch_trace(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, 
     memcpy(&request, payload, sizeof request);
     if (request.size != size - sizeof request || request.size < 14 || request.size > 9216)
         return error_set(error, -EINVAL, "trace: a packet of %u bytes can't be traced; give 14 to 9216 bytes", request.size);
-    struct tracing t = {.quiet.to_controller = nobody, .packet = packet_new(sw->pool, request.size)};
-    struct compose_watch watch = {&t, saw_rule, saw_miss, saw_normal};
+    struct packet *p = packet_new(sw->pool, request.size);
+    struct tracing t = {.sw = sw, .quiet.to_controller = nobody, .version = world_version(&sw->world)};
     struct key key;
-    if (!t.packet)
+    t.watch = (struct compose_watch){&t, saw_rule, saw_miss, saw_normal, saw_group};
+    if (!p)
         return error_set(error, -ENOBUFS, "trace: no packet buffer is free; try again");
-    memcpy(t.packet->data, payload + sizeof request, request.size);
-    t.packet->len = request.size;
-    t.packet->in_port = request.in_port;
-    layout_parse(t.packet);
-    key_extract(t.packet, &key);
-    compose_tables(sw->composition, b, world_version(&sw->world), &key, t.packet, &watch);
-    show_actions(&t, sw->composition);
-    play(&t, sw->composition);
-    packet_release(t.packet);
+    memcpy(p->data, payload + sizeof request, request.size);
+    p->len = request.size;
+    p->in_port = request.in_port;
+    layout_parse(p);
+    key_extract(p, &key);
+    stages_next_packet(sw->stages);
+    compose_tables(&sw->compositions[0], b, t.version, &key, &t.watch);
+    play_composed(&t, &sw->compositions[0], p);
     report(sw, frame, &t.out);
     bytes_free(&t.out);
     return 0;

@@ -15,6 +15,7 @@
 #include "act/execute.h"
 #include "base/ring.h"
 #include "pipeline/compose.h"
+#include "switch/lanes.h"
 
 /* All ports of all bridges, for poll threads; replaced as a whole. */
 struct poll_list {
@@ -30,14 +31,21 @@ struct upcall {
     uint8_t reason, table;
     uint16_t kind; /* enum upcall_kind */
     uint64_t cookie; /* LEARN: the station */
-    uint64_t metadata;
+    uint64_t metadata, tunnel_id;
 };
 
-/* Records of the ring from the control thread: a packet-out.  The actions follow, then the frame. */
+/* Records of the ring from the control thread.  INJECT_PACKET, a packet-out: the actions follow, then the frame.
+ * INJECT_RATE: a queue's new rate.  INJECT_DROP: what waits in a queue is dropped.  INJECT_FORGET: the port goes away. */
+enum injection_kind { INJECT_PACKET, INJECT_RATE, INJECT_DROP, INJECT_FORGET };
 struct injection {
     struct bridge *bridge;
-    uint32_t in_port, n_actions, size, unused;
+    struct port *port; /* of the queue */
+    struct queue *queue;
+    uint64_t rate;
+    uint32_t in_port, n_actions, size, kind; /* enum injection_kind */
 };
+
+enum { WORKER_LEVELS = 8 }; /* stages that a packet may go through */
 
 struct worker_stats { _Atomic uint64_t hits, misses, stale; };
 
@@ -46,13 +54,19 @@ struct worker {
     struct world *world;
     _Atomic(struct poll_list *) *ports;
     struct epoch_reader *reader;
-    struct slot_count *counts;
     struct packet_pool *pool;
     struct cache *cache; /* NULL: none */
     struct ring upcalls, injections;
     struct worker_stats stats;
-    struct composition composition;
-    const struct bridge *bridge; /* of the packets being worked on */
+    struct stages *stages;
+    struct composition *compositions; /* WORKER_LEVELS of them */
+    unsigned level;                   /* stages that the packet at hand is in */
+    /* Of the packets being worked on. */
+    const struct bridge *bridge;
+    const struct key_shape *shape;
+    uint64_t version;
+    uint64_t inserts;            /* into the cache: pointers to its entries may be wrong since */
+    struct lane_poll lanes;
     uint8_t ready[OUTLET_PORTS]; /* by port index: has work, as far as known */
     unsigned n_ready;
     int epoll, wake_fd; /* wake_fd: the control thread wants us awake */
@@ -73,7 +87,9 @@ int worker_watch(struct worker *, const struct port *);
 void worker_unwatch(struct worker *, const struct port *);
 
 /* One turn over every port (memory mode) / over those that are ready; packets moved. */
-unsigned worker_turn(struct worker *, bool everything);
+unsigned worker_turn(struct worker *, bool everything, uint64_t now_ns);
+/* Control thread: a record of 'size' bytes into the ring of injections; false: it is full. */
+bool worker_put(struct worker *, const void *record, size_t size);
 /* Only what is injected, when no thread runs (memory mode). */
 void worker_inject(struct worker *);
 /* The body of a poll thread: turns until 'stop'. */

@@ -1,0 +1,196 @@
+/* Decoding group-mods and meter-mods (OpenFlow 1.3.5, 7.3.4.3 and 7.3.4.4).  See decode.h. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/hash.h"
+#include "ofp/decode.h"
+#include "ofp/wire13.h"
+#include "pipeline/action_set.h"
+
+/* ---- buckets ---- */
+
+/* A description or statistics reply has to take the group whole. */
+enum { LONGEST_GROUP = 65000 };
+
+/* How many buckets there are, and how many bytes of actions; each step advances by at least a bucket's fixed part. */
+static enum of_error measure(const uint8_t *at, size_t size, uint32_t *n_buckets)
+{
+    for (*n_buckets = 0; size; ++*n_buckets) {
+        size_t length = size < BUCKET_SIZE ? 0 : get16(at);
+        if (length < BUCKET_SIZE || length % 8 || length > size)
+            return OF_GROUP_BAD_BUCKET;
+        at += length;
+        size -= length;
+    }
+    return *n_buckets <= GROUP_BUCKETS ? OF_FINE : OF_GROUP_BUCKETS;
+}
+
+/* What a bucket does tells it from its neighbours; of several that do the same, how many came before. */
+static void identify(struct group *g, const struct bucket *b, const uint8_t *actions, size_t size)
+{
+    uint64_t same = 0, identity = hash_bytes(actions, size, 0);
+    uint32_t number = (uint32_t)(b - g->buckets);
+    for (uint32_t i = 0; i < number; i++) {
+        const struct bucket *other = &g->buckets[i];
+        same += other->n_actions == b->n_actions && other->identity >> 16 == identity >> 16;
+    }
+    g->buckets[number].identity = (identity & ~(uint64_t)0xffff) | (same & 0xffff);
+}
+
+/* One bucket whose length fits; its actions go to 'out' as a set in order. */
+static enum of_error read_bucket(const uint8_t *at, struct group *g, uint32_t number, struct action *out)
+{
+    struct action_context context = {.place = IN_BUCKET};
+    struct action_set set = {0};
+    struct bucket *b = &g->buckets[number];
+    size_t size = (size_t)get16(at) - BUCKET_SIZE;
+    unsigned n;
+    struct action *list = must_calloc(size / 8 + 1, sizeof *list);
+    enum of_error error = decode_actions(at + BUCKET_SIZE, size, &context, list, &n);
+    if (error == OF_FINE)
+        set_write(&set, list, n);
+    free(list);
+    *b = (struct bucket){.weight = get16(at + 2), .watch_port = get32(at + 4), .watch_group = get32(at + 8), .slot = UINT32_MAX,
+                         .actions = out, .n_actions = error == OF_FINE ? (uint16_t)set_flatten(&set, out) : 0};
+    identify(g, b, at + BUCKET_SIZE, size);
+    g->total_weight += b->weight;
+    return error;
+}
+
+static bool watches_well(const struct bucket *b)
+{
+    bool port = b->watch_port == OFPP_ANY || b->watch_port == OFPP_LOCAL || (b->watch_port >= 1 && b->watch_port < OFPP_MAX);
+    return port && (b->watch_group == OFPG_ANY || b->watch_group <= OFPG_MAX);
+}
+
+static enum of_error read_buckets(const uint8_t *at, size_t size, struct group *g)
+{
+    struct action *out = g->actions;
+    for (uint32_t i = 0; i < g->n_buckets; i++) {
+        size_t length = get16(at);
+        enum of_error error = read_bucket(at, g, i, out);
+        if (error != OF_FINE) {
+            g->n_buckets = i;
+            return error;
+        }
+        if (!watches_well(&g->buckets[i]))
+            return OF_GROUP_BAD_WATCH;
+        out += (length - BUCKET_SIZE) / 8;
+        at += length;
+        size -= length;
+    }
+    MUST(size == 0);
+    return OF_FINE;
+}
+
+static struct group *group_of(const struct group_mod *m, uint8_t type, const uint8_t *wire, size_t size, uint32_t n_buckets)
+{
+    struct group *g = must_calloc(1, sizeof *g + n_buckets * sizeof(struct bucket));
+    g->id = m->id;
+    g->type = type;
+    g->slot = UINT32_MAX;
+    g->n_buckets = n_buckets;
+    g->actions = must_calloc(size / 8 + 1, sizeof(struct action));
+    g->wire = must_calloc(1, size + 1);
+    g->wire_size = (uint32_t)size;
+    if (size)
+        memcpy(g->wire, wire, size);
+    return g;
+}
+
+/* ---- group-mod ---- */
+
+static enum of_error check_group_mod(const struct group_mod *m, uint8_t type)
+{
+    if (m->command > OFPGC_DELETE)
+        return OF_GROUP_COMMAND;
+    if (m->id > OFPG_MAX && !(m->command == OFPGC_DELETE && m->id == OFPG_ALL))
+        return OF_GROUP_INVALID;
+    return m->command != OFPGC_DELETE && type >= OFPGT_LIMIT ? OF_GROUP_TYPE : OF_FINE;
+}
+
+enum of_error decode_group_mod(const uint8_t *message, size_t size, struct group_mod *m)
+{
+    m->group = NULL;
+    if (size < GROUP_MOD_SIZE)
+        return OF_BAD_LENGTH;
+    uint8_t type = message[10];
+    uint32_t n_buckets;
+    m->command = get16(message + 8);
+    m->id = get32(message + 12);
+    enum of_error error = check_group_mod(m, type);
+    if (error != OF_FINE || m->command == OFPGC_DELETE)
+        return error;
+    error = measure(message + GROUP_MOD_SIZE, size - GROUP_MOD_SIZE, &n_buckets);
+    if (error != OF_FINE)
+        return error;
+    if (size > LONGEST_GROUP)
+        return OF_GROUP_BUCKETS;
+    if (type == OFPGT_INDIRECT && n_buckets != 1)
+        return OF_GROUP_INVALID; /* section 5.6.1: it has exactly one */
+    m->group = group_of(m, type, message + GROUP_MOD_SIZE, size - GROUP_MOD_SIZE, n_buckets);
+    return read_buckets(message + GROUP_MOD_SIZE, size - GROUP_MOD_SIZE, m->group);
+}
+
+void group_mod_done(struct group_mod *m)
+{
+    group_free(m->group);
+    m->group = NULL;
+}
+
+/* ---- meter-mod ---- */
+
+static enum of_error check_meter_mod(const struct meter_mod *m)
+{
+    enum { KNOWN = METER_KBPS | METER_PKTPS | METER_BURST | METER_STATS };
+    bool makes = m->command != OFPMC_DELETE;
+    if (m->command > OFPMC_DELETE)
+        return OF_METER_COMMAND;
+    if (!m->id || (m->id > OFPM_MAX && m->id != OFPM_CONTROLLER && (makes || m->id != OFPM_ALL)))
+        return OF_METER_INVALID;
+    if (makes && (m->flags & ~KNOWN || (m->flags & METER_KBPS && m->flags & METER_PKTPS)))
+        return OF_METER_FLAGS;
+    return OF_FINE;
+}
+
+static enum of_error read_band(const uint8_t *at, size_t length, struct meter_band_spec *band)
+{
+    *band = (struct meter_band_spec){.type = get16(at), .rate = get32(at + 4), .burst_size = get32(at + 8)};
+    if (length != METER_BAND_SIZE)
+        return OF_BAD_LENGTH;
+    if (band->type == METER_DSCP_REMARK)
+        band->prec_level = at[12];
+    return band->type == METER_DROP || band->type == METER_DSCP_REMARK ? OF_FINE : OF_METER_BAND;
+}
+
+static enum of_error read_bands(const uint8_t *at, size_t size, struct meter_mod *m)
+{
+    for (m->n_bands = 0; size; m->n_bands++) {
+        size_t length = size < METER_BAND_SIZE ? 0 : get16(at + 2);
+        if (length < 8 || length > size)
+            return OF_BAD_LENGTH;
+        if (m->n_bands == METER_MAX_BANDS)
+            return OF_METER_BANDS;
+        enum of_error error = read_band(at, length, &m->bands[m->n_bands]);
+        if (error != OF_FINE)
+            return error;
+        at += length;
+        size -= length;
+    }
+    return OF_FINE;
+}
+
+enum of_error decode_meter_mod(const uint8_t *message, size_t size, struct meter_mod *m)
+{
+    *m = (struct meter_mod){0};
+    if (size < METER_MOD_SIZE)
+        return OF_BAD_LENGTH;
+    m->command = get16(message + 8);
+    m->flags = get16(message + 10);
+    m->id = get32(message + 12);
+    enum of_error error = check_meter_mod(m);
+    if (error != OF_FINE || m->command == OFPMC_DELETE)
+        return error;
+    return read_bands(message + METER_MOD_SIZE, size - METER_MOD_SIZE, m);
+}

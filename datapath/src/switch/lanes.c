@@ -1,0 +1,106 @@
+/* See lanes.h. */
+#include "switch/lanes.h"
+
+static const struct lanes *of_port(const struct port *p) { return atomic_load_explicit(&p->lanes, memory_order_acquire); }
+
+struct queue *lanes_find(const struct port *port, uint32_t queue)
+{
+    const struct lanes *l = of_port(port);
+    for (uint32_t i = 0; l && i < l->n; i++)
+        if (l->queues[i]->id == queue)
+            return l->queues[i];
+    return NULL;
+}
+
+bool lanes_put(struct lane_poll *poll, struct port *port, uint32_t queue, struct packet *p, uint64_t now_ns)
+{
+    struct queue *q = lanes_find(port, queue);
+    if (!q)
+        return false;
+    if (!queue_put(q, p, now_ns)) {
+        port_drop(port, VS_DROP_QUEUE_FULL, 1);
+        packet_release(p);
+        return true;
+    }
+    if (!poll->listed[port->index]) {
+        poll->listed[port->index] = 1;
+        poll->ports[poll->n++] = port;
+    }
+    return true;
+}
+
+/* Each queue in turn gives one, so that none keeps the port from the others. */
+static unsigned release_port(const struct lanes *l, struct outlet *out, struct port *port, uint64_t now_ns, bool *waits)
+{
+    unsigned moved = 0;
+    bool more = true;
+    while (more) {
+        more = false;
+        for (uint32_t i = 0; i < l->n; i++) {
+            struct packet *p = queue_take(l->queues[i], now_ns);
+            if (p)
+                outlet_put(out, port, p);
+            moved += p != NULL;
+            more |= p != NULL;
+        }
+    }
+    *waits = false;
+    for (uint32_t i = 0; i < l->n; i++)
+        *waits |= queue_next_ns(l->queues[i]) != UINT64_MAX;
+    return moved;
+}
+
+unsigned lanes_release(struct lane_poll *poll, struct outlet *out, uint64_t now_ns)
+{
+    unsigned moved = 0;
+    for (unsigned i = 0; i < poll->n;) {
+        struct port *port = poll->ports[i];
+        const struct lanes *l = of_port(port);
+        bool waits = false;
+        if (l)
+            moved += release_port(l, out, port, now_ns, &waits);
+        if (waits) {
+            i++;
+            continue;
+        }
+        poll->listed[port->index] = 0;
+        poll->ports[i] = poll->ports[--poll->n];
+    }
+    return moved;
+}
+
+uint64_t lanes_next_ns(const struct lane_poll *poll)
+{
+    uint64_t next = UINT64_MAX;
+    for (unsigned i = 0; i < poll->n; i++) {
+        const struct lanes *l = of_port(poll->ports[i]);
+        for (uint32_t k = 0; l && k < l->n; k++) {
+            uint64_t at = queue_next_ns(l->queues[k]);
+            next = at < next ? at : next;
+        }
+    }
+    return next;
+}
+
+static void unlist(struct lane_poll *poll, const struct port *port)
+{
+    for (unsigned i = 0; i < poll->n; i++)
+        if (poll->ports[i] == port)
+            poll->ports[i] = poll->ports[--poll->n];
+    poll->listed[port->index] = 0;
+}
+
+/* What waits in a queue that is going away. */
+void lanes_drop(struct port *port, struct queue *q)
+{
+    for (struct packet *p; (p = queue_take(q, UINT64_MAX));) {
+        port_drop(port, VS_DROP_QUEUE_FULL, 1);
+        packet_release(p);
+    }
+}
+
+void lanes_forget(struct lane_poll *poll, struct port *port)
+{
+    if (poll->listed[port->index])
+        unlist(poll, port);
+}
