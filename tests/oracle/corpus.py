@@ -99,7 +99,7 @@ def snap(rng: random.Random, eth_type: int, payload: bytes, padding: bytes, dept
 
 
 def service(rng: random.Random, customer: bytes) -> bytes:
-    """A frame in another (IEEE 802.1Q, 9.5): an I-TAG behind addresses of its own, perhaps B-TAGs."""
+    """A frame in another (IEEE 802.1Q, 9.5): an I-TAG behind addresses of its own, even B-TAGs."""
     tci = rng.getrandbits(32).to_bytes(4)
     return ethernet(rng, 0x88E7, tci + customer, rng.choice((0, 0, 1, 2)))
 
@@ -131,7 +131,7 @@ def frame(rng: random.Random) -> bytes:
 
 
 def stacks(rng: random.Random) -> Iterator[bytes]:
-    """0 to 64 deep stacks of tags, labels, I-TAGs and extension headers, each kind alone and mixed."""
+    """0 to 64 deep stacks of tags, labels, I-TAGs, and extension headers of one kind and mixed."""
     customer = ethernet(rng, 0x0800, ipv4(rng, 17, transport(rng, 17)))
     for depth in range(65):
         yield ethernet(rng, 0x0800, ipv4(rng, 17, transport(rng, 17)), depth)

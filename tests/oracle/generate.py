@@ -38,6 +38,10 @@ TEXTS = (
     "arp,arp_op=1,arp_spa=10.0.{a}.1,arp_tpa=10.0.{b}.2,arp_sha=02:00:00:00:00:{a}",
     "sctp,nw_src=10.0.{a}.1,tp_src={p},tp_dst=9,payload=aabbccdd",
     "dl_type=0x88cc,payload=00",
+    "mpls,mpls_label=1{a},mpls_tc={b}",
+    "mplsm,mpls_label=1{a},mpls_bos=0,payload=0001ff40",
+    "dl_type=0x88e7,pbb_isid=0x10{a}",
+    "udp6,ipv6_src=fe80::{a},ipv6_exthdr=0x{a}8,tp_dst={p}",
 )
 TAGS = ("", "", ",dl_vlan={a}", ",dl_vlan={a},dl_vlan_pcp={b}")
 
@@ -59,7 +63,8 @@ def packet(rng: random.Random) -> bytes:
 
 def match(rng: random.Random, frame: bytes, in_port: int) -> Match:
     """Terms that the frame meets, most of the time, with their prerequisites."""
-    found = values(frame, in_port) | {"metadata": rng.getrandbits(4)}
+    found = values(frame, in_port)
+    found |= {"metadata": rng.getrandbits(4), "tunnel_id": rng.getrandbits(2)}
     wanted = rng.sample(sorted(found), min(len(found), rng.choice((0, 1, 1, 2, 3, 5))))
     terms: dict[str, Term] = {}
     for name in wanted:
@@ -80,7 +85,7 @@ def _require(terms: dict[str, Term], field: Field, found: dict[str, int]) -> Non
     if needs in (Needs.NOTHING, Needs.VLAN, Needs.IN_PORT):
         return
     terms["eth_type"] = term("eth_type", found["eth_type"])
-    if needs in (Needs.IP, Needs.IPV4, Needs.IPV6, Needs.ARP):
+    if needs in (Needs.IP, Needs.IPV4, Needs.IPV6, Needs.ARP, Needs.MPLS, Needs.PBB):
         return
     terms["ip_proto"] = term("ip_proto", found["ip_proto"])
     if needs in (Needs.ND, Needs.NS, Needs.NA):

@@ -169,7 +169,7 @@ class _Journey:
 
     def __init__(self, model: Model, in_port: int, frame: bytes, result: Result) -> None:
         self.model, self.in_port, self.frame, self.result = model, in_port, frame, result
-        self.metadata = 0
+        self.metadata = self.tunnel_id = 0
         self.set: dict[object, Action] = {}
         self.origin = (0, NO_COOKIE)
         self.miss = self.sent = False
@@ -194,7 +194,8 @@ class _Journey:
             self.result.drops["rule"] += 1
 
     def look_up(self, table: int) -> Entry | None:
-        found = values(self.frame, self.in_port) | {"metadata": self.metadata}
+        found = values(self.frame, self.in_port)
+        found |= {"metadata": self.metadata, "tunnel_id": self.tunnel_id}
         found = {name: value for name, value in found.items() if name not in self.hidden}
         entries = self.model.tables.get(table, [])
         self.model.lookups[table] += 1
@@ -253,6 +254,8 @@ class _Journey:
 
     def set_field(self, action: SetField) -> None:
         """A header that got another name is not read again, so its fields are hidden."""
+        if action.field.name == "tunnel_id":
+            self.tunnel_id = action.value
         if action.field.name in values(self.frame, self.in_port):
             self.hidden |= BEHIND.get(action.field.name, set())
         self.frame = edits.set_field(self.frame, action.field.name, action.value)

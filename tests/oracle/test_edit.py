@@ -271,7 +271,7 @@ def test_s9_stacks_up_to_64_deep_are_edited_at_their_top(program: Path) -> None:
 
 def test_s10_labelled_and_backbone_frames_cut_at_every_byte(program: Path) -> None:
     rng = random.Random(14)
-    wholes = [corpus.ethernet(rng, 0x8847, corpus.labelled(rng, rng.choice((1, 1, 2)))) for _ in "1234"]
+    wholes = [corpus.ethernet(rng, 0x8847, corpus.labelled(rng, deep)) for deep in (1, 1, 1, 2, 3)]
     wholes += [corpus.service(rng, corpus.frame(rng)[:80]), *wholes[:2]]
     cut = [whole[:size] for whole in wholes for size in range(min(len(whole), 120) + 1)]
     cases = [case for frame in cut for case in labels_and_tags(rng, frame)]
