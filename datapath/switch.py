@@ -191,8 +191,12 @@ class Switch:
 
     def send(self, in_port: int, packet: bytes | str) -> dict[int, list[bytes]]:
         """One packet in; the frames that left, by port (ports without any are left out)."""
-        self._core.mem_send(BRIDGE, in_port, _frame_bytes(packet, in_port))
+        self.offer(in_port, packet)
         return self.poll()
+
+    def offer(self, in_port: int, packet: bytes | str) -> None:
+        """One packet into a port's queue, for poll() to move; OSError when 4,096 wait there."""
+        self._core.mem_send(BRIDGE, in_port, _frame_bytes(packet, in_port))
 
     def poll(self) -> dict[int, list[bytes]]:
         """Turns until nothing moves; what left by memory ports."""
