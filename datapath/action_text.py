@@ -4,7 +4,8 @@ Actions that stand alone are applied at once, `write_actions(...)` puts them int
 the action set.  The old `mod_...` words become set_field of the field that they
 mean for the packets of the rule: the match, and what earlier actions did to the
 packet, give the context.  An action that needs a field which those packets may
-lack is refused, as a switch would refuse it (OpenFlow 1.3.5, 7.2.5).
+lack is refused, as a switch would refuse it (OpenFlow 1.3.5, 7.2.5).  A group's
+bucket has no match: any packet may come to it, and one without the field passes.
 """
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ _MOD_FIELDS = {
 }
 """Old word -> the field that set_field then writes."""
 
+_OF_ANY_PACKET = {f"{old}_{end}": f"ipv4_{end}" for old in ("nw", "ip") for end in ("src", "dst")}
+"""What a word means where no match gives the context, as ovs-ofctl reads it."""
+
 _OUTPUTS = {"in_port", "table", "normal", "flood", "all", "local"}
 _PLAIN: dict[str, Callable[[], Action]] = {
     "pop_vlan": PopVlan,
@@ -83,9 +87,11 @@ _NUMBERED: dict[str, tuple[Callable[[int], Action], int]] = {
 class ActionList:
     """Actions being read, and what is known of the packets by then."""
 
-    def __init__(self, match: Match) -> None:
+    def __init__(self, match: Match | None) -> None:
+        """'match' is what all the packets meet, None where any packet may come."""
         self.actions: list[Action] = []
-        self._known = match
+        self._known = match or Match()
+        self._any_packet = match is None
 
     def add_word(self, word: str) -> None:
         """Reads one action; SyntaxProblem when it is none."""
@@ -172,8 +178,10 @@ class ActionList:
         self._append(SetField(field, number))
 
     def _settable(self, name: str, word: str) -> Field:
-        """The field that 'name' means here; the packets must have it."""
+        """The field that 'name' means here; the packets must have it if a match tells them."""
         field = resolve(name, self._known)
+        if field is None and self._any_packet:
+            field = BY_NAME.get(_OF_ANY_PACKET.get(name, ""))
         if field is None:
             raise SyntaxProblem(
                 word, f"{name!r} is no field of these packets", "name their protocol in the match"
@@ -181,7 +189,7 @@ class ActionList:
         if not field.settable:
             raise SyntaxProblem(word, f"{field.name} can't be written", "choose another field")
         needs = Needs.VLAN if field.name == "vlan_vid" else field.needs
-        if not self._known.meets(needs):
+        if not self._known.meets(needs) and not self._any_packet:
             raise SyntaxProblem(
                 word,
                 f"packets of this rule may lack {field.name}",
@@ -247,8 +255,11 @@ def parse_experimenter(argument: str, word: str) -> tuple[int, bytes]:
         ) from None
 
 
-def parse_action_list(text: str, match: Match = Match()) -> tuple[Action, ...]:  # noqa: B008
-    """Actions alone, for a packet-out or a bucket; "drop" and "" are none."""
+def parse_action_list(
+    text: str,
+    match: Match | None = Match(),  # noqa: B008
+) -> tuple[Action, ...]:
+    """Actions alone, for a packet-out, or with 'match' None a bucket; "drop" and "" are none."""
     actions = ActionList(match)
     for word in split_words(text):
         if word != "drop":

@@ -21,17 +21,36 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from datapath import frames
 from datapath.ffi import Core, CoreStats
 from datapath.frames import BridgeSpec, Command, Done, Event, Frame, PortKind, PortSpec, PortStats
+from datapath.group import (
+    ALL_GROUPS,
+    GROUP_DESC,
+    GROUP_STATS,
+    GroupCommand,
+    GroupDesc,
+    GroupStats,
+)
+from datapath.group_text import parse_group
 from datapath.instruction import INSTRUCTIONS
+from datapath.layout import Many
+from datapath.meter import (
+    ALL_METERS,
+    METER_CONFIG,
+    METER_STATS,
+    MeterCommand,
+    MeterConfig,
+    MeterStats,
+)
+from datapath.meter_text import parse_meter
 from datapath.oxm import Match
 from datapath.packet_text import parse_packet
 from datapath.rule import Command as FlowCommand
 from datapath.rule import Flags, Rule, parse_rule
-from datapath.wire import Reader
+from datapath.wire import Codec, Reader
 
 BRIDGE = 1
 SESSION = 1
@@ -40,7 +59,10 @@ TICK_NS = 50_000_000
 """How often the forwarder looks at the clock."""
 
 _HEADER = struct.Struct("!BBHI")
-_ERROR, _PACKET_IN, _FLOW_REMOVED, _MULTIPART_REPLY = 1, 10, 11, 19
+_ERROR, _PACKET_IN, _FLOW_REMOVED, _MULTIPART_REQUEST, _MULTIPART_REPLY = 1, 10, 11, 18, 19
+_GROUP_STATS, _GROUP_DESC, _METER_STATS, _METER_CONFIG = 6, 7, 9, 10
+
+T = TypeVar("T")
 
 
 class OpenFlowRefusal(Exception):
@@ -187,6 +209,60 @@ class Switch:
         flows = [flow for message in reply for flow in _flow_counts(message)]
         return sorted(flows, key=lambda flow: (flow.rule.table, -flow.rule.priority))
 
+    # ---- groups and meters ----
+
+    def add_group(
+        self, group: str | GroupDesc | bytes, command: GroupCommand = GroupCommand.ADD
+    ) -> None:
+        """Carries out one group-mod; OpenFlowRefusal when the switch says no."""
+        if isinstance(group, str):
+            group = parse_group(group, command)
+        self.openflow(group if isinstance(group, bytes) else group.to_group_mod(command))
+
+    def mod_group(self, group: str | GroupDesc) -> None:
+        """Gives a group another type or other buckets; its counters start again."""
+        self.add_group(group, GroupCommand.MODIFY)
+
+    def del_groups(self, which: str = "") -> None:
+        """Deletes one group ("group_id=1") or all, with the rules that refer to it."""
+        self.add_group(which, GroupCommand.DELETE)
+
+    def dump_groups(self) -> list[GroupDesc]:
+        """Every group as it was made, by number."""
+        found = self._multipart(_GROUP_DESC, b"", GROUP_DESC)
+        return sorted(found, key=lambda group: group.group)
+
+    def group_stats(self) -> dict[int, GroupStats]:
+        """Every group's counters, by number; exact for all packets sent so far."""
+        asked = struct.pack("!I4x", ALL_GROUPS)
+        return {stats.group: stats for stats in self._multipart(_GROUP_STATS, asked, GROUP_STATS)}
+
+    def add_meter(
+        self, meter: str | MeterConfig | bytes, command: MeterCommand = MeterCommand.ADD
+    ) -> None:
+        """Carries out one meter-mod; OpenFlowRefusal when the switch says no."""
+        if isinstance(meter, str):
+            meter = parse_meter(meter, command)
+        self.openflow(meter if isinstance(meter, bytes) else meter.to_meter_mod(command))
+
+    def mod_meter(self, meter: str | MeterConfig) -> None:
+        """Gives a meter other flags and bands."""
+        self.add_meter(meter, MeterCommand.MODIFY)
+
+    def del_meters(self, which: str = "") -> None:
+        """Deletes one meter ("meter=1") or all, with the rules that use it."""
+        self.add_meter(which, MeterCommand.DELETE)
+
+    def dump_meters(self) -> list[MeterConfig]:
+        """Every meter as it was made, by number."""
+        found = self._multipart(_METER_CONFIG, struct.pack("!I4x", ALL_METERS), METER_CONFIG)
+        return sorted(found, key=lambda meter: meter.meter)
+
+    def meter_stats(self) -> dict[int, MeterStats]:
+        """Every meter's counters, by number; exact for all packets sent so far."""
+        asked = struct.pack("!I4x", ALL_METERS)
+        return {stats.meter: stats for stats in self._multipart(_METER_STATS, asked, METER_STATS)}
+
     # ---- packets and time ----
 
     def send(self, in_port: int, packet: bytes | str) -> dict[int, list[bytes]]:
@@ -257,6 +333,12 @@ class Switch:
             if message[1] == _ERROR:
                 raise _refusal(message)
         return replies
+
+    def _multipart(self, kind: int, body: bytes, item: Codec[T]) -> list[T]:
+        """Asks for statistics of one kind; the items of all parts of the answer."""
+        asked = _message(_MULTIPART_REQUEST, struct.pack("!HH4x", kind, 0) + body)
+        items = Many(item)
+        return [one for part in self.openflow(asked) for one in items.unpack(Reader(part[16:]))]
 
     def stats(self) -> CoreStats:
         return self._core.stats()

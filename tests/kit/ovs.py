@@ -44,3 +44,9 @@ def _run(*arguments: str) -> str:
     )
     assert done.returncode == 0, f"ovs-ofctl refuses: {done.stderr}"
     return done.stdout
+
+
+def read_groups(groups: Sequence[str]) -> list[str]:
+    """Groups in text as ovs-ofctl reads them and prints them again for OpenFlow 1.3."""
+    lines = [_run("-O", "OpenFlow13", "parse-group", group).splitlines()[-1] for group in groups]
+    return [line.strip().removeprefix("ADD ") for line in lines]

@@ -1,34 +1,40 @@
-"""Messages about groups: lists of buckets of actions."""
+"""Messages about groups; what a group is stands in `datapath.group`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntFlag
 
-from datapath.action import Action
-from datapath.ports import Reserved
+from datapath.group import (
+    ALL_GROUPS,
+    ANY_GROUP,
+    Bucket,
+    BucketStats,
+    GroupCommand,
+    GroupDesc,
+    GroupStats,
+    GroupType,
+)
 from vswitch.openflow.messages.base import Message, MultipartReply, MultipartRequest
 
-ALL_GROUPS = 0xFFFFFFFC
-ANY_GROUP = 0xFFFFFFFF
-
-
-class GroupCommand(IntEnum):
-    """What a group-mod does (ofp_group_mod_command)."""
-
-    ADD = 0
-    MODIFY = 1
-    DELETE = 2
-
-
-class GroupType(IntEnum):
-    """Which buckets of a group are carried out (ofp_group_type)."""
-
-    ALL = 0
-    SELECT = 1
-    INDIRECT = 2
-    FAST_FAILOVER = 3
-
+__all__ = [
+    "ALL_GROUPS",
+    "ANY_GROUP",
+    "Bucket",
+    "BucketStats",
+    "GroupCapabilities",
+    "GroupCommand",
+    "GroupDesc",
+    "GroupDescReply",
+    "GroupDescRequest",
+    "GroupFeaturesReply",
+    "GroupFeaturesRequest",
+    "GroupMod",
+    "GroupStats",
+    "GroupStatsReply",
+    "GroupStatsRequest",
+    "GroupType",
+]
 
 class GroupCapabilities(IntFlag):
     """What a switch can do with groups (ofp_group_capabilities)."""
@@ -41,40 +47,11 @@ class GroupCapabilities(IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """Actions on a copy of the packet; 'watch_...': only while that port or group lives."""
-
-    actions: tuple[Action, ...] = ()
-    weight: int = 0
-    watch_port: int = Reserved.ANY
-    watch_group: int = ANY_GROUP
-
-
-@dataclass(frozen=True, slots=True)
 class GroupMod(Message):
     command: GroupCommand
     type: GroupType
     group: int
     buckets: tuple[Bucket, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BucketStats:
-    packets: int = 0
-    bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GroupStats:
-    """How a group fared; 'references': rules and groups that use it."""
-
-    group: int
-    references: int = 0
-    packets: int = 0
-    bytes: int = 0
-    duration_sec: int = 0
-    duration_nsec: int = 0
-    buckets: tuple[BucketStats, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +62,6 @@ class GroupStatsRequest(MultipartRequest):
 @dataclass(frozen=True, slots=True)
 class GroupStatsReply(MultipartReply):
     groups: tuple[GroupStats, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class GroupDesc:
-    type: GroupType
-    group: int
-    buckets: tuple[Bucket, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

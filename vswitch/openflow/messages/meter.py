@@ -1,59 +1,42 @@
-"""Messages about meters: rates, and what happens above them."""
+"""Messages about meters; what a meter is stands in `datapath.meter`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
 
+from datapath.meter import (
+    ALL_METERS,
+    Band,
+    BandStats,
+    DropBand,
+    DscpRemarkBand,
+    ExperimenterBand,
+    MeterCommand,
+    MeterConfig,
+    MeterFlags,
+    MeterStats,
+)
 from vswitch.openflow.messages.base import Message, MultipartReply, MultipartRequest
 
-ALL_METERS = 0xFFFFFFFF
-
-
-class MeterCommand(IntEnum):
-    """What a meter-mod does (ofp_meter_mod_command)."""
-
-    ADD = 0
-    MODIFY = 1
-    DELETE = 2
-
-
-class MeterFlags(IntFlag):
-    """How a meter counts (ofp_meter_flags)."""
-
-    NONE = 0
-    KBPS = 1
-    PKTPS = 2
-    BURST = 4
-    STATS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class DropBand:
-    """Above 'rate' (kbit/s or packets a second), beyond 'burst': drop."""
-
-    rate: int
-    burst: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class DscpRemarkBand:
-    """Above 'rate': raise the drop precedence in the DSCP by 'prec_level'."""
-
-    rate: int
-    burst: int = 0
-    prec_level: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ExperimenterBand:
-    rate: int
-    burst: int
-    experimenter: int
-    data: bytes = b""
-
-
-Band = DropBand | DscpRemarkBand | ExperimenterBand
+__all__ = [
+    "ALL_METERS",
+    "Band",
+    "BandStats",
+    "DropBand",
+    "DscpRemarkBand",
+    "ExperimenterBand",
+    "MeterCommand",
+    "MeterConfig",
+    "MeterConfigReply",
+    "MeterConfigRequest",
+    "MeterFeaturesReply",
+    "MeterFeaturesRequest",
+    "MeterFlags",
+    "MeterMod",
+    "MeterStats",
+    "MeterStatsReply",
+    "MeterStatsRequest",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +48,6 @@ class MeterMod(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class BandStats:
-    packets: int = 0
-    bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MeterStats:
-    """How a meter fared; 'flows': rules that use it."""
-
-    meter: int
-    flows: int = 0
-    packets: int = 0
-    bytes: int = 0
-    duration_sec: int = 0
-    duration_nsec: int = 0
-    bands: tuple[BandStats, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class MeterStatsRequest(MultipartRequest):
     meter: int = ALL_METERS
 
@@ -91,13 +55,6 @@ class MeterStatsRequest(MultipartRequest):
 @dataclass(frozen=True, slots=True)
 class MeterStatsReply(MultipartReply):
     meters: tuple[MeterStats, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MeterConfig:
-    flags: MeterFlags
-    meter: int
-    bands: tuple[Band, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
