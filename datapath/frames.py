@@ -91,6 +91,9 @@ DROPS = (
     "packet-in-full",
     "too-deep",
     "reserved-address",
+    "group",
+    "meter",
+    "queue-full",
 )
 """Names of vs_drop, in its order; what a port's drops are counted by."""
 
@@ -309,6 +312,10 @@ class TraceKind(IntEnum):
     CONTROLLER = 5
     DROP = 6
     NORMAL = 7
+    GROUP = 8
+    METER = 9
+    COPY = 10
+    AGAIN = 11
 
 
 @dataclass(frozen=True, slots=True)

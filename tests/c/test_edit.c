@@ -59,7 +59,7 @@ static void random_edit(struct packet *p, uint32_t seed)
     for (unsigned i = 0; i < 16; i++)
         value[i] = (uint8_t)(seed >> i ^ seed * (i + 1));
     switch (seed % (EDIT_LIMIT + 4)) {
-    case EDIT_IP_PROTO: case EDIT_ICMPV6_TYPE: break; /* they change what the rest of the packet is */
+    case EDIT_ETH_TYPE: case EDIT_IP_PROTO: case EDIT_ICMPV6_TYPE: break; /* they change what the rest of the packet is */
     case EDIT_LIMIT: edit_push_vlan(p, seed & 64 ? 0x8100 : 0x88a8); break;
     case EDIT_LIMIT + 1: edit_pop_vlan(p); break;
     case EDIT_LIMIT + 2: edit_dec_ttl(p); break;

@@ -9,6 +9,7 @@ Pure: from the forwarder's steps to the operator API's answer.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -107,6 +108,29 @@ def _normal(packet: Packet, step: TraceStep) -> Row:
     return {"kind": "normal", "text": text, "port": step.number or None}
 
 
+def _group(packet: Packet, step: TraceStep) -> Row:
+    bucket = int.from_bytes(step.body[:4], sys.byteorder)
+    one = None if bucket == _NO_BUCKET else bucket
+    text = f"group {step.number}: " + ("all buckets" if one is None else f"bucket {one}")
+    return {"kind": "group", "text": text, "group": step.number, "bucket": one}
+
+
+def _meter(packet: Packet, step: TraceStep) -> Row:
+    text = f"meter {step.number}: lets it pass while its rate allows"
+    return {"kind": "meter", "text": text, "meter": step.number}
+
+
+def _copy(packet: Packet, step: TraceStep) -> Row:
+    return {"kind": "copy", "text": "a copy of it:" if step.number else "back to the packet itself:"}
+
+
+def _again(packet: Packet, step: TraceStep) -> Row:
+    return {"kind": "again", "text": "its headers are read again: others came into sight"}
+
+
+_NO_BUCKET = 0xFFFFFFFF
+"""All of a group's buckets, or none that lives (what follows tells which)."""
+
 _EXPLAINERS: dict[TraceKind, Callable[[Packet, TraceStep], Row]] = {
     TraceKind.RULE: _rule,
     TraceKind.MISS: _miss,
@@ -115,6 +139,10 @@ _EXPLAINERS: dict[TraceKind, Callable[[Packet, TraceStep], Row]] = {
     TraceKind.CONTROLLER: _controller,
     TraceKind.DROP: _drop,
     TraceKind.NORMAL: _normal,
+    TraceKind.GROUP: _group,
+    TraceKind.METER: _meter,
+    TraceKind.COPY: _copy,
+    TraceKind.AGAIN: _again,
 }
 
 _PARTS = (("eth_dst", 0, 6), ("eth_src", 6, 12), ("eth_type", 12, 14), ("headers", 14, None))

@@ -137,6 +137,8 @@ static enum of_error read_set_field(const uint8_t *at, struct action_context *c,
     memcpy(out->value, at + 8, f->info.bytes);
     memcpy(field_at(f, &c->value), out->value, f->info.bytes);
     memset(field_at(f, &c->mask), 0xff, f->info.bytes);
+    if (out->field == FIELD_ETH_TYPE)
+        frame_becomes(c, get16(out->value));
     if (out->field == FIELD_VLAN_VID)
         set16(&c->value.vlan_vid, (uint16_t)(get16(out->value) | 0x1000));
     return OF_FINE;

@@ -13,7 +13,7 @@
 
 /* ---- where fields lie ------------------------------------------------- */
 
-enum base { AT_FRAME, AT_TAG, AT_L3, AT_L4, AT_ND_TARGET, AT_ND_SLL, AT_ND_TLL };
+enum base { AT_FRAME, AT_TYPE, AT_TAG, AT_L3, AT_L4, AT_ND_TARGET, AT_ND_SLL, AT_ND_TLL };
 enum cover { BY_NONE = 0, BY_IPV4 = 1, BY_PSEUDO = 2, BY_TRANSPORT = 4 };
 
 /* A field of whole bytes (bits == 0: 'size' bytes are the value), or 'bits' bits above 'shift' in a
@@ -33,6 +33,7 @@ struct place {
 static const struct place places[EDIT_LIMIT] = {
     [EDIT_ETH_DST] = BYTES(0, 0, AT_FRAME, eth_header, dst, BY_NONE),
     [EDIT_ETH_SRC] = BYTES(0, 0, AT_FRAME, eth_header, src, BY_NONE),
+    [EDIT_ETH_TYPE] = { 0, 0, AT_TYPE, 0, 2, BY_NONE, 0, 0, 0, true },
     [EDIT_VLAN_VID] = BITS(0, 0, AT_TAG, 0, 2, BY_NONE, 12, 0, 2),
     [EDIT_VLAN_PCP] = BITS(0, 0, AT_TAG, 0, 2, BY_NONE, 3, VLAN_PCP_SHIFT, 1),
     [EDIT_IP_DSCP] = BITS(L3_IPV4, 0, AT_L3, 0, 2, BY_IPV4, 6, 2, 1),
@@ -80,10 +81,24 @@ static const struct place *place_of(const struct packet *p, enum edit_field fiel
     return p->layout.kind == L3_IPV6 && six->there ? six : &places[field];
 }
 
-/* Where 'base' is in 'p', 0 = not there (and of the frame). */
-static uint32_t base_of(const struct layout *l, enum base base)
+/* The type behind all tags, or that in a SNAP header; 0: the frame has a length there. */
+static uint32_t type_of(const struct packet *p)
 {
+    uint32_t at = (uint32_t)offsetof(struct eth_header, type) + (uint32_t)sizeof(struct vlan_tag) * p->layout.n_vlans;
+    const be16 *type = packet_at(p, at, sizeof *type);
+
+    if (!type || p->layout.eth_type == LAYOUT_NO_TYPE)
+        return 0;
+    return ntohs(*type) < ETH_TYPE_MIN ? at + 2 + (uint32_t)offsetof(struct snap_header, type) : at;
+}
+
+/* Where 'base' is in 'p', 0 = not there (and of the frame). */
+static uint32_t base_of(const struct packet *p, enum base base)
+{
+    const struct layout *l = &p->layout;
+
     switch (base) {
+    case AT_TYPE: return type_of(p);
     case AT_TAG: return l->n_vlans ? sizeof(struct eth_header) : 0;
     case AT_L3: return l->l3;
     case AT_L4: return l->l4;
@@ -98,7 +113,7 @@ static uint32_t base_of(const struct layout *l, enum base base)
 static uint8_t *place_find(const struct packet *p, const struct place *at)
 {
     const struct layout *l = &p->layout;
-    uint32_t base = base_of(l, at->base);
+    uint32_t base = base_of(p, at->base);
 
     if ((at->kind && at->kind != l->kind) || (at->proto && at->proto != l->ip_proto))
         return NULL;
@@ -235,7 +250,7 @@ bool edit_set(struct packet *p, enum edit_field field, const uint8_t *value)
         memcpy(bytes, value, at->size);
     else
         set_place(p, at, bytes, value);
-    if (field == EDIT_IP_PROTO || field == EDIT_ICMPV6_TYPE)
+    if (field == EDIT_IP_PROTO || field == EDIT_ICMPV6_TYPE || field == EDIT_ETH_TYPE)
         layout_parse(p); /* what lies behind has another name now */
     return true;
 }

@@ -136,6 +136,8 @@ static bool reachable(const struct composition *c, enum field_id id)
         return false; /* a packet-out's actions, or a written one whose packet has changed */
     if (id == FIELD_VLAN_VID || id == FIELD_VLAN_PCP)
         return c->n_tags > 0;
+    if (id == FIELD_ETH_TYPE)
+        return get16(&c->key.eth_type) != LAYOUT_NO_TYPE;
     if ((id == FIELD_SCTP_SRC || id == FIELD_SCTP_DST) && (c->key.has & HAS_FRAGMENT))
         return false; /* its CRC covers what this packet does not have */
     return (c->key.has & needs[id]) == needs[id];
@@ -154,7 +156,7 @@ void do_set_field(struct composition *c, const struct action *a)
         c->tags[0] = (uint16_t)((c->tags[0] & 0x1fff) | a->value[0] << VLAN_PCP_SHIFT);
     else
         memcpy(field_at(f, &c->key), a->value, f->info.bytes);
-    c->uncovered = a->field == FIELD_IP_PROTO || a->field == FIELD_ICMPV6_TYPE; /* what lies behind has another name now */
+    c->uncovered = a->field == FIELD_ETH_TYPE || a->field == FIELD_IP_PROTO || a->field == FIELD_ICMPV6_TYPE; /* what lies behind has another name now */
     store_tags(c);
 }
 

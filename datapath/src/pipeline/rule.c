@@ -145,7 +145,7 @@ static void set_field_looks(const struct action *a, struct key *mask)
         [VS_NEEDS_ND] = OF_MESSAGE, [VS_NEEDS_NS] = OF_MESSAGE, [VS_NEEDS_NA] = OF_MESSAGE, [VS_NEEDS_MPLS] = OF_NETWORK,
         [VS_NEEDS_PBB] = OF_NETWORK,
     };
-    unsigned depth = depths[fields[a->field].info.prerequisite];
+    unsigned depth = a->field == FIELD_ETH_TYPE ? OF_NETWORK : depths[fields[a->field].info.prerequisite];
     mask->has = UINT8_MAX;
     if (a->field == FIELD_VLAN_VID || a->field == FIELD_VLAN_PCP)
         tags_look(a, mask);
