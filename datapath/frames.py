@@ -37,6 +37,8 @@ class Command(IntEnum):
     TRACE = 13
     SHUTDOWN = 14
     REPLAY = 15
+    QUEUE_SET = 16
+    QUEUE_DEL = 17
 
 
 class Event(IntEnum):
@@ -50,6 +52,7 @@ class Event(IntEnum):
     PORT_STATS = 69
     PORT_GONE = 70
     TRACE = 71
+    QUEUE = 72
 
 
 class FrameFlags(IntFlag):
@@ -257,6 +260,24 @@ class PortRef(_Payload):
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         return cls(*cls.FORMAT.unpack_from(data))
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSpec(_Payload):
+    """A port's queue: 'max_rate' in bits a second (0: unlimited), 'max_packets' that wait (0: 1,000)."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=IIQII")
+    port: int
+    queue: int
+    max_rate: int = 0
+    max_packets: int = 0
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(self.port, self.queue, self.max_rate, self.max_packets, 0)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        return cls(*cls.FORMAT.unpack_from(data)[:4])
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,15 @@ class Switch:
         """New config bits where 'mask' has them, and a state (vs_port_config, vs_port_state)."""
         self._command(Command.PORT_SET, frames.PortRef(number, config, state, mask).pack())
 
+    def set_queue(self, port: int, queue: int, *, max_rate: int = 0, max_packets: int = 0) -> None:
+        """A queue of a port: 'max_rate' bits a second leave (0: all), 'max_packets' wait (0: 1,000)."""
+        spec = frames.QueueSpec(port, queue, max_rate, max_packets)
+        self._command(Command.QUEUE_SET, spec.pack())
+
+    def remove_queue(self, port: int, queue: int) -> None:
+        """Takes a queue away; what waits in it is dropped."""
+        self._command(Command.QUEUE_DEL, frames.QueueSpec(port, queue).pack())
+
     def port_stats(self) -> dict[int, PortStats]:
         """Counters and drops of every port, exact for all packets sent so far."""
         events = self._command(Command.STATS)

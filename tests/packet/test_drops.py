@@ -21,7 +21,7 @@ SETTINGS: dict[str, tuple[str, str, str]] = {
     "no-port": ("actions=output:99", "tcp", "1"),
     "output-self": ("actions=output:1", "tcp", "1"),
     "ttl": ("ip,actions=dec_ttl,output:2", "tcp,nw_ttl=1", "1"),
-    "too-deep": ("ip,actions=" + ",".join(["push_vlan:0x8100"] * 9) + ",output:2", "tcp", "1"),
+    "too-deep": ("ip,actions=" + ",".join(["push_vlan:0x8100"] * 17) + ",output:2", "tcp", "1"),
     "reserved-address": ("actions=NORMAL", "dl_dst=01:80:c2:00:00:00", "1"),
 }
 

@@ -285,7 +285,7 @@ OUTPUT_2 = "0000001000000002ffff000000000000"
 WRONG: dict[str, tuple[bytes, tuple[int, int]]] = {
     "unknown command": (flow_mod(command=5), (5, 6)),
     "unknown flag": (flow_mod(flags=32), (5, 7)),
-    "no such table": (flow_mod(table=254), (5, 2)),
+    "no such table": (flow_mod(table=255), (5, 2)),
     "all tables for an addition": (flow_mod(table=255), (5, 2)),
     "all tables for a modification": (flow_mod(table=255, command=1), (5, 2)),
     "a buffer": (flow_mod(buffer=7), (1, 8)),
@@ -307,9 +307,9 @@ WRONG: dict[str, tuple[bytes, tuple[int, int]]] = {
     "unknown instruction": (flow_mod(instructions=instruction(9, "00000000")), (3, 0)),
     "instruction length 0": (flow_mod(instructions=instruction(1, "01000000", 0)), (3, 7)),
     "instruction beyond": (flow_mod(instructions=instruction(1, "01000000", 16)), (3, 7)),
-    "instruction twice": (flow_mod(instructions=instruction(1, "01000000") * 2), (3, 9)),
+    "instruction twice": (flow_mod(instructions=instruction(1, "01000000") * 2), (3, 1)),
     "goto backwards": (flow_mod(table=3, instructions=instruction(1, "02000000")), (3, 2)),
-    "a meter": (flow_mod(instructions=instruction(6, "00000001")), (3, 1)),
+    "a meter that is not there": (flow_mod(instructions=instruction(6, "00000001")), (12, 2)),
     "an experimenter's instruction": (
         flow_mod(instructions=instruction(0xFFFF, "00002320")),
         (3, 5),
@@ -379,7 +379,7 @@ def test_a_transaction_that_fails_anywhere_changes_nothing(switch: Switch, at: i
         parse_rule(f"reset_counts,{TCP},actions=output:1").to_flow_mod(),
         Rule(table=ALL_TABLES).to_flow_mod(Command.DELETE),
     ]
-    changes.insert(at, flow_mod(table=254))
+    changes.insert(at, flow_mod(table=255))
     with pytest.raises(OpenFlowRefusal) as refused:
         switch.atomic(changes)
     assert (refused.value.type, refused.value.code) == (5, 2)

@@ -202,6 +202,12 @@ CASES: dict[str, tuple[str, str, Packet, Packet]] = {
         frame(IPv6(**SIX), ICMPv6ND_NA(tgt="fe80::3"), ICMPv6NDOptDstLLAddr(lladdr=MACS["src"])),
         frame(IPv6(**SIX), ICMPv6ND_NA(tgt="fe80::3"), ICMPv6NDOptDstLLAddr(lladdr=MACS["dst"])),
     ),
+    "eth_type": (
+        "ip",
+        "0x88b5",
+        frame(IP(**FOUR)),
+        Ether(type=0x88B5, **MACS) / Raw(bytes(IP(**FOUR))),
+    ),
     "mpls_label": (
         "mpls",
         "70000",

@@ -54,14 +54,26 @@ def test_a_copy_that_left_earlier_keeps_its_bytes(switch: Switch) -> None:
     assert out[3] == [bytes(PLAIN / Dot1Q(vlan=0) / PACKET)]
 
 
-@pytest.mark.parametrize(("tags", "fits"), [(7, True), (8, False)])
-def test_no_more_tags_than_the_switch_looks_at(switch: Switch, tags: int, fits: bool) -> None:
-    switch.add_flow("actions=output:3,push_vlan:0x8100,output:2")
-    frame = PLAIN
-    for i in range(tags):
-        frame = frame / Dot1Q(vlan=i)
-    assert sorted(switch.send(1, bytes(frame / PACKET))) == ([2, 3] if fits else [3])
+@pytest.mark.parametrize(("tags", "fits"), [(7, True), (8, True), (15, True), (16, False)])
+def test_as_many_tags_are_pushed_as_there_is_room_for(
+    switch: Switch, tags: int, fits: bool
+) -> None:
+    """Sixteen; what lies behind the eighth is not looked at."""
+    switch.add_flow("actions=output:3," + "push_vlan:0x8100," * (tags + 1) + "output:2")
+    out = switch.send(1, bytes(PLAIN / PACKET))
+    assert sorted(out) == ([2, 3] if fits else [3])
     assert switch.drops(1) == ({} if fits else {"too-deep": 1})
+
+
+def test_a_third_tag_comes_into_sight_when_the_first_is_popped(switch: Switch) -> None:
+    switch.add_flows("""
+        table=0,actions=pop_vlan,goto_table:1
+        table=1,dl_vlan=2,actions=pop_vlan,goto_table:2
+        table=2,dl_vlan=3,actions=output:2
+    """)
+    tagged = PLAIN / Dot1Q(vlan=1) / Dot1Q(vlan=2) / Dot1Q(vlan=3) / PACKET
+    for _ in range(3):
+        assert switch.send(1, bytes(tagged)) == {2: [bytes(PLAIN / Dot1Q(vlan=3) / PACKET)]}
 
 
 @pytest.mark.parametrize("network", ["ip", "ipv6"])

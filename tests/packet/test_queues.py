@@ -1,0 +1,102 @@
+"""Queues of ports: set_queue sends packets through one, its rate decides when they leave."""
+
+import struct
+
+import pytest
+
+from datapath import OpenFlowRefusal, Switch
+from datapath.switch import CommandRefusal
+from tests.packet.messages import statistics
+
+QUEUE = 5
+ALL = 0xFFFFFFFF
+FRAME = b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x88\xb5" + bytes(1236)  # 1,250 bytes: 10,000 bits
+
+
+@pytest.fixture
+def slow(switch: Switch) -> Switch:
+    """Port 2 has queue 7, which lets 1 Mbit/s leave: one frame in 10 ms."""
+    switch.set_queue(2, 7, max_rate=1_000_000)
+    switch.add_flow("actions=set_queue:7,output:2,set_queue:8,output:3")
+    return switch
+
+
+def queue_stats(switch: Switch, port: int = ALL, queue: int = ALL) -> dict[tuple[int, int], tuple]:
+    (reply,) = switch.openflow(statistics(QUEUE, struct.pack("!II", port, queue)))
+    return {row[:2]: row[2:5] for row in struct.iter_unpack("!IIQQQII", reply[16:])}
+
+
+def test_packets_leave_at_the_rate_of_their_queue(slow: Switch) -> None:
+    left = [len(slow.send(1, FRAME).get(2, [])) for _ in range(5)]
+    assert sum(left) <= 2
+    for _ in range(20):
+        slow.now_ns += 5_000_000
+        left.append(len(slow.poll().get(2, [])))
+    assert sum(left) == 5
+    assert max(left) == 1
+    assert queue_stats(slow) == {(2, 7): (5 * 1250, 5, 0)}
+
+
+def test_a_queue_that_is_not_there_holds_nothing_up(slow: Switch) -> None:
+    assert [len(slow.send(1, FRAME)[3]) for _ in range(5)] == [1] * 5
+
+
+def test_a_full_queue_drops_and_counts(switch: Switch) -> None:
+    switch.set_queue(2, 1, max_rate=1000, max_packets=3)
+    switch.add_flow("actions=set_queue:1,output:2")
+    left = sum(len(switch.send(1, FRAME).get(2, [])) for _ in range(10))
+    assert left == 1
+    assert switch.drops(2) == {"queue-full": 6}
+    assert queue_stats(switch) == {(2, 1): (1250, 1, 6)}
+
+
+def test_other_traffic_of_the_port_passes_by(slow: Switch) -> None:
+    slow.add_flow("priority=9,arp,actions=output:2")
+    for _ in range(5):
+        slow.send(1, FRAME)
+    assert [len(slow.send(1, "arp")[2]) for _ in range(3)] == [1] * 3
+
+
+def test_a_new_rate_holds_for_what_waits(slow: Switch) -> None:
+    for _ in range(10):
+        slow.send(1, FRAME)
+    slow.set_queue(2, 7, max_rate=1_000_000_000)
+    slow.now_ns += 20_000_000
+    assert len(slow.poll()[2]) >= 8
+
+
+@pytest.mark.parametrize("how", ["queue", "port", "switch"])
+def test_what_waits_is_released_when_its_queue_goes(slow: Switch, how: str) -> None:
+    for _ in range(10):
+        slow.send(1, FRAME)
+    if how == "queue":
+        slow.remove_queue(2, 7)
+        assert queue_stats(slow) == {}
+        assert list(slow.send(1, FRAME)) == [2, 3]
+    elif how == "port":
+        slow.remove_port(2)
+        assert list(slow.send(1, FRAME)) == [3]
+    slow.close()  # asserts that every packet came back
+
+
+def test_set_queue_in_an_action_set_comes_before_the_output(switch: Switch) -> None:
+    switch.set_queue(2, 7, max_rate=1000)
+    switch.add_flow("actions=write_actions(output:2,set_queue:7)")
+    assert sum(len(switch.send(1, FRAME).get(2, [])) for _ in range(3)) == 1
+
+
+def test_statistics_name_what_is_not_there(slow: Switch) -> None:
+    for port, queue, error in ((9, ALL, (9, 0)), (2, 8, (9, 1)), (3, 7, (9, 1))):
+        with pytest.raises(OpenFlowRefusal) as refused:
+            queue_stats(slow, port, queue)
+        assert (refused.value.type, refused.value.code) == error
+    assert list(queue_stats(slow, 2, 7)) == list(queue_stats(slow, ALL, 7)) == [(2, 7)]
+    assert queue_stats(slow, 3) == {}
+
+
+def test_a_queue_wants_a_port_and_a_number(switch: Switch) -> None:
+    for port, queue in ((9, 1), (2, ALL)):
+        with pytest.raises(CommandRefusal):
+            switch.set_queue(port, queue)
+    with pytest.raises(CommandRefusal):
+        switch.remove_queue(2, 1)
