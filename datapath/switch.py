@@ -143,7 +143,7 @@ class Switch:
         """A memory port, or with a path (or "counted" by write_limit 0) a pcap port.
 
         'read_pcap' is replayed from memory for ever (or 'once'); 'write_pcap' gets the
-        first 'write_limit' frames.  ValueError or CommandRefusal when it can't be.
+        first 'write_limit' frames.  ValueError or OSError when it can't be.
         """
         pcap = bool(read_pcap or write_pcap)
         kind = PortKind.PCAP if pcap else PortKind.MEM

@@ -5,7 +5,6 @@ import struct
 import pytest
 
 from datapath import OpenFlowRefusal, Switch
-from datapath.switch import CommandRefusal
 from tests.packet.messages import statistics
 
 QUEUE = 5
@@ -96,7 +95,7 @@ def test_statistics_name_what_is_not_there(slow: Switch) -> None:
 
 def test_a_queue_wants_a_port_and_a_number(switch: Switch) -> None:
     for port, queue in ((9, 1), (2, ALL)):
-        with pytest.raises(CommandRefusal):
+        with pytest.raises(OSError, match=f"{'port 9' if port == 9 else 'queue'}"):
             switch.set_queue(port, queue)
-    with pytest.raises(CommandRefusal):
+    with pytest.raises(OSError, match="no such queue"):
         switch.remove_queue(2, 1)
