@@ -50,7 +50,7 @@ def test_a_full_queue_drops_and_counts(switch: Switch) -> None:
 
 
 def test_other_traffic_of_the_port_passes_by(slow: Switch) -> None:
-    slow.add_flow("priority=9,arp,actions=output:2")
+    slow.add_flow("priority=40000,arp,actions=output:2")
     for _ in range(5):
         slow.send(1, FRAME)
     assert [len(slow.send(1, "arp")[2]) for _ in range(3)] == [1] * 3
