@@ -542,6 +542,30 @@ static void a_ttl_is_not_copied_from_what_is_not_whole(void)
     }
 }
 
+/* An entry that is not the bottom, with nothing behind it, or only padding behind an 802.3 length. */
+static void a_stack_that_ends_early_has_one_ttl(void)
+{
+    static const uint8_t snap[12] = { 0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x47, 0, 0, 0, 9 };
+
+    for (uint32_t padding = 0; padding <= 8; padding++) {
+        struct packet *p;
+
+        frame_ethernet(&f, 0);
+        frame_type(&f, padding < 4 ? 0x8847 : sizeof snap);
+        if (padding < 4)
+            put_be32(frame_more(&f, 4), 9);
+        else
+            memcpy(frame_more(&f, sizeof snap), snap, sizeof snap);
+        memset(frame_more(&f, padding), 0xff, padding);
+        p = frame_packet(&f, pool);
+        CHECK_EQ(p->layout.kind, L3_MPLS);
+        CHECK(!edit_copy_ttl_out(p));
+        CHECK(!edit_copy_ttl_in(p));
+        CHECK_BYTES(p->data, f.bytes, f.n);
+        packet_release(p);
+    }
+}
+
 static void services_are_pushed_in_front_of_everything_and_popped(void)
 {
     struct packet *p;
@@ -660,6 +684,7 @@ int main(void)
     label_ttl_stops_before_zero();
     ttl_is_copied_between_a_label_and_ip();
     a_ttl_is_not_copied_from_what_is_not_whole();
+    a_stack_that_ends_early_has_one_ttl();
     services_are_pushed_in_front_of_everything_and_popped();
     ttl_stops_before_zero();
     CHECK_EQ(packet_pool_out(pool), 0);
