@@ -12,6 +12,7 @@ from tests.oracle.layout import (
     IPV4,
     IPV6,
     MPLS,
+    NO_TYPE,
     PBB,
     ROUTING,
     WALKED,
@@ -57,6 +58,8 @@ def set_field(frame: bytes, name: str, value: int) -> bytes:
     at = layout(frame)
     if name not in values(frame, 0) or (name.startswith("sctp") and at.frag != WHOLE):
         return frame
+    if name == "eth_type":
+        return put(frame, type_at(frame), 2, value) if type_at(frame) else frame
     if name == "vlan_vid":
         return put(frame, 14, 2, be16(frame, 14) & 0xF000 | value & 0xFFF)
     if name == "vlan_pcp":
@@ -225,6 +228,14 @@ def dec_ttl(frame: bytes) -> bytes | None:
 
 # ---- label stack entries ----
 
+def type_at(frame: bytes) -> int:
+    """Where the type behind all tags is, in a SNAP header if need be; 0: there is none."""
+    at = tags_end(frame) - 2
+    if not is_llc(frame):
+        return at
+    return at + 8 if layout(frame).eth_type != NO_TYPE else 0
+
+
 MPLS_TYPES = (0x8847, 0x8848)
 
 
@@ -328,6 +339,9 @@ def push_pbb(frame: bytes, eth_type: int) -> bytes | None:
 
 
 def pop_pbb(frame: bytes) -> bytes | None:
-    """None: there is no I-TAG.  The customer's frame begins behind its TCI."""
+    """None: there is no I-TAG.  The customer's addresses and what is behind them; backbone tags stay."""
     at = layout(frame)
-    return frame[at.l3 + 4 :] if at.kind == PBB else None
+    if at.kind != PBB:
+        return None
+    customer = frame[at.l3 + 4 :]
+    return customer[:12] + frame[12 : 12 + 4 * at.n_vlans] + customer[12:]
