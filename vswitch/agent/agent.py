@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from datapath.frames import SessionSpec
 from datapath.problems import Error
-from vswitch.agent.effects import Effect, HangUp, Pause, Relay, Send, Subscribe
+from vswitch.agent.effects import Effect, HangUp, Heard, Pause, Relay, Send, Subscribe
 from vswitch.agent.framing import Broken, Run
 from vswitch.agent.handlers import handle
 from vswitch.agent.opening import greet, hello
@@ -38,6 +38,8 @@ class Agent:
         self.versions = versions
         self.generation = Generation()
         self.sessions: dict[int, Session] = {}
+        self.snooped = False
+        """Somebody wants to see what controllers say."""
 
     # ---- connections -------------------------------------------------------
 
@@ -94,6 +96,8 @@ class Agent:
 
     def _handle_all(self, session: Session) -> Iterator[Effect]:
         for message in session.pending():
+            if self.snooped and not session.service:
+                yield Heard(session.id, message.data)
             if isinstance(message, Run):
                 yield Relay(session.id, message.data)
             elif session.agreed:
@@ -134,6 +138,7 @@ class Agent:
 
     def port_removed(self, number: int) -> list[Effect]:
         port = self.view.ports.pop(number, None)
+        self.view.queues.pop(number, None)
         return self._tell(PortReason.DELETE, port) if port else []
 
     def port_changed(self, port: Port) -> list[Effect]:

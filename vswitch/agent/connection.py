@@ -79,21 +79,25 @@ class Connection(asyncio.Protocol):
 
     # ---- what the exchange calls -------------------------------------------
 
-    def write(self, data: bytes, lossy: bool = False) -> None:
-        """Sends whole messages; 'lossy' ones may be dropped when the peer is slow."""
+    def write(self, data: bytes, lossy: bool = False) -> bool:
+        """Sends whole messages; 'lossy' ones may be dropped when the peer is slow.
+
+        False when they were not taken.
+        """
         if self._transport is None:
-            return
+            return False
         waiting = self._transport.get_write_buffer_size() + self._out_bytes + len(data)
         if lossy and waiting > TX_MAX:
             self.dropped += 1
-            return
+            return False
         if waiting > TX_LIMIT:
             self.abort(f"it left {waiting} bytes unread")
-            return
+            return False
         if not self._out:
             asyncio.get_running_loop().call_soon(self._flush)
         self._out.append(data)
         self._out_bytes += len(data)
+        return True
 
     def _flush(self) -> None:
         data, self._out, self._out_bytes = b"".join(self._out), [], 0

@@ -28,6 +28,14 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Whole messages of a controller's that are about to be handled, for those who snoop."""
+
+    session: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribe:
     """What the forwarder may send to a session from now on."""
 
@@ -58,4 +66,4 @@ class HangUp:
     reason: str
 
 
-Effect = Send | Relay | Subscribe | SetPort | Pause | HangUp
+Effect = Send | Relay | Heard | Subscribe | SetPort | Pause | HangUp

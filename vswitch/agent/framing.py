@@ -12,17 +12,23 @@ from dataclasses import dataclass
 
 HEADER = struct.Struct("!BBHI")
 HEADER_SIZE = 8
+MULTIPART = struct.Struct("!8xHH4x")
+"""A multipart message's type and flags, behind the header (7.3.5)."""
 
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, EXPERIMENTER = range(5)
 PACKET_IN, FLOW_REMOVED, PORT_STATUS, PACKET_OUT, FLOW_MOD, GROUP_MOD, PORT_MOD = range(10, 17)
 TABLE_MOD, MULTIPART_REQUEST, MULTIPART_REPLY, BARRIER_REQUEST, BARRIER_REPLY = range(17, 22)
 METER_MOD = 29
 
-HOT = frozenset({FLOW_MOD, PACKET_OUT, BARRIER_REQUEST})
+HOT = frozenset({FLOW_MOD, PACKET_OUT, GROUP_MOD, METER_MOD, BARRIER_REQUEST})
 """Message types that the forwarder decodes."""
 
-HOT_MULTIPARTS = frozenset({1, 2, 3, 4})
-"""Flow, aggregate, table and port statistics (1.3.5, 7.3.5): likewise."""
+HOT_MULTIPARTS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10})
+"""Statistics of flows (1, 2), tables, ports, queues and groups, descriptions of groups (7),
+statistics and configuration of meters (9, 10): likewise (1.3.5, 7.3.5)."""
+
+REQ_MORE = 1
+"""The flag of a multipart request that goes on in another message."""
 
 RUN_MAX = 65536
 """Bytes in one run: one frame to the forwarder."""
@@ -115,11 +121,13 @@ class Reader:
         if version != self.version:
             return False
         if kind == MULTIPART_REQUEST:
-            start = at + HEADER_SIZE
-            return (
-                length >= 10 and int.from_bytes(self._buffer[start : start + 2]) in HOT_MULTIPARTS
-            )
+            return length >= MULTIPART.size and self._hot_multipart(at)
         return kind in HOT and (writable or kind == BARRIER_REQUEST)
+
+    def _hot_multipart(self, at: int) -> bool:
+        """Whole requests for what the forwarder counts; parts of one are put together first."""
+        asked, flags = MULTIPART.unpack_from(self._buffer, at)
+        return asked in HOT_MULTIPARTS and not flags & REQ_MORE
 
     def _rare(self, version: int, kind: int, length: int, xid: int) -> Rare:
         return Rare(version, kind, xid, self._take(length))

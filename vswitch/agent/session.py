@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vswitch.agent.framing import Rare, Reader, Run, count_barrier_replies
+from vswitch.agent.parts import Parts
 from vswitch.agent.roles import DEFAULT, NOTHING, Wants, wants
 from vswitch.openflow.messages.session import AsyncMasks, Role
 from vswitch.openflow.messages.switch import Fragments
@@ -52,6 +53,7 @@ class Session:
     heard: float = 0.0
     probing: bool = False
     reader: Reader = field(default_factory=Reader)
+    parts: Parts = field(default_factory=Parts)
 
     def __post_init__(self) -> None:
         self.heard = self.opened
