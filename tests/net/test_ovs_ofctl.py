@@ -237,14 +237,16 @@ OTHERS = (
 ROWS = (*SWITCH, *PORTS, *FLOWS, *GROUPS, *METERS, *QUEUES, *OTHERS)
 
 MANUAL = (
-    "show dump-tables dump-table-features dump-table-desc mod-table dump-ports dump-ports-desc "
-    "mod-port get-frags set-frags dump-flows dump-aggregate queue-stats queue-get-config "
-    "dump-ipfix-bridge dump-ipfix-flow ct-flush-zone ct-flush add-flow add-flows mod-flows "
-    "del-flows replace-flows diff-flows packet-out add-group add-groups mod-group del-groups "
-    "insert-buckets remove-buckets dump-groups dump-group-features dump-group-stats add-meter "
-    "mod-meter del-meters dump-meters meter-stats meter-features bundle add-tlv-map del-tlv-map "
-    "dump-tlv-map snoop monitor probe ping benchmark"
-).split()
+    "show", "dump-tables", "dump-table-features", "dump-table-desc", "mod-table", "dump-ports",
+    "dump-ports-desc", "mod-port", "get-frags", "set-frags", "dump-flows", "dump-aggregate",
+    "queue-stats", "queue-get-config", "dump-ipfix-bridge", "dump-ipfix-flow", "ct-flush-zone",
+    "ct-flush", "add-flow", "add-flows", "mod-flows", "del-flows", "replace-flows", "diff-flows",
+    "packet-out", "add-group", "add-groups", "mod-group", "del-groups", "insert-buckets",
+    "remove-buckets", "dump-groups", "dump-group-features", "dump-group-stats", "add-meter",
+    "mod-meter", "del-meters", "dump-meters", "meter-stats", "meter-features", "bundle",
+    "add-tlv-map", "del-tlv-map", "dump-tlv-map", "snoop", "monitor", "probe", "ping",
+    "benchmark",
+)  # fmt: skip
 """Every command of the manual page that speaks to a switch."""
 
 
