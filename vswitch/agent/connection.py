@@ -32,6 +32,9 @@ class Owner(Protocol):
 
     def received(self, session: int, data: bytes) -> None: ...
 
+    def writable(self, session: int) -> None:
+        """The peer, which had been slow, has read what was sent."""
+
     def disconnected(self, session: int) -> None: ...
 
 
@@ -49,6 +52,8 @@ class Connection(asyncio.Protocol):
         self.dropped = 0
         """Packet-ins that were not sent since the peer was too slow."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.slow = False
+        """More is unread than TX_SLOW."""
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] = []
         self._out_bytes = 0
@@ -65,10 +70,13 @@ class Connection(asyncio.Protocol):
         self.owner.received(self.session, data)
 
     def pause_writing(self) -> None:
+        self.slow = True
         self.stop("it reads slowly", True)
 
     def resume_writing(self) -> None:
+        self.slow = False
         self.stop("it reads slowly", False)
+        self.owner.writable(self.session)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

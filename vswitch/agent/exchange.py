@@ -16,7 +16,17 @@ from typing import Any, Protocol
 from datapath.frames import Command, Frame, FrameFlags
 from vswitch.agent.agent import Agent
 from vswitch.agent.connection import Connection
-from vswitch.agent.effects import Effect, HangUp, Heard, Pause, Relay, Send, SetPort, Subscribe
+from vswitch.agent.effects import (
+    Effect,
+    HangUp,
+    Heard,
+    Later,
+    Pause,
+    Relay,
+    Send,
+    SetPort,
+    Subscribe,
+)
 from vswitch.agent.snoop import Snoop
 from vswitch.openflow.messages.port import Port
 
@@ -49,6 +59,8 @@ class Exchange:
         self.on_led: Callable[[bool], None] = lambda led: None
         """Hears whether a controller is connected, each time that changes."""
         self._led = False
+        self._waiting: set[int] = set()
+        """Sessions that go on once what they were sent is on its way."""
         self._next_session = next_session
         self._link: ForwarderLink | None = None
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
@@ -73,7 +85,7 @@ class Exchange:
         if connection is None:  # just closed
             return
         self._write(connection, frame.payload, bool(frame.flags & FrameFlags.LOSSY))
-        self.carry_out(self.agent.relayed(frame.session, frame.payload))
+        self.carry_out(self.agent.relayed(frame.session, frame.payload, connection.slow))
 
     def congested(self, congested: bool) -> None:
         """The forwarder takes nothing more for now, or does again."""
@@ -105,7 +117,11 @@ class Exchange:
     def received(self, session: int, data: bytes) -> None:
         self.carry_out(self.agent.received(session, data, asyncio.get_running_loop().time()))
 
+    def writable(self, session: int) -> None:
+        self._next_turn(session)
+
     def disconnected(self, session: int) -> None:
+        self._waiting.discard(session)
         state = self.agent.sessions.get(session)
         connection = self.connections.pop(session)
         connection.spoke = state is not None and state.agreed
@@ -180,6 +196,21 @@ class Exchange:
         if connection := self.connections.get(effect.session):
             connection.stop("it waits for a barrier", effect.paused)
 
+    def _later(self, effect: Later) -> None:
+        """The next turn of the event loop is the session's, unless it reads slowly."""
+        if connection := self.connections.get(effect.session):
+            connection.stop("it asked for much", True)
+            self._waiting.add(effect.session)
+            asyncio.get_running_loop().call_soon(self._next_turn, effect.session)
+
+    def _next_turn(self, session: int) -> None:
+        connection = self.connections.get(session)
+        if connection is None or connection.slow or session not in self._waiting:
+            return
+        self._waiting.discard(session)
+        connection.stop("it asked for much", False)
+        self.carry_out(self.agent.go_on(session))
+
     def _hang_up(self, effect: HangUp) -> None:
         if connection := self.connections.get(effect.session):
             connection.hang_up(effect.reason)
@@ -210,5 +241,6 @@ _DOERS: dict[type[Any], Callable[[Exchange, Any], None]] = {
     Subscribe: Exchange._subscribe,
     SetPort: Exchange._set_port,
     Pause: Exchange._pause,
+    Later: Exchange._later,
     HangUp: Exchange._hang_up,
 }

@@ -52,7 +52,9 @@ class Desk:
         answers: list[bytes] = []
         for effect in self.agent.received(1, data, 0.0):
             if isinstance(effect, Relay):
-                answers += self._core(effect.data)
+                answered = list(self._core(effect.data))
+                answers += answered
+                assert self.agent.relayed(1, b"".join(answered)) == []
             elif isinstance(effect, Send):
                 answers.append(effect.data)
         return [replace(decode(answer), xid=0) for answer in answers]

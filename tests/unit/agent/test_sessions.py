@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from datapath.frames import PortSpec, SessionSpec
 from datapath.problems import Error
 from datapath.rule import parse_rule
-from vswitch.agent.agent import Agent
-from vswitch.agent.effects import Effect, HangUp, Pause, Relay, Send, SetPort, Subscribe
-from vswitch.agent.framing import RUN_MAX
+from vswitch.agent.agent import TURN_MAX, Agent
+from vswitch.agent.effects import Effect, HangUp, Later, Pause, Relay, Send, SetPort, Subscribe
+from vswitch.agent.framing import QUESTIONS_MAX, RUN_MAX
 from vswitch.agent.session import HELLO_SECONDS
 from vswitch.agent.view import View, port_of
 from vswitch.openflow import decode, encode
@@ -30,10 +30,16 @@ from vswitch.openflow.messages.port import (
     PortDescRequest,
     PortMod,
     PortReason,
+    PortStatsReply,
     PortStatsRequest,
     PortStatus,
 )
-from vswitch.openflow.messages.table import TableFeatures, TableFeaturesRequest, TableMod
+from vswitch.openflow.messages.table import (
+    TableFeatures,
+    TableFeaturesReply,
+    TableFeaturesRequest,
+    TableMod,
+)
 
 HELLO = encode(se.Hello(4, frozenset({4})))
 FLOW_MOD = parse_rule("in_port=1,actions=output:2").to_flow_mod(xid=9)
@@ -170,6 +176,59 @@ def test_a_rare_message_waits_for_the_barrier_before_it() -> None:
     assert merged(resumed) == [Send(1, reply), Relay(1, FLOW_MOD), Send(1, reply)]
 
 
+def test_few_questions_are_on_their_way_at_a_time() -> None:
+    """HARDENING S7: each may have a whole table for an answer."""
+    a = agent()
+    opened(a)
+    many = ASKED * QUESTIONS_MAX
+    assert a.received(1, many + ASKED + FLOW_MOD, 0.0) == [Relay(1, many), Pause(1, True)]
+    assert a.relayed(1, encode(PortStatsReply(more=True))) == []
+    assert a.relayed(1, STATS) == [Pause(1, False), Relay(1, ASKED + FLOW_MOD)]
+    refused = encode(se.ErrorMessage(Error.BAD_REQUEST_BAD_PORT, ASKED))
+    assert a.received(1, ASKED, 0.0) == [Pause(1, True)]
+    assert a.relayed(1, encode(se.ErrorMessage(Error.BAD_REQUEST_BAD_TYPE, FLOW_MOD))) == []
+    assert a.relayed(1, refused) == [Pause(1, False), Relay(1, ASKED)]
+
+
+def test_questions_wait_until_a_slow_peer_has_read_the_answers() -> None:
+    """HARDENING S7."""
+    a = agent()
+    opened(a)
+    a.received(1, ASKED * (QUESTIONS_MAX + 1), 0.0)
+    assert a.relayed(1, STATS, slow=True) == [Pause(1, False), Later(1)]
+    assert a.relayed(1, STATS) == []
+    assert a.go_on(1) == [Relay(1, ASKED)]
+
+
+def test_a_peer_that_asks_for_much_waits_for_its_next_turn() -> None:
+    """HARDENING S7: 16 bytes ask for all tables with their abilities."""
+    a = agent()
+    opened(a)
+    ask_all = encode(TableFeaturesRequest(xid=7))
+    effects = a.received(1, ask_all * 1000 + ECHO, 0.0)
+    turns = 1
+    while effects and isinstance(effects[-1], Later):
+        assert sum(len(e.data) for e in effects if isinstance(e, Send)) < 2 * TURN_MAX
+        assert a.received(1, b"", 0.0) == []
+        if turns == 3:
+            return
+        effects = a.go_on(1)
+        turns += 1
+    pytest.fail("all at once")
+
+
+def test_after_its_turns_a_peer_has_had_every_answer_in_order() -> None:
+    a = agent()
+    opened(a)
+    request = encode(TableFeaturesRequest(xid=7))
+    effects = a.received(1, (request + ECHO) * 3, 0.0)
+    while isinstance(effects[-1], Later):
+        effects = [*effects[:-1], *a.go_on(1)]
+    kinds = [type(decode(e.data)) for e in effects if isinstance(e, Send)]
+    parts = kinds.index(se.EchoReply)
+    assert kinds == ([TableFeaturesReply] * parts + [se.EchoReply]) * 3
+
+
 def test_packet_ins_on_the_way_are_no_barrier_replies() -> None:
     a = agent()
     opened(a)
@@ -177,9 +236,11 @@ def test_packet_ins_on_the_way_are_no_barrier_replies() -> None:
     assert a.relayed(1, encode(se.EchoReply(b"\x04\x15\x00\x08", xid=1))) == []
 
 
+ASKED = encode(PortStatsRequest(xid=3))
+STATS = encode(PortStatsReply(xid=3))
 WORDS = (FLOW_MOD, BARRIER, ECHO, GROUP_MOD, METER_MOD,
          encode(sw.FeaturesRequest(xid=1)), encode(PortDescRequest(xid=2)),
-         bytes.fromhex("0463000800000001"), encode(PortStatsRequest(xid=3)))  # fmt: skip
+         bytes.fromhex("0463000800000001"), ASKED)  # fmt: skip
 
 
 @settings(max_examples=50)
@@ -197,12 +258,13 @@ def test_one_byte_at_a_time_gives_the_same(messages: list[bytes], data: st.DataO
 
 
 def settle(a: Agent, effects: list[Effect]) -> list[Effect]:
-    """Answers every barrier that was relayed, as the forwarder would."""
+    """Answers every barrier and question that was relayed, as the forwarder would."""
     done: list[Effect] = []
     while effects:
         done += effects
-        barriers = sum(e.data.count(BARRIER) for e in effects if isinstance(e, Relay))
-        effects = a.relayed(1, BARRIER_REPLY * barriers) if barriers else []
+        relayed = b"".join(e.data for e in effects if isinstance(e, Relay))
+        answers = BARRIER_REPLY * relayed.count(BARRIER) + STATS * relayed.count(ASKED)
+        effects = a.relayed(1, answers) if answers else []
     return done
 
 
