@@ -6,7 +6,7 @@ result; rules see it as 0 (the fragment that has no ports "has" port 0, as in Op
 
 from __future__ import annotations
 
-from tests.oracle.layout import ARP, ICMPV6, IPV4, IPV6, TCP, Layout, be16, layout
+from tests.oracle.layout import ARP, ICMPV6, IPV4, IPV6, MPLS, PBB, TCP, Layout, be16, layout
 
 UDP, SCTP, ICMP = 17, 132, 1
 VLAN_PRESENT = 0x1000
@@ -18,7 +18,7 @@ def number(frame: bytes, at: int, size: int) -> int:
 
 
 def values(frame: bytes, in_port: int) -> dict[str, int]:
-    """Every field of fields.def that the frame has, metadata left out."""
+    """Every field of fields.def that the frame has, metadata and tunnel_id left out."""
     found, at = {}, layout(frame)
     found["in_port"] = found["in_phy_port"] = in_port
     found["eth_dst"], found["eth_src"] = number(frame, 0, 6), number(frame, 6, 6)
@@ -32,7 +32,17 @@ def values(frame: bytes, in_port: int) -> dict[str, int]:
         ipv6(found, frame, at)
     elif at.kind == ARP:
         arp(found, frame, at.l3)
+    elif at.kind == MPLS:
+        mpls(found, number(frame, at.l3, 4))
+    elif at.kind == PBB:
+        found["pbb_isid"] = number(frame, at.l3 + 1, 3)
     return found
+
+
+def mpls(found: dict[str, int], entry: int) -> None:
+    """RFC 3032: label 20 bits, traffic class 3, bottom of stack 1, TTL 8."""
+    found["mpls_label"], found["mpls_tc"] = entry >> 12, entry >> 9 & 7
+    found["mpls_bos"] = entry >> 8 & 1
 
 
 def arp(found: dict[str, int], frame: bytes, at: int) -> None:
@@ -53,7 +63,7 @@ def ipv4(found: dict[str, int], frame: bytes, at: Layout) -> None:
 def ipv6(found: dict[str, int], frame: bytes, at: Layout) -> None:
     first = number(frame, at.l3, 4)
     found["ip_dscp"], found["ip_ecn"] = first >> 22 & 63, first >> 20 & 3
-    found["ipv6_label"] = first & 0xFFFFF
+    found["ipv6_label"], found["ipv6_exthdr"] = first & 0xFFFFF, at.exthdrs
     found["ipv6_src"], found["ipv6_dst"] = (
         number(frame, at.l3 + 8, 16),
         number(frame, at.l3 + 24, 16),
