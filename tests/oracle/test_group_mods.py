@@ -1,7 +1,7 @@
-"""The C core and the Python codec take the same group-mods and meter-mods, and tell them back alike.
+"""The C core and the Python codec take the same group-mods and meter-mods, and tell them alike.
 
-As tests/oracle/test_flow_mods.py does for rules: what is right comes back as it was, what is damaged
-is taken by both or by neither, but for what only a switch can judge.
+As tests/oracle/test_flow_mods.py does for rules: what is right comes back as it was, what is
+damaged is taken by both or by neither, but for what only a switch can judge.
 """
 
 import random

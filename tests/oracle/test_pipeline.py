@@ -330,7 +330,7 @@ def test_every_field_and_action_takes_part() -> None:
     rng = random.Random(1)
     frames = [generate.packet(rng) for _ in range(300)]
     there = There(groups=[1], meters=[1])
-    rules = [generate.rule(rng, frames, there) for _ in range(6000)]
+    rules = [generate.rule(rng, frames, there) for _ in range(12_000)]
     matched = {term.field.name for rule in rules for term in rule.match}
     done = [action for rule in rules for action in pipeline.actions_of(rule.instructions)]
     written = {action.field.name for action in done if hasattr(action, "field")}
