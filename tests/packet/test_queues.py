@@ -1,4 +1,4 @@
-"""Which queue an output uses (OFPAT_SET_QUEUE, OpenFlow 1.3.5, 5.12): the packet does not change."""
+"""Which queue an output uses (OFPAT_SET_QUEUE, OpenFlow 1.3.5, 5.12): no packet changes."""
 
 from __future__ import annotations
 
