@@ -273,6 +273,7 @@ _FIELD_WORDS = {
     "ip_ecn": "nw_ecn",
     "icmpv4_type": "icmp_type",
     "icmpv4_code": "icmp_code",
+    "tunnel_id": "tun_id",
 }
 _PORT_WORDS = {Reserved[name.upper()] for name in _OUTPUTS}
 

@@ -37,6 +37,7 @@ _SAME_FIELD = {
     "ipv6_flabel": "ipv6_label",
     "icmp6_type": "icmpv6_type",
     "icmp6_code": "icmpv6_code",
+    "tun_id": "tunnel_id",
 }
 """ovs-ofctl's name -> OpenFlow's."""
 
@@ -237,6 +238,7 @@ _READERS: dict[str, Callable[[_Collected, str, str, str], None]] = {
 }
 
 _PRINTED = {
+    "tunnel_id": "tun_id",
     "metadata": "metadata",
     "in_port": "in_port",
     "in_phy_port": "in_phy_port",
@@ -258,6 +260,9 @@ _PRINTED = {
     "arp_tha": "arp_tha",
     "ip_dscp": "",
     "ip_ecn": "nw_ecn",
+    "mpls_label": "mpls_label",
+    "mpls_tc": "mpls_tc",
+    "mpls_bos": "mpls_bos",
     "icmpv4_type": "icmp_type",
     "icmpv4_code": "icmp_code",
     "icmpv6_type": "icmp_type",
@@ -271,8 +276,11 @@ _PRINTED = {
     "udp_dst": "tp_dst",
     "sctp_src": "tp_src",
     "sctp_dst": "tp_dst",
+    "pbb_isid": "pbb_isid",
+    "ipv6_exthdr": "ipv6_exthdr",
 }
-"""Field -> the word ovs-ofctl prints for it, in the order that it prints them."""
+"""Field -> the word ovs-ofctl prints for it, in the order that it prints them; the last two, which
+Open vSwitch doesn't know, go by OpenFlow's names."""
 
 _DIGITS = {"eth_type": 4, "ipv6_label": 5}
 _PROTOCOL_WORDS = {number: word for word, number in _ETHERNET.items()}

@@ -4,9 +4,11 @@
 one value for each field; the frame has it in the right place, with lengths and
 checksums that a receiver accepts, padded to Ethernet's 60 bytes.  What the text
 leaves open is zero, but the TTL is 64 (255 for neighbour discovery), TCP's flags
-are SYN, and a packet without a protocol has the local experimental EtherType
-0x88b5.  Beyond the match fields one may write nw_ttl=N, tcp_flags=N or +syn+ack,
-and payload=HEX.  A frame in hexadecimal is taken as it is.
+are SYN, a label is the bottom of its stack, and a packet without a protocol has
+the local experimental EtherType 0x88b5, as has what an I-TAG (dl_type=0x88e7)
+carries.  Beyond the match fields one may write nw_ttl=N, mpls_ttl=N, tcp_flags=N
+or +syn+ack, and payload=HEX.  ipv6_exthdr puts the headers that its bits name
+between IPv6 and the transport header.  A frame in hexadecimal is taken as it is.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ SMALLEST_FRAME = 60
 _EXPERIMENTAL = 0x88B5
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[\s:]*)+")
 _TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns")
-_NOT_IN_A_FRAME = ("metadata", "in_phy_port")
+_NOT_IN_A_FRAME = ("metadata", "in_phy_port", "tunnel_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,10 @@ class TextPacket:
 class _Extra:
     """What a packet has beyond match fields; None is the protocol's default."""
 
-    ttl: int | None
-    tcp_flags: int
-    payload: bytes
+    ttl: int | None = None
+    tcp_flags: int = 2
+    payload: bytes = b""
+    mpls_ttl: int = 64
 
 
 def parse_packet(text: str, in_port: int | None = None) -> TextPacket:
@@ -76,7 +79,7 @@ def _frame_of_hex(text: str) -> bytes:
 
 def _read(text: str) -> tuple[Match, _Extra]:
     """The match and the extra words in 'text'."""
-    extra = {"nw_ttl": "", "tcp_flags": "", "payload": ""}
+    extra = {"nw_ttl": "", "mpls_ttl": "", "tcp_flags": "", "payload": ""}
     rest = []
     for word in split_words(text):
         key, equals, value = word.partition("=")
@@ -86,8 +89,13 @@ def _read(text: str) -> tuple[Match, _Extra]:
             rest.append(word)
     match = match_of_words(rest)
     _check_packet(match)
-    ttl = parse_number(extra["nw_ttl"], 8, f"nw_ttl={extra['nw_ttl']}") if extra["nw_ttl"] else None
-    return match, _Extra(ttl, _read_tcp_flags(extra["tcp_flags"]), _read_payload(extra["payload"]))
+    ttl, mpls_ttl = (_read_ttl(name, extra[name]) for name in ("nw_ttl", "mpls_ttl"))
+    flags, payload = _read_tcp_flags(extra["tcp_flags"]), _read_payload(extra["payload"])
+    return match, _Extra(ttl, flags, payload, 64 if mpls_ttl is None else mpls_ttl)
+
+
+def _read_ttl(name: str, text: str) -> int | None:
+    return parse_number(text, 8, f"{name}={text}") if text else None
 
 
 def _check_packet(match: Match) -> None:
@@ -123,7 +131,7 @@ def _read_payload(text: str) -> bytes:
         ) from None
 
 
-def build_frame(match: Match, extra: _Extra = _Extra(None, 2, b"")) -> bytes:
+def build_frame(match: Match, extra: _Extra = _Extra()) -> bytes:
     """The frame that has the values in 'match'; see the module for the rest."""
     values = _Values(match)
     ethertype = values.number("eth_type", _EXPERIMENTAL)
@@ -158,6 +166,19 @@ def _no_header(values: _Values, extra: _Extra) -> bytes:
     return extra.payload
 
 
+def _mpls(values: _Values, extra: _Extra) -> bytes:
+    """One label stack entry (RFC 3032, 2.1); the payload may begin with more of them."""
+    entry = values.number("mpls_label") << 12 | values.number("mpls_tc") << 9
+    entry |= values.number("mpls_bos", 1) << 8 | extra.mpls_ttl
+    return entry.to_bytes(4) + extra.payload
+
+
+def _pbb(values: _Values, extra: _Extra) -> bytes:
+    """An I-TAG's TCI, and a customer's frame with the addresses of the frame around it."""
+    customer = values.data("eth_dst") + values.data("eth_src") + _EXPERIMENTAL.to_bytes(2)
+    return values.number("pbb_isid").to_bytes(4) + customer + extra.payload
+
+
 def _arp(values: _Values, extra: _Extra) -> bytes:
     head = struct.pack("!HHBBH", 1, 0x0800, 6, 4, values.number("arp_op", 1))
     pairs = ("arp_sha", "arp_spa", "arp_tha", "arp_tpa")
@@ -176,12 +197,45 @@ def _ipv4(values: _Values, extra: _Extra) -> bytes:
 
 def _ipv6(values: _Values, extra: _Extra) -> bytes:
     addresses = values.data("ipv6_src") + values.data("ipv6_dst")
-    protocol = values.number("ip_proto", 59)
-    body = _transport(values, extra, addresses)
+    protocol, chain = _extensions(values)
+    body = chain + _transport(values, extra, addresses)
     traffic = values.number("ip_dscp") << 2 | values.number("ip_ecn")
     word = 6 << 28 | traffic << 20 | values.number("ipv6_label")
     ttl = (255 if _neighbour(values) else 64) if extra.ttl is None else extra.ttl
     return struct.pack("!IHBB", word, len(body), protocol, ttl) + addresses + body
+
+
+_NO_NEXT, _ESP, _UNKNOWN = 59, 50, 253
+_LAST = {_NO_NEXT: 1, _ESP: 2}
+_CHAIN = (
+    (0x40, 0, bytes.fromhex("0000010400000000")),
+    (0x08, 60, bytes.fromhex("0000010400000000")),
+    (0x20, 43, bytes(8)),
+    (0x10, 44, bytes(8)),
+    (0x04, 51, bytes.fromhex("0002") + bytes(14)),
+)
+"""Bits of ipv6_exthdr, the header's number, and one that asks for nothing, its first byte for the
+number of the next; in the order that RFC 8200, 4.1 recommends."""
+
+
+def _extensions(values: _Values) -> tuple[int, bytes]:
+    """What IPv6 names as the next header, and the extension headers that begin there."""
+    bits = values.number("ipv6_exthdr", -1)
+    if bits == -1:
+        return values.number("ip_proto", _NO_NEXT), b""
+    without = {1: _NO_NEXT, 2: _ESP}.get(bits & 3, _UNKNOWN)
+    number = values.number("ip_proto", without)
+    if bits & 0x180 or bits & 3 != _LAST.get(number, 0):
+        raise SyntaxProblem(
+            f"ipv6_exthdr={bits:#x}",
+            f"headers in their order, before protocol {number}, are never those",
+            "set 1 with protocol 59, 2 with 50, 0x180 never; or give the frame in hexadecimal",
+        )
+    chain = b""
+    for bit, header, body in reversed(_CHAIN):
+        if bits & bit:
+            chain, number = bytes([number]) + body[1:] + chain, header
+    return number, chain
 
 
 def _transport(values: _Values, extra: _Extra, addresses: bytes) -> bytes:
@@ -239,6 +293,9 @@ _NETWORKS: dict[int, Callable[[_Values, _Extra], bytes]] = {
     0x0806: _arp,
     0x8035: _arp,
     0x86DD: _ipv6,
+    0x8847: _mpls,
+    0x8848: _mpls,
+    0x88E7: _pbb,
 }
 _TRANSPORTS: dict[int, Callable[[_Values, _Extra, bytes], bytes]] = {
     1: _icmp,

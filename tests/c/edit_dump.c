@@ -1,12 +1,14 @@
 /* Edits frames as standard input says and writes what they become, for tests/oracle/test_edit.py.
  *
  * In: records, each behind its length (4 bytes, big-endian): 'what' (1 byte: an enum edit_field, or
- * EDIT_LIMIT + 0 push 802.1Q, 1 push 802.1ad, 2 pop, 3 decrement TTL, 4 set TTL), 16 value bytes, the frame.
- * Out: the frame likewise behind its length, then one byte: what the edit returned.
+ * EDIT_LIMIT + a place in the list in edit()), 16 value bytes, the frame.
+ * Out: the frame likewise behind its length, then one byte: what the edit returned.  A layout that is not
+ * that of the frame afterwards ends the program.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/check.h"
 #include "packet/edit.h"
 #include "packet/parse.h"
 
@@ -20,8 +22,24 @@ static bool edit(struct packet *p, unsigned what, const uint8_t *value)
     case EDIT_LIMIT + 2: return edit_pop_vlan(p);
     case EDIT_LIMIT + 3: return edit_dec_ttl(p);
     case EDIT_LIMIT + 4: return edit_set_ttl(p, value[0]);
+    case EDIT_LIMIT + 5: return edit_push_mpls(p, (uint16_t)(value[0] << 8 | value[1]));
+    case EDIT_LIMIT + 6: return edit_pop_mpls(p, (uint16_t)(value[0] << 8 | value[1]));
+    case EDIT_LIMIT + 7: return edit_set_mpls_ttl(p, value[0]);
+    case EDIT_LIMIT + 8: return edit_dec_mpls_ttl(p);
+    case EDIT_LIMIT + 9: return edit_copy_ttl_out(p);
+    case EDIT_LIMIT + 10: return edit_copy_ttl_in(p);
+    case EDIT_LIMIT + 11: return edit_push_pbb(p, (uint16_t)(value[0] << 8 | value[1]));
+    case EDIT_LIMIT + 12: return edit_pop_pbb(p);
     default: return edit_set(p, what, value);
     }
+}
+
+static void check_layout(const struct packet *p)
+{
+    struct packet again = *p;
+
+    layout_parse(&again);
+    MUST(memcmp(&again.layout, &p->layout, sizeof again.layout) == 0);
 }
 
 static void write_out(const struct packet *p, bool done)
@@ -50,6 +68,7 @@ int main(void)
         memcpy(p->data, record + HEAD, p->len);
         layout_parse(p);
         write_out(p, edit(p, record[0], record + 1));
+        check_layout(p);
         packet_release(p);
     }
     packet_pool_free(pool);

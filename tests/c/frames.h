@@ -65,6 +65,15 @@ static inline void frame_ethernet(struct frame *f, unsigned tags)
 
 static inline void frame_type(struct frame *f, uint32_t type) { put_be16(frame_more(f, 2), type); }
 
+/* A stack of 'n' label stack entries, each with its depth as label and TTL, the last one the bottom; what
+ * comes next is the IP header without a type of its own. */
+static inline void frame_labels(struct frame *f, uint32_t type, unsigned n)
+{
+    frame_type(f, type);
+    for (unsigned i = 0; i < n; i++)
+        put_be32(frame_more(f, 4), (i + 1) << 12 | (i & 7) << 9 | (uint32_t)(i == n - 1) << 8 | (i + 1));
+}
+
 static inline void frame_ipv4(struct frame *f, uint8_t proto, unsigned options)
 {
     uint8_t *ip;

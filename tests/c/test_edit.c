@@ -166,11 +166,26 @@ static void arp_fields_are_written_where_they_belong(void)
     check_set(EDIT_ARP_TPA, "\1\2\3\4", 38, "\1\2\3\4", 4);
 }
 
+static void labels_and_services_are_written_where_they_belong(void)
+{
+    frame_ethernet(&f, 1);
+    frame_labels(&f, 0x8847, 2);
+    memcpy(f.bytes + 18, "\xff\xff\xff\xff", 4);
+    check_set(EDIT_MPLS_LABEL, "\0\1\2\3", 18, "\x10\x20\x3f\xff", 4);
+    check_set(EDIT_MPLS_TC, "\2", 18, "\xff\xff\xf5\xff", 4);
+    check_set(EDIT_MPLS_BOS, "\0", 18, "\xff\xff\xfe\xff", 4);
+    frame_ethernet(&f, 0);
+    frame_type(&f, 0x88e7);
+    memset(frame_more(&f, 18), 0xff, 18);
+    check_set(EDIT_PBB_ISID, "\1\2\3", 14, "\xff\1\2\3\xff", 5);
+}
+
 static void a_packet_without_the_header_stays_as_it_is(void)
 {
     static const uint8_t ones[16] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
     static const enum edit_field absent[] = { EDIT_VLAN_VID, EDIT_VLAN_PCP, EDIT_TCP_SRC, EDIT_SCTP_DST, EDIT_ARP_OP,
-        EDIT_IPV6_SRC, EDIT_IPV6_FLABEL, EDIT_ICMPV4_TYPE, EDIT_ICMPV6_TYPE, EDIT_ND_TARGET, EDIT_ND_SLL, EDIT_ND_TLL };
+        EDIT_IPV6_SRC, EDIT_IPV6_FLABEL, EDIT_ICMPV4_TYPE, EDIT_ICMPV6_TYPE, EDIT_ND_TARGET, EDIT_ND_SLL, EDIT_ND_TLL,
+        EDIT_MPLS_LABEL, EDIT_MPLS_TC, EDIT_MPLS_BOS, EDIT_PBB_ISID };
     struct packet *p;
 
     build(false, 17, 0, 0);
@@ -178,6 +193,12 @@ static void a_packet_without_the_header_stays_as_it_is(void)
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         CHECK(!edit_set(p, absent[i], ones));
     CHECK(!edit_pop_vlan(p));
+    CHECK(!edit_pop_mpls(p, 0x0800));
+    CHECK(!edit_pop_pbb(p));
+    CHECK(!edit_set_mpls_ttl(p, 9));
+    CHECK(edit_dec_mpls_ttl(p)); /* nothing to do is no failure */
+    CHECK(!edit_copy_ttl_out(p));
+    CHECK(!edit_copy_ttl_in(p));
     CHECK_BYTES(p->data, f.bytes, f.n);
     packet_release(p);
 }
@@ -380,6 +401,204 @@ static void tags_are_pushed_with_the_outer_ones_values(void)
     packet_release(p);
 }
 
+/* Labels on a packet of any kind, as many as fit, and off again. */
+static void labels_are_pushed_behind_tags_and_popped(void)
+{
+    for (int ipv6 = 0; ipv6 <= 1; ipv6++) {
+        uint16_t type = ipv6 ? 0x86dd : 0x0800;
+        struct packet *p;
+        int pushed = 0;
+
+        build(ipv6, 17, 2, 0);
+        p = frame_packet(&f, pool);
+        CHECK(edit_push_mpls(p, 0x8848));
+        CHECK_EQ(p->len, f.n + 4);
+        CHECK_BYTES(p->data, f.bytes, 20);
+        CHECK_BYTES(p->data + 20, "\x88\x48\0\0\1\x40", 6); /* the bottom, with the IP TTL */
+        CHECK_BYTES(p->data + 26, f.bytes + 22, f.n - 22);
+        CHECK(edit_set(p, EDIT_MPLS_LABEL, (const uint8_t *)"\0\1\2\3"));
+        CHECK(edit_set(p, EDIT_MPLS_TC, (const uint8_t *)"\5"));
+        CHECK(edit_push_mpls(p, 0x8847));
+        CHECK_BYTES(p->data + 20, "\x88\x47\x10\x20\x3a\x40\x10\x20\x3b\x40", 10);
+        while (edit_push_mpls(p, 0x8847)) {
+            pushed++;
+            check_layout(p);
+        }
+        CHECK_EQ(pushed, PACKET_HEADROOM / 4 - 2);
+        while (pushed-- >= 0) {
+            CHECK(edit_pop_mpls(p, 0x8847));
+            check_layout(p);
+        }
+        CHECK(edit_pop_mpls(p, type));
+        check_layout(p);
+        CHECK_EQ(p->len, f.n);
+        CHECK_BYTES(p->data, f.bytes, f.n);
+        packet_release(p);
+    }
+}
+
+static void a_label_on_what_is_not_ip_has_no_ttl_and_llc_takes_none(void)
+{
+    static const uint8_t snap[8] = { 0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x47 };
+    struct packet *p;
+
+    frame_ethernet(&f, 0);
+    frame_type(&f, 0x0806);
+    frame_more(&f, 46);
+    p = frame_packet(&f, pool);
+    CHECK(edit_push_mpls(p, 0x8847));
+    CHECK_BYTES(p->data + 12, "\x88\x47\0\0\1\0", 6);
+    packet_release(p);
+    frame_ethernet(&f, 0);
+    frame_type(&f, 20);
+    memcpy(frame_more(&f, 20), snap, 8);
+    f.bytes[24] = 1;
+    p = frame_packet(&f, pool);
+    CHECK(!edit_push_mpls(p, 0x8847));
+    CHECK_BYTES(p->data, f.bytes, f.n);
+    CHECK(edit_pop_mpls(p, 0x88cc)); /* its length follows */
+    CHECK_EQ(get_be16(p->data + 12), 16);
+    CHECK_EQ(p->layout.eth_type, 0x88cc);
+    check_layout(p);
+    packet_release(p);
+}
+
+static void s9_stacks_of_any_depth_are_edited_at_their_top(void)
+{
+    for (unsigned depth = 0; depth <= 64; depth++) {
+        struct packet *p;
+
+        frame_ethernet(&f, 0);
+        frame_labels(&f, 0x8847, depth);
+        p = frame_packet(&f, pool);
+        CHECK_EQ(edit_copy_ttl_out(p), depth >= 2);
+        CHECK_EQ(depth ? p->data[17] : 0, depth >= 2 ? 2 : depth);
+        CHECK_EQ(edit_set_mpls_ttl(p, 77), depth >= 1);
+        CHECK_EQ(edit_copy_ttl_in(p), depth >= 2);
+        CHECK_EQ(depth >= 2 ? p->data[21] : 77, 77);
+        CHECK_EQ(depth >= 3 ? p->data[25] : 3, 3);
+        for (unsigned left = depth; left > 0; left--)
+            CHECK(edit_pop_mpls(p, 0x8847));
+        CHECK(!edit_pop_mpls(p, 0x8847));
+        CHECK_EQ(p->len, 14);
+        packet_release(p);
+    }
+}
+
+static void label_ttl_stops_before_zero(void)
+{
+    struct packet *p;
+
+    frame_ethernet(&f, 0);
+    frame_labels(&f, 0x8847, 1);
+    p = frame_packet(&f, pool);
+    CHECK(edit_set_mpls_ttl(p, 3));
+    CHECK(edit_dec_mpls_ttl(p));
+    CHECK(edit_dec_mpls_ttl(p));
+    CHECK(!edit_dec_mpls_ttl(p));
+    CHECK_EQ(p->data[17], 1);
+    CHECK(edit_set_mpls_ttl(p, 0));
+    CHECK(!edit_dec_mpls_ttl(p));
+    CHECK_EQ(p->data[17], 0);
+    CHECK(edit_dec_ttl(p)); /* it is not IP */
+    CHECK(!edit_set_ttl(p, 9));
+    packet_release(p);
+}
+
+/* A TTL goes to the label and back into the packet below, whose checksum follows. */
+static void ttl_is_copied_between_a_label_and_ip(void)
+{
+    for (int ipv6 = 0; ipv6 <= 1; ipv6++)
+        for (unsigned ttl = 0; ttl < 256; ttl++) {
+            struct packet *p;
+
+            build(ipv6, 17, 1, 0);
+            p = frame_packet(&f, pool);
+            CHECK(edit_push_mpls(p, 0x8847));
+            CHECK(edit_set_mpls_ttl(p, (uint8_t)ttl));
+            CHECK(edit_copy_ttl_in(p));
+            CHECK(edit_set_mpls_ttl(p, 200));
+            CHECK(edit_copy_ttl_out(p));
+            CHECK_EQ(p->data[21], ttl);
+            CHECK(edit_pop_mpls(p, ipv6 ? 0x86dd : 0x0800));
+            CHECK_EQ(p->data[18 + (ipv6 ? 7 : 8)], ttl);
+            check_checksums(p);
+            packet_release(p);
+        }
+}
+
+static void a_ttl_is_not_copied_from_what_is_not_whole(void)
+{
+    build(false, 17, 0, 0);
+    for (uint32_t n = 18; n < f.n + 4; n++) {
+        struct packet *p = frame_packet(&f, pool);
+
+        CHECK(edit_push_mpls(p, 0x8847));
+        p->len = n;
+        layout_parse(p);
+        CHECK(!edit_copy_ttl_out(p)); /* cut short of its total length */
+        CHECK(!edit_copy_ttl_in(p));
+        packet_release(p);
+    }
+}
+
+/* An entry that is not the bottom, with nothing behind it, or only padding behind an 802.3 length. */
+static void a_stack_that_ends_early_has_one_ttl(void)
+{
+    static const uint8_t snap[12] = { 0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x47, 0, 0, 0, 9 };
+
+    for (uint32_t padding = 0; padding <= 8; padding++) {
+        struct packet *p;
+
+        frame_ethernet(&f, 0);
+        frame_type(&f, padding < 4 ? 0x8847 : sizeof snap);
+        if (padding < 4)
+            put_be32(frame_more(&f, 4), 9);
+        else
+            memcpy(frame_more(&f, sizeof snap), snap, sizeof snap);
+        memset(frame_more(&f, padding), 0xff, padding);
+        p = frame_packet(&f, pool);
+        CHECK_EQ(p->layout.kind, L3_MPLS);
+        CHECK(!edit_copy_ttl_out(p));
+        CHECK(!edit_copy_ttl_in(p));
+        CHECK_BYTES(p->data, f.bytes, f.n);
+        packet_release(p);
+    }
+}
+
+static void services_are_pushed_in_front_of_everything_and_popped(void)
+{
+    struct packet *p;
+
+    build(false, 17, 1, 0);
+    put_be16(f.bytes + 14, 0xb123);
+    p = frame_packet(&f, pool);
+    CHECK(edit_push_pbb(p, 0x88e7));
+    check_layout(p);
+    CHECK_EQ(p->len, f.n + 18);
+    CHECK_BYTES(p->data, f.bytes, 12);
+    CHECK_BYTES(p->data + 12, "\x88\xe7\xa0\0\0\0", 6); /* the tag's priority, no I-SID to take */
+    CHECK_BYTES(p->data + 18, f.bytes, f.n);
+    CHECK(edit_set(p, EDIT_PBB_ISID, (const uint8_t *)"\1\2\3"));
+    CHECK(edit_push_vlan(p, 0x88a8)); /* a backbone tag */
+    check_layout(p);
+    CHECK(edit_set(p, EDIT_VLAN_PCP, (const uint8_t *)"\3"));
+    CHECK(edit_push_pbb(p, 0x88e7));
+    CHECK_BYTES(p->data + 12, "\x88\xe7\x60\1\2\3", 6);
+    CHECK(edit_push_pbb(p, 0x88e7));
+    CHECK(!edit_push_pbb(p, 0x88e7)); /* no room for 58 bytes and 18 */
+    CHECK(edit_pop_pbb(p));
+    CHECK(edit_pop_pbb(p));
+    check_layout(p);
+    CHECK_EQ(p->layout.n_vlans, 1);
+    CHECK(edit_pop_pbb(p)); /* with its backbone tag */
+    check_layout(p);
+    CHECK_EQ(p->len, f.n);
+    CHECK_BYTES(p->data, f.bytes, f.n);
+    CHECK(!edit_pop_pbb(p));
+    packet_release(p);
+}
+
 static void ttl_stops_before_zero(void)
 {
     for (int ipv6 = 0; ipv6 <= 1; ipv6++) {
@@ -446,6 +665,7 @@ int main(void)
     a_checksum_outside_the_frame_is_refused();
     fields_are_written_where_they_belong();
     arp_fields_are_written_where_they_belong();
+    labels_and_services_are_written_where_they_belong();
     a_packet_without_the_header_stays_as_it_is();
     after_any_edits_all_checksums_hold();
     edits_and_completion_commute();
@@ -458,6 +678,14 @@ int main(void)
     fragments_are_edited_as_the_whole_would_be();
     a_renamed_protocol_keeps_the_old_checksum_valid();
     tags_are_pushed_with_the_outer_ones_values();
+    labels_are_pushed_behind_tags_and_popped();
+    a_label_on_what_is_not_ip_has_no_ttl_and_llc_takes_none();
+    s9_stacks_of_any_depth_are_edited_at_their_top();
+    label_ttl_stops_before_zero();
+    ttl_is_copied_between_a_label_and_ip();
+    a_ttl_is_not_copied_from_what_is_not_whole();
+    a_stack_that_ends_early_has_one_ttl();
+    services_are_pushed_in_front_of_everything_and_popped();
     ttl_stops_before_zero();
     CHECK_EQ(packet_pool_out(pool), 0);
     packet_pool_free(pool);

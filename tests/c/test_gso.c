@@ -165,6 +165,33 @@ static void edit_then_segment_equals_segment_then_edit(void)
     }
 }
 
+/* Labels and services can't be said in an offload: a super-frame is cut first, and its pieces are plain. */
+static void pieces_take_labels_and_services(void)
+{
+    for (uint32_t round = 0; round < 200; round++) {
+        struct packet *p = random_super(round & ~8u);
+        unsigned n = gso_segment(p, pieces, GSO_MAX_SEGMENTS), m = gso_segment(p, others, GSO_MAX_SEGMENTS);
+
+        CHECK(n > 0);
+        CHECK_EQ(n, m);
+        for (unsigned i = 0; i < n && i < m; i++) {
+            struct packet *s = pieces[i];
+
+            CHECK(edit_push_mpls(s, 0x8847));
+            CHECK(edit_push_pbb(s, 0x88e7));
+            check_layout(s);
+            CHECK(edit_pop_pbb(s));
+            CHECK(edit_pop_mpls(s, p->layout.eth_type));
+            CHECK_EQ(s->len, others[i]->len);
+            CHECK_BYTES(s->data, others[i]->data, s->len);
+            CHECK_BYTES(&s->layout, &others[i]->layout, sizeof(struct layout));
+        }
+        release_all(pieces, n);
+        release_all(others, m);
+        packet_release(p);
+    }
+}
+
 /* Each way a super-frame can contradict itself; nothing may come out, nothing may be kept. */
 static void contradictions_are_refused(void)
 {
@@ -221,6 +248,7 @@ int main(void)
     pieces_are_whole_and_hold_the_payload_in_order();
     tcp_pieces_have_their_own_sequence_numbers_and_flags();
     edit_then_segment_equals_segment_then_edit();
+    pieces_take_labels_and_services();
     contradictions_are_refused();
     a_pool_that_runs_out_gets_everything_back();
     a_super_frame_of_one_piece_is_an_ordinary_frame();

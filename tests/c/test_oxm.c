@@ -40,6 +40,8 @@ static size_t put_needs(uint8_t *at, const struct field *f)
         {VS_NEEDS_ND, 16, {0x80, 0, 10, 2, 0x86, 0xdd, 0x80, 0, 20, 1, 58, 0x80, 0, 58, 1, 135}},
         {VS_NEEDS_NS, 16, {0x80, 0, 10, 2, 0x86, 0xdd, 0x80, 0, 20, 1, 58, 0x80, 0, 58, 1, 135}},
         {VS_NEEDS_NA, 16, {0x80, 0, 10, 2, 0x86, 0xdd, 0x80, 0, 20, 1, 58, 0x80, 0, 58, 1, 136}},
+        {VS_NEEDS_MPLS, 6, {0x80, 0, 10, 2, 0x88, 0x47}},
+        {VS_NEEDS_PBB, 6, {0x80, 0, 10, 2, 0x88, 0xe7}},
     };
     for (unsigned i = 0; i < sizeof needs / sizeof needs[0]; i++)
         if (needs[i].need == f->info.prerequisite) {

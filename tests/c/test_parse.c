@@ -88,6 +88,45 @@ static void s9_extension_headers_beyond_the_limit_end_the_walk(void)
     }
 }
 
+static void s9_a_label_stack_of_any_depth_is_its_outermost_entry(void)
+{
+    for (unsigned depth = 0; depth <= 64; depth++) {
+        struct layout l;
+
+        frame_ethernet(&f, 1);
+        frame_labels(&f, depth & 1 ? 0x8847 : 0x8848, depth);
+        l = parsed();
+        CHECK_EQ(l.eth_type, depth & 1 ? 0x8847 : 0x8848);
+        CHECK_EQ(l.kind, depth ? L3_MPLS : L3_NONE);
+        CHECK_EQ(l.l3, depth ? 18 : 0);
+        CHECK_EQ(l.l3_end, depth ? f.n : 0);
+        CHECK_EQ(l.l4 | l.ip_proto, 0);
+    }
+}
+
+/* The customer's Ethernet header belongs to the I-TAG: without all of it there is nothing to pop to. */
+static void s10_labels_and_service_tags_are_there_whole_or_not_at_all(void)
+{
+    static const struct { uint16_t type; uint8_t kind, size; } headers[] = {
+        { 0x8847, L3_MPLS, 4 }, { 0x8848, L3_MPLS, 4 }, { 0x88e7, L3_PBB, 18 },
+    };
+
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        frame_ethernet(&f, 0);
+        frame_type(&f, headers[i].type);
+        random_fill(frame_more(&f, 40), 40);
+        for (uint32_t n = 14; n <= f.n; n++) {
+            struct layout l = layout_of(f.bytes, n);
+            bool whole = n >= 14u + headers[i].size;
+
+            CHECK_EQ(l.eth_type, headers[i].type);
+            CHECK_EQ(l.kind, whole ? headers[i].kind : L3_NONE);
+            CHECK_EQ(l.l3, whole ? 14 : 0);
+            CHECK_EQ(l.l3_end, whole ? n : 0);
+        }
+    }
+}
+
 static void s10_ipv4_lengths_are_checked_against_each_other(void)
 {
     static const struct { uint8_t version_ihl; uint16_t total; bool fine; } cases[] = {
@@ -274,6 +313,8 @@ int main(void)
     frames_too_short_for_ethernet_have_nothing();
     s9_tags_beyond_the_limit_are_a_type_nobody_knows();
     s9_extension_headers_beyond_the_limit_end_the_walk();
+    s9_a_label_stack_of_any_depth_is_its_outermost_entry();
+    s10_labels_and_service_tags_are_there_whole_or_not_at_all();
     s10_ipv4_lengths_are_checked_against_each_other();
     a_fragment_has_ports_only_when_it_is_the_first();
     ipv6_fragments_end_the_chain_when_they_are_later_ones();

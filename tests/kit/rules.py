@@ -28,6 +28,8 @@ PROTOCOLS: tuple[dict[str, int], ...] = (
     {"eth_type": 0x0806},
     {"eth_type": 0x8035},
     {"eth_type": 0x8847},
+    {"eth_type": 0x8848},
+    {"eth_type": 0x88E7},
     *({"eth_type": 0x0800, "ip_proto": number} for number in (1, 2, 6, 17, 132)),
     *({"eth_type": 0x86DD, "ip_proto": number} for number in (6, 17, 58, 132, 200)),
     {"eth_type": 0x0800},
@@ -170,14 +172,19 @@ def rules(draw: st.DrawFn, in_ports: st.SearchStrategy[int] = ports) -> Rule:
     )
 
 
+_PUT_BEFORE = {"ipv6_exthdr": 0x7C}
+"""Extension headers that may stand before any protocol."""
+
+
 @st.composite
 def packets(draw: st.DrawFn) -> Match:
     """A match with one value for each field, of packets that arrive: what trace takes."""
     match = draw(matches(small_ports))
+    elsewhere = ("metadata", "tunnel_id", "vlan_vid", "vlan_pcp")
     exact = [
-        Term(found.field, found.value)
+        Term(found.field, found.value & _PUT_BEFORE.get(found.field.name, found.field.ones))
         for found in match
-        if found.field.name not in ("metadata", "vlan_vid", "vlan_pcp")
+        if found.field.name not in elsewhere
     ]
     if draw(st.booleans()):
         exact += [

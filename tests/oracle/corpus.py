@@ -69,11 +69,46 @@ def arp(rng: random.Random) -> bytes:
     return bytes.fromhex("0001080006040001") + rng.randbytes(20)
 
 
+def labels(rng: random.Random, depth: int) -> bytes:
+    """A stack of 'depth' entries, the bottom marked; now and then one says so too early."""
+    entries = [rng.getrandbits(32) & ~0x100 for _ in range(depth)]
+    if depth and rng.random() < 0.1:
+        entries[rng.randrange(depth)] |= 0x100
+    if depth:
+        entries[-1] |= 0x100
+    return struct.pack(f"!{depth}I", *entries)
+
+
+def labelled(rng: random.Random, depth: int) -> bytes:
+    """'depth' labels over IPv4, IPv6, or what is neither."""
+    packet = rng.choice(
+        (
+            ipv4(rng, 17, transport(rng, 17)),
+            ipv6(rng, 6, transport(rng, 6), []),
+            rng.randbytes(rng.randrange(40)),
+        )
+    )
+    return labels(rng, depth) + packet
+
+
+def snap(rng: random.Random, eth_type: int, payload: bytes, padding: bytes, depth: int) -> bytes:
+    """An 802.3 frame with LLC and SNAP, its length mostly right."""
+    inner = bytes.fromhex("aaaa03000000") + struct.pack("!H", eth_type) + payload
+    length = rng.choice((len(inner), len(inner), len(inner) + 1, 3))
+    return ethernet(rng, length, inner + padding, depth)
+
+
+def service(rng: random.Random, customer: bytes) -> bytes:
+    """A frame in another (IEEE 802.1Q, 9.5): an I-TAG behind addresses of its own, even B-TAGs."""
+    tci = rng.getrandbits(32).to_bytes(4)
+    return ethernet(rng, 0x88E7, tci + customer, rng.choice((0, 0, 1, 2)))
+
+
 def frame(rng: random.Random) -> bytes:
     """One whole frame of a random kind, sometimes padded."""
     depth = rng.choice((0, 0, 0, 1, 2, 7, 8, 9))
     proto = rng.choice((1, 6, 6, 17, 17, 33, 47, 50, 58, 58, 58, 59, 132, 136))
-    kind = rng.randrange(8)
+    kind = rng.randrange(11)
     padding = rng.randbytes(rng.choice((0, 0, 4, 30)))
     if kind <= 2:
         fragment = rng.choice((0, 0, 0x4000, 0x2000, 0x2001, 1))
@@ -85,15 +120,24 @@ def frame(rng: random.Random) -> bytes:
         return ethernet(rng, 0x86DD, packet + padding, depth)
     if kind == 6:
         return ethernet(rng, 0x0806, arp(rng) + padding, depth)
-    inner = bytes.fromhex("aaaa030000000800") + ipv4(rng, 17, transport(rng, 17))
-    length = rng.choice((len(inner), len(inner), len(inner) + 1, 3))
-    return ethernet(rng, length, inner + padding, depth)
+    if kind == 7:
+        return snap(rng, 0x0800, ipv4(rng, 17, transport(rng, 17)), padding, depth)
+    if kind == 8:
+        return service(rng, frame(rng))
+    eth_type, packet = rng.choice((0x8847, 0x8848)), labelled(rng, rng.choice((1, 1, 2, 3)))
+    if rng.random() < 0.2:
+        return snap(rng, eth_type, packet, padding, depth)
+    return ethernet(rng, eth_type, packet + padding, depth)
 
 
 def stacks(rng: random.Random) -> Iterator[bytes]:
-    """0 to 64 deep stacks of tags and of extension headers, each kind alone and mixed."""
+    """0 to 64 deep stacks of tags, labels, I-TAGs, and extension headers of one kind and mixed."""
+    customer = ethernet(rng, 0x0800, ipv4(rng, 17, transport(rng, 17)))
     for depth in range(65):
         yield ethernet(rng, 0x0800, ipv4(rng, 17, transport(rng, 17)), depth)
+        yield ethernet(rng, 0x8847, labelled(rng, depth))
+        yield customer
+        customer = service(rng, customer)
         for kinds in (*((kind,) for kind in EXTENSIONS), EXTENSIONS):
             chain = [rng.choice(kinds) for _ in range(depth)]
             yield ethernet(rng, 0x86DD, ipv6(rng, 6, transport(rng, 6), chain))

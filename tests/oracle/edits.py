@@ -229,11 +229,18 @@ def push_mpls(frame: bytes, ethertype: int) -> bytes:
 
 
 def pop_mpls(frame: bytes, ethertype: int) -> bytes:
-    """Without the outermost entry; what was behind it is an 'ethertype' now."""
+    """Without the outermost entry; what was behind it is an 'ethertype' now.
+
+    An LLC frame with an entry behind its SNAP header gets shorter, and its length says so.
+    """
     at = layout(frame)
-    if at.kind != MPLS or has_length(frame):
+    if at.kind != MPLS:
         return frame
-    return frame[: at.l3 - 2] + ethertype.to_bytes(2, "big") + frame[at.l3 + MPLS_ENTRY :]
+    head = frame[: at.l3 - 2]
+    if has_length(frame):
+        length = behind_tags(frame) - 2
+        head = put(head, length, 2, be16(head, length) - MPLS_ENTRY)
+    return head + ethertype.to_bytes(2, "big") + frame[at.l3 + MPLS_ENTRY :]
 
 
 def push_pbb(frame: bytes, ethertype: int) -> bytes:
@@ -251,7 +258,7 @@ def push_pbb(frame: bytes, ethertype: int) -> bytes:
 def pop_pbb(frame: bytes) -> bytes:
     """The customer's frame: what is behind the I-TAG's four bytes."""
     at = layout(frame)
-    return frame[at.l3 + 4 :] if at.kind == PBB and not has_length(frame) else frame
+    return frame[at.l3 + 4 :] if at.kind == PBB else frame
 
 
 # ---- TTLs ----

@@ -61,6 +61,10 @@ TEXTS = (
     "arp,arp_op=1,arp_spa=10.0.{a}.1,arp_tpa=10.0.{b}.2,arp_sha=02:00:00:00:00:{a}",
     "sctp,nw_src=10.0.{a}.1,tp_src={p},tp_dst=9,payload=aabbccdd",
     "dl_type=0x88cc,payload=00",
+    "mpls,mpls_label=1{a},mpls_tc={b}",
+    "mplsm,mpls_label=1{a},mpls_bos=0,payload=0001ff40",
+    "dl_type=0x88e7,pbb_isid=0x10{a}",
+    "udp6,ipv6_src=fe80::{a},ipv6_exthdr=0x{a}8,tp_dst={p}",
 )
 TAGS = ("", "", ",dl_vlan={a}", ",dl_vlan={a},dl_vlan_pcp={b}")
 

@@ -34,7 +34,7 @@ def test_random_frames_of_every_kind(program: Path) -> None:
     check(program, [corpus.frame(rng) for _ in range(20_000)])
 
 
-def test_s9_stacks_of_tags_and_extension_headers_up_to_64_deep(program: Path) -> None:
+def test_s9_stacks_of_tags_labels_and_extension_headers_up_to_64_deep(program: Path) -> None:
     rng = random.Random(2)
     check(program, [frame for _ in range(10) for frame in corpus.stacks(rng)])
 
@@ -62,5 +62,6 @@ def test_damaged_frames(program: Path) -> None:
 
 def test_noise(program: Path) -> None:
     rng = random.Random(6)
-    starts = [bytes(12) + bytes.fromhex(kind) for kind in ("0800", "86dd", "0806", "8100", "0020")]
+    kinds = ("0800", "86dd", "0806", "8100", "0020", "8847", "8848", "88e7")
+    starts = [bytes(12) + bytes.fromhex(kind) for kind in kinds]
     check(program, [rng.choice(starts) + rng.randbytes(rng.randrange(120)) for _ in range(20_000)])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from itertools import pairwise
+
 import pytest
 
 from datapath.ffi import core_fields
@@ -43,6 +46,11 @@ PACKETS: dict[str, tuple[str, str, str]] = {
     "nd_target": ("icmp6,icmp_type=135,nd_target={}", "fe80::1", "fe80::2"),
     "nd_sll": ("icmp6,icmp_type=135,nd_sll={}", "02:00:00:00:00:05", "02:00:00:00:00:06"),
     "nd_tll": ("icmp6,icmp_type=136,nd_tll={}", "02:00:00:00:00:05", "02:00:00:00:00:06"),
+    "mpls_label": ("mpls,mpls_label={}", "1000", "525288"),
+    "mpls_tc": ("mplsm,mpls_tc={}", "5", "4"),
+    "mpls_bos": ("mpls,mpls_bos={}", "0", "1"),
+    "pbb_isid": ("dl_type=0x88e7,pbb_isid={}", "0x123456", "0x923456"),
+    "ipv6_exthdr": ("udp6,ipv6_exthdr={}", "0x48", "0x40"),
 }
 
 
@@ -73,7 +81,7 @@ def test_the_core_and_the_codec_have_the_same_fields() -> None:
     assert [(f.name, f.oxm_field, f.bytes, f.bits, f.maskable, f.settable) for f in FIELDS] == [
         (f.name, f.oxm_field, f.bytes, f.bits, f.maskable, f.settable) for f in core_fields()
     ]
-    assert set(PACKETS) | {"in_port", "in_phy_port", "metadata"} == set(BY_NAME)
+    assert set(PACKETS) | {"in_port", "in_phy_port", "metadata", "tunnel_id"} == set(BY_NAME)
 
 
 @pytest.mark.parametrize("name", PACKETS)
@@ -112,6 +120,50 @@ def test_metadata_matches_what_an_earlier_table_wrote(switch: Switch) -> None:
     switch.add_flow("table=1,metadata=0xa000/0xf000,actions=output:2")
     assert list(switch.send(1, "ip")) == [2]
     assert switch.send(3, "ip") == {}
+
+
+def test_a_tunnel_id_matches_what_an_earlier_table_set(switch: Switch) -> None:
+    switch.add_flow("in_port=1,actions=set_field:0xab->tun_id,goto_table:1")
+    switch.add_flow("in_port=3,actions=goto_table:1")
+    switch.add_flow("table=1,tun_id=0xa0/0xf0,actions=output:2")
+    assert list(switch.send(1, "ip")) == [2]
+    assert switch.send(3, "ip") == {}
+
+
+# headers between IPv6 and UDP, and the bits of ipv6_exthdr that they are (OpenFlow 1.3.5, 7.2.3.8)
+CHAINS = {
+    "": 0,
+    "0": 0x40,
+    "0 60 43 44 51 60": 0x7C,
+    "43 0": 0x160,
+    "0 0": 0xC0,
+    "51 50": 0x06,
+    "59": 0x01,
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_extension_headers_are_told_with_their_order(switch: Switch, chain: str) -> None:
+    numbers = [*map(int, chain.split()), 17]
+    headers = b""
+    for number, following in pairwise(numbers):  # an authentication header counts in words
+        headers += bytes([following, 2, *bytes(14)] if number == 51 else [following, *bytes(7)])
+    body = headers + bytes(8)
+    fixed = struct.pack("!IHBB32x", 0x60000000, len(body), numbers[0], 64)
+    switch.add_flow(f"ipv6,ipv6_exthdr={CHAINS[chain]:#x},actions=output:2")
+    assert list(switch.send(1, bytes(12) + b"\x86\xdd" + fixed + body)) == [2]
+
+
+@pytest.mark.parametrize("words", ["mpls", "mplsm", "dl_type=0x88e7"])
+def test_s10_a_header_cut_short_has_no_fields(switch: Switch, words: str) -> None:
+    switch.add_flow(f"{words},actions=output:2")
+    field = "pbb_isid=0x7" if "88e7" in words else "mpls_label=7"
+    switch.add_flow(f"priority=40000,{words},{field},actions=output:3")
+    whole = bytes(12) + parse_rule(f"{words},actions=drop").match.terms[0].value.to_bytes(2)
+    whole += bytes.fromhex("00000007") + bytes(14) if "88e7" in words else bytes.fromhex("00007140")
+    for size in range(14, len(whole)):
+        assert list(switch.send(1, whole[:size])) == [2]
+    assert list(switch.send(1, whole)) == [3]
 
 
 @pytest.mark.parametrize(

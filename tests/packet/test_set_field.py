@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from scapy.all import (
     ARP,
+    Dot1AH,
     Dot1Q,
     Ether,
     ICMPv6EchoRequest,
@@ -14,7 +15,9 @@ from scapy.all import (
     ICMPv6NDOptSrcLLAddr,
     IPv6,
     Packet,
+    Raw,
 )
+from scapy.contrib.mpls import MPLS
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.sctp import SCTP
 
@@ -199,6 +202,31 @@ CASES: dict[str, tuple[str, str, Packet, Packet]] = {
         frame(IPv6(**SIX), ICMPv6ND_NA(tgt="fe80::3"), ICMPv6NDOptDstLLAddr(lladdr=MACS["src"])),
         frame(IPv6(**SIX), ICMPv6ND_NA(tgt="fe80::3"), ICMPv6NDOptDstLLAddr(lladdr=MACS["dst"])),
     ),
+    "mpls_label": (
+        "mpls",
+        "70000",
+        frame(MPLS(label=5, cos=3, s=0, ttl=9), MPLS(label=6), IP(**FOUR)),
+        frame(MPLS(label=70000, cos=3, s=0, ttl=9), MPLS(label=6), IP(**FOUR)),
+    ),
+    "mpls_tc": (
+        "mplsm",
+        "6",
+        Ether(type=0x8848, **MACS) / MPLS(label=5, cos=1, ttl=9) / IP(**FOUR),
+        Ether(type=0x8848, **MACS) / MPLS(label=5, cos=6, ttl=9) / IP(**FOUR),
+    ),
+    "mpls_bos": (
+        "mpls",
+        "0",
+        frame(MPLS(label=5, s=1, ttl=9), IP(**FOUR)),
+        Ether(type=0x8847, **MACS) / MPLS(label=5, s=0, ttl=9) / Raw(bytes(IP(**FOUR))),
+    ),
+    "pbb_isid": (
+        "dl_type=0x88e7",
+        "0x123456",
+        frame(Dot1AH(prio=5, isid=7), Ether(**MACS), IP(**FOUR)),
+        frame(Dot1AH(prio=5, isid=0x123456), Ether(**MACS), IP(**FOUR)),
+    ),
+    "tunnel_id": ("", "0x5", frame(IP(**FOUR)), frame(IP(**FOUR))),
 }
 
 

@@ -15,6 +15,7 @@ from datapath.oxm import Match
 
 VLAN_PRESENT = 0x1000
 IPV4, ARP, VLAN, IPV6 = 0x0800, 0x0806, 0x8100, 0x86DD
+MPLS, MPLS_MULTICAST, PBB = 0x8847, 0x8848, 0x88E7
 ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
 ND_SOLICIT, ND_ADVERT = 135, 136
 _SYN = 0x02
@@ -55,6 +56,15 @@ def _arp(f: Fields) -> bytes:
     head = struct.pack("!HHBBH", 1, IPV4, 6, 4, f("arp_op", 1))
     sender = f.raw("arp_sha", 6) + f.raw("arp_spa", 4)
     return head + sender + f.raw("arp_tha", 6) + f.raw("arp_tpa", 4)
+
+
+def _mpls(f: Fields) -> bytes:
+    entry = f("mpls_label") << 12 | f("mpls_tc") << 9 | f("mpls_bos", 1) << 8 | 64
+    return entry.to_bytes(4)
+
+
+def _pbb(f: Fields) -> bytes:
+    return f.raw("pbb_isid", 4) + f.raw("eth_dst", 6) + f.raw("eth_src", 6)
 
 
 def _ipv4(f: Fields) -> bytes:
@@ -126,7 +136,9 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-_NETWORK: dict[int, Callable[[Fields], bytes]] = {IPV4: _ipv4, ARP: _arp, IPV6: _ipv6}
+_NETWORK: dict[int, Callable[[Fields], bytes]] = {
+    IPV4: _ipv4, ARP: _arp, IPV6: _ipv6, MPLS: _mpls, MPLS_MULTICAST: _mpls, PBB: _pbb,
+}  # fmt: skip
 
 _TRANSPORT: dict[int, tuple[Callable[[Fields], bytes], int, bool]] = {
     ICMP: (_icmp, 2, False),

@@ -67,6 +67,7 @@ static void extract_ipv6(const struct packet *p, struct key *key)
     key->ip_ecn = (first >> 20) & 3;
     key->ip_proto = p->layout.ip_proto;
     key->ipv6_flabel = __builtin_bswap32(first & 0xfffff);
+    key->ipv6_exthdr = __builtin_bswap16(p->layout.exthdrs);
     memcpy(key->ipv6_src, ip + 8, 32);
 }
 
@@ -78,6 +79,14 @@ static void extract_arp(const struct packet *p, struct key *key)
     memcpy(&key->ipv4_src, arp + 14, 4);
     memcpy(key->arp_tha, arp + 18, 6);
     memcpy(&key->ipv4_dst, arp + 24, 4);
+}
+
+static void extract_mpls(const struct packet *p, struct key *key)
+{
+    uint32_t entry = get32(p->data + p->layout.l3);
+    key->mpls_label = __builtin_bswap32(entry >> 12);
+    key->mpls_tc = (entry >> 9) & 7;
+    key->mpls_bos = (entry >> 8) & 1;
 }
 
 static uint8_t has(const struct layout *at)
@@ -100,6 +109,8 @@ void key_extract(const struct packet *p, struct key *key)
     case L3_IPV4: extract_ipv4(p, key); break;
     case L3_IPV6: extract_ipv6(p, key); break;
     case L3_ARP: extract_arp(p, key); break;
+    case L3_MPLS: extract_mpls(p, key); break;
+    case L3_PBB: memcpy(key->pbb_isid, p->data + p->layout.l3 + 1, 3); break;
     default: return;
     }
     if (p->layout.l4)

@@ -60,6 +60,11 @@ static bool need_icmpv6(const struct key *v, const struct key *m) { return is_ip
 static bool need_nd(const struct key *v, const struct key *m) { return is_icmpv6_type(v, m, 135, 136); }
 static bool need_ns(const struct key *v, const struct key *m) { return is_icmpv6_type(v, m, 135, 135); }
 static bool need_na(const struct key *v, const struct key *m) { return is_icmpv6_type(v, m, 136, 136); }
+static bool need_mpls(const struct key *v, const struct key *m)
+{
+    return pinned16(&v->eth_type, &m->eth_type, 0x8847) || pinned16(&v->eth_type, &m->eth_type, 0x8848);
+}
+static bool need_pbb(const struct key *v, const struct key *m) { return pinned16(&v->eth_type, &m->eth_type, 0x88e7); }
 
 typedef bool need(const struct key *value, const struct key *mask);
 static need *const needs[] = {
@@ -68,6 +73,7 @@ static need *const needs[] = {
     [VS_NEEDS_ARP] = need_arp,         [VS_NEEDS_TCP] = need_tcp,         [VS_NEEDS_UDP] = need_udp,
     [VS_NEEDS_SCTP] = need_sctp,       [VS_NEEDS_ICMPV4] = need_icmpv4,   [VS_NEEDS_ICMPV6] = need_icmpv6,
     [VS_NEEDS_ND] = need_nd,           [VS_NEEDS_NS] = need_ns,           [VS_NEEDS_NA] = need_na,
+    [VS_NEEDS_MPLS] = need_mpls,       [VS_NEEDS_PBB] = need_pbb,
 };
 
 int field_allowed(const struct field *f, const struct key *value, const struct key *mask)

@@ -61,6 +61,10 @@ static const struct place places[EDIT_LIMIT] = {
     [EDIT_ND_TARGET] = { L3_IPV6, PROTO_ICMPV6, AT_ND_TARGET, 0, 16, BY_TRANSPORT, 0, 0, 0, true },
     [EDIT_ND_SLL] = { L3_IPV6, PROTO_ICMPV6, AT_ND_SLL, 0, 6, BY_TRANSPORT, 0, 0, 0, true },
     [EDIT_ND_TLL] = { L3_IPV6, PROTO_ICMPV6, AT_ND_TLL, 0, 6, BY_TRANSPORT, 0, 0, 0, true },
+    [EDIT_MPLS_LABEL] = BITS(L3_MPLS, 0, AT_L3, 0, 4, BY_NONE, 20, MPLS_LABEL_SHIFT, 4),
+    [EDIT_MPLS_TC] = BITS(L3_MPLS, 0, AT_L3, 0, 4, BY_NONE, 3, MPLS_TC_SHIFT, 1),
+    [EDIT_MPLS_BOS] = BITS(L3_MPLS, 0, AT_L3, 0, 4, BY_NONE, 1, MPLS_BOS_SHIFT, 1),
+    [EDIT_PBB_ISID] = { L3_PBB, 0, AT_L3, 1, 3, BY_NONE, 0, 0, 0, true },
 };
 
 /* Where IPv6 has a field of another layout than IPv4; both are one OpenFlow field. */

@@ -121,23 +121,18 @@ static void parse_transport(struct layout *l, struct span *s)
 
 static void parse_ipv4(struct layout *l, struct span *s)
 {
-    const struct ipv4_header *ip = span_peek(s, sizeof *ip);
-    uint32_t size, total;
+    const struct ipv4_header *ip = ipv4_peek(s);
     uint16_t frag;
 
     if (!ip)
-        return;
-    size = (ip->version_ihl & 15) * 4u;
-    total = ntohs(ip->total);
-    if (ip->version_ihl >> 4 != 4 || size < sizeof *ip || total < size || total > span_left(s))
         return;
     frag = ntohs(ip->frag);
     l->frag = frag & IPV4_OFFSET ? LAYOUT_FRAG_LATER : frag & IPV4_MORE ? LAYOUT_FRAG_FIRST : LAYOUT_FRAG_NONE;
     l->kind = L3_IPV4;
     l->l3 = (uint16_t)s->at;
     l->ip_proto = ip->proto;
-    s->end = l->l3_end = s->at + total;
-    s->at += size;
+    s->end = l->l3_end = s->at + ntohs(ip->total);
+    s->at += (ip->version_ihl & 15) * 4u;
     parse_transport(l, s);
 }
 
@@ -196,10 +191,10 @@ static bool parse_exthdrs(struct layout *l, struct ipv6_walk *w)
 
 static void parse_ipv6(struct layout *l, struct span *s)
 {
-    const struct ipv6_header *ip = span_peek(s, sizeof *ip);
+    const struct ipv6_header *ip = ipv6_peek(s);
     struct ipv6_walk w;
 
-    if (!ip || ntohl(ip->flow) >> 28 != 6 || ntohs(ip->payload) > span_left(s) - sizeof *ip)
+    if (!ip)
         return;
     l->kind = L3_IPV6;
     l->l3 = (uint16_t)s->at;
@@ -225,6 +220,16 @@ static void parse_arp(struct layout *l, struct span *s)
     l->l3_end = s->at + (uint32_t)sizeof *arp;
 }
 
+/* A header behind which nothing is looked at: what lies there shows when it is popped. */
+static void parse_outermost(struct layout *l, struct span *s, enum layout_l3 kind, uint32_t size)
+{
+    if (!span_peek(s, size))
+        return;
+    l->kind = (uint8_t)kind;
+    l->l3 = (uint16_t)s->at;
+    l->l3_end = s->end;
+}
+
 static void parse_unknown(struct layout *l, struct span *s)
 {
     l->l3 = (uint16_t)s->at;
@@ -243,6 +248,8 @@ void layout_parse(struct packet *p)
     case ETH_IPV4: parse_ipv4(l, &s); break;
     case ETH_IPV6: parse_ipv6(l, &s); break;
     case ETH_ARP: parse_arp(l, &s); break;
+    case ETH_MPLS: case ETH_MPLS_MULTICAST: parse_outermost(l, &s, L3_MPLS, sizeof(struct mpls_entry)); break;
+    case ETH_PBB: parse_outermost(l, &s, L3_PBB, sizeof(struct pbb_tag)); break;
     default: parse_unknown(l, &s);
     }
 }

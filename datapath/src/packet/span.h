@@ -1,4 +1,4 @@
-/* The part of a frame that a header may still use, and the walk over IPv6 extension headers. */
+/* The part of a frame that a header may still use, the IP header at its front, and the walk over IPv6 extension headers. */
 #pragma once
 #include <arpa/inet.h>
 #include "packet/packet.h"
@@ -16,6 +16,23 @@ static inline uint32_t span_left(const struct span *s) { return s->end - s->at; 
 static inline const void *span_peek(const struct span *s, uint32_t n)
 {
     return n <= span_left(s) ? packet_at(s->p, s->at, n) : NULL;
+}
+
+/* The IPv4 header that the span begins with, or NULL: there is none, or it contradicts itself or the span. */
+static inline const struct ipv4_header *ipv4_peek(const struct span *s)
+{
+    const struct ipv4_header *ip = span_peek(s, sizeof *ip);
+    uint32_t size = ip ? (ip->version_ihl & 15) * 4u : 0, total = ip ? ntohs(ip->total) : 0;
+
+    return ip && ip->version_ihl >> 4 == 4 && size >= sizeof *ip && total >= size && total <= span_left(s) ? ip : NULL;
+}
+
+/* Likewise the IPv6 header. */
+static inline const struct ipv6_header *ipv6_peek(const struct span *s)
+{
+    const struct ipv6_header *ip = span_peek(s, sizeof *ip);
+
+    return ip && ntohl(ip->flow) >> 28 == 6 && ntohs(ip->payload) <= span_left(s) - sizeof *ip ? ip : NULL;
 }
 
 /* Where a walk along an IPv6 header chain is.  It ends at the first header that is no extension

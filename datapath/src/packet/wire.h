@@ -30,6 +30,7 @@ enum { VLAN_VID = 0x0fff, VLAN_PCP = 0xe000, VLAN_PCP_SHIFT = 13 };
 
 /* A label stack entry (RFC 3032, 2.1): label 20, traffic class 3, bottom of stack 1, TTL 8 bits. */
 struct mpls_entry { be32 entry; } WIRE;
+enum { MPLS_LABEL_SHIFT = 12, MPLS_TC_SHIFT = 9, MPLS_BOS_SHIFT = 8, MPLS_BOS = 1 << MPLS_BOS_SHIFT, MPLS_TTL = 0xff };
 /* An I-TAG from behind its TPID on (IEEE 802.1Q, 9.5): PCP, DEI and flags 8, I-SID 24 bits; then the customer's frame
  * as it was, addresses first. */
 struct pbb_tag { be32 tci; uint8_t dst[6], src[6]; be16 type; } WIRE;
@@ -94,6 +95,7 @@ struct nd_option { uint8_t type, size, address[6]; } WIRE;
 enum { ND_OPTION_SLL = 1, ND_OPTION_TLL = 2 };
 
 _Static_assert(sizeof(struct eth_header) == 14 && sizeof(struct snap_header) == 8 && sizeof(struct arp_header) == 28, "L2");
+_Static_assert(sizeof(struct mpls_entry) == 4 && sizeof(struct pbb_tag) == 18, "between L2 and L3");
 _Static_assert(sizeof(struct ipv4_header) == 20 && sizeof(struct ipv6_header) == 40 && sizeof(struct ipv6_ext) == 8, "L3");
 _Static_assert(sizeof(struct tcp_header) == 20 && sizeof(struct udp_header) == 8 && sizeof(struct sctp_header) == 12, "L4");
 _Static_assert(sizeof(struct nd_message) == 24 && sizeof(struct nd_option) == 8, "ND");

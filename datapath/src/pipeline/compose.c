@@ -227,6 +227,7 @@ static bool reachable(const struct composition *c, enum field_id id)
         [FIELD_ARP_SHA] = HAS_L3, [FIELD_ARP_THA] = HAS_L3, [FIELD_IPV6_SRC] = HAS_L3, [FIELD_IPV6_DST] = HAS_L3,
         [FIELD_IPV6_FLABEL] = HAS_L3, [FIELD_ICMPV6_TYPE] = HAS_L4, [FIELD_ICMPV6_CODE] = HAS_L4,
         [FIELD_ND_TARGET] = HAS_ND, [FIELD_ND_SLL] = HAS_SLL, [FIELD_ND_TLL] = HAS_TLL,
+        [FIELD_MPLS_LABEL] = HAS_L3, [FIELD_MPLS_TC] = HAS_L3, [FIELD_MPLS_BOS] = HAS_L3, [FIELD_PBB_ISID] = HAS_L3,
     };
     struct key exactly;
     memset(&exactly, 0xff, sizeof exactly);

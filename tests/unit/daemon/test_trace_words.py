@@ -47,6 +47,14 @@ def test_an_imagined_packet_says_what_the_match_says() -> None:
     assert len(packet) >= 60
 
 
+def test_an_imagined_label_or_service_has_the_match_s_values() -> None:
+    label = scapy.Ether(frame_of(parse_match("mpls,mpls_label=70000,mpls_tc=5")))
+    assert bytes(label)[14:18].hex() == "11170b40"
+    text = "dl_type=0x88e7,pbb_isid=0x123456,dl_dst=02:00:00:00:00:01"
+    tag = scapy.Ether(frame_of(parse_match(text)))[scapy.Dot1AH]
+    assert (tag.isid, tag.payload.dst) == (0x123456, "02:00:00:00:00:01")
+
+
 def test_the_checksum_of_a_checked_header_is_0() -> None:
     header = bytes.fromhex("4500003c1c4640004006b1e6ac100a63ac100a0c")
     assert checksum(header) == 0

@@ -50,6 +50,12 @@ PRINTED = {
     "ip,nw_tos=32,nw_ecn=3": "ip,nw_tos=32,nw_ecn=3",
     "ip,ip_dscp=8": "ip,nw_tos=32",
     "metadata=0x12/0xff": "metadata=0x12/0xff",
+    "mpls,mpls_label=16,mpls_tc=5,mpls_bos=1": "mpls,mpls_label=16,mpls_tc=5,mpls_bos=1",
+    "dl_type=0x8848,mpls_bos=0": "mplsm,mpls_bos=0",
+    "dl_type=0x88e7,pbb_isid=18/0xff": "dl_type=0x88e7,pbb_isid=0x12/0xff",
+    "tun_id=0x12/0xff,metadata=1": "tun_id=0x12/0xff,metadata=0x1",
+    "tunnel_id=5,ip": "ip,tun_id=0x5",
+    "ipv6,ipv6_exthdr=0x48/0x48": "ipv6,ipv6_exthdr=0x48/0x48",
     "tcp metadata=5\tin_port=3": "tcp,metadata=0x5,in_port=3",
     "ip,tcp": "tcp",
 }
@@ -78,6 +84,13 @@ REFUSED = {
     "tcp,nw_proto=17": "contradicts tcp",
     "foo=1": "no field is called 'foo'",
     "tpc": "no protocol has this name",
+    "mpls_label=5": "add mpls",
+    "ip,mpls_bos=1": "add mpls",
+    "mpls,mpls_label=0x100000": "out of range",
+    "mpls,mpls_label=1/1": "takes no mask",
+    "mpls,pbb_isid=1": "add dl_type=0x88e7",
+    "ip,ipv6_exthdr=1": "add ipv6",
+    "ipv6,ipv6_exthdr=0x200": "out of range",
     "ip,nw_src=(1": "not closed",
     "a)": "closes nothing",
 }
@@ -118,7 +131,7 @@ def test_a_mask_that_is_no_prefix_is_printed_whole() -> None:
 
 @needs_ovs_ofctl
 def test_ovs_ofctl_prints_the_same() -> None:
-    foreign = ("ipv4_src", "dl_vlan=*", "icmpv6_code", "nw_dst=*")
+    foreign = ("ipv4_src", "dl_vlan=*", "icmpv6_code", "nw_dst=*", "pbb_isid", "ipv6_exthdr")
     texts = [text for text in PRINTED if text and not any(word in text for word in foreign)]
     assert read_rules([f"{text},actions=drop" for text in texts]) == [
         f"{PRINTED[text]} actions=drop" for text in texts

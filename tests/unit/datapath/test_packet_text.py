@@ -2,9 +2,10 @@
 
 import pytest
 from hypothesis import given, settings
+from scapy.contrib.mpls import MPLS
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
-from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.layers.l2 import ARP, Dot1AH, Dot1Q, Ether
 from scapy.packet import Packet
 
 from datapath.match_text import format_match
@@ -13,6 +14,7 @@ from datapath.packet_text import SMALLEST_FRAME, TextPacket, checksum, crc32c, p
 from datapath.ports import Reserved
 from datapath.problems import SyntaxProblem
 from tests.kit.rules import packets
+from tests.oracle.values import values
 
 CHECKED = ("chksum", "cksum", "len", "plen")
 
@@ -64,6 +66,31 @@ def test_arp_icmp_and_flags_are_understood() -> None:
     assert str(dissect("tcp,tcp_flags=1")[TCP].flags) == "F"
 
 
+def test_a_label_is_the_bottom_of_its_stack_unless_the_text_says_more() -> None:
+    label = dissect("mpls,mpls_label=70000,mpls_tc=5,mpls_ttl=9,payload=45")[MPLS]
+    assert (label.label, label.cos, label.s, label.ttl) == (70000, 5, 1, 9)
+    stack = dissect("mpls,mpls_label=5,mpls_bos=0,payload=00006140")
+    assert (stack[MPLS].s, stack[MPLS].ttl, stack[MPLS].payload.label) == (0, 64, 6)
+
+
+def test_a_service_carries_a_frame_with_the_same_addresses() -> None:
+    words = "dl_type=0x88e7,pbb_isid=0x123456,dl_src=00:00:00:00:00:01,dl_vlan=5,payload=00ff"
+    packet = dissect(words)
+    assert (packet[Dot1Q].vlan, packet[Dot1AH].isid) == (5, 0x123456)
+    customer = packet[Dot1AH].payload
+    assert (customer.src, customer.type) == (packet.src, 0x88B5)
+    assert bytes(customer.payload)[:2] == b"\0\xff"
+
+
+@pytest.mark.parametrize("bits", [*range(0, 0x80, 4), 0x7D, 0x7E])
+def test_extension_headers_are_those_that_the_bits_name(bits: int) -> None:
+    frame = parse_packet(f"ipv6,ipv6_exthdr={bits:#x}", in_port=1).frame
+    assert values(frame, 1)["ipv6_exthdr"] == bits
+    assert values(frame, 1)["ip_proto"] == {0: 253, 1: 59, 2: 50}[bits & 3]
+    udp = parse_packet(f"udp6,tp_dst=53,ipv6_exthdr={bits & 0x7C:#x}", in_port=1).frame
+    assert (values(udp, 1)["ipv6_exthdr"], values(udp, 1)["udp_dst"]) == (bits & 0x7C, 53)
+
+
 def test_text_says_where_a_packet_comes_in() -> None:
     assert parse_packet("in_port=LOCAL,arp").in_port == Reserved.LOCAL
     assert parse_packet("arp", in_port=7).in_port == 7
@@ -85,6 +112,12 @@ REFUSED = {
     "in_port=1,tcp,payload=0": "not hexadecimal",
     "in_port=1,ip,nw_ttl=256": "out of range",
     "in_port=1,tp_dst=80": "add one of",
+    "in_port=1,tun_id=5": "no packet comes in with it",
+    "in_port=1,udp6,ipv6_exthdr=1": "before protocol 17",
+    "in_port=1,ipv6,nw_proto=59,ipv6_exthdr=0x40": "before protocol 59",
+    "in_port=1,ipv6,ipv6_exthdr=0xc0": "give the frame in hexadecimal",
+    "in_port=1,ipv6,ipv6_exthdr=3": "never those",
+    "in_port=1,mpls,mpls_ttl=256": "out of range",
 }
 
 

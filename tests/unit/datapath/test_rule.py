@@ -114,8 +114,11 @@ def test_other_messages_are_no_flow_mods() -> None:
 
 
 def _is_for_ovs(rule: Rule) -> bool:
-    """Open vSwitch refuses rules that can lead to more than two VLAN tags, and arp_op above 255."""
-    if (rule.match.exact("arp_op") or 0) > 255 or "->arp_op" in str(rule):
+    """Open vSwitch refuses rules that can lead to more than two VLAN tags, and arp_op above 255; it
+    knows neither PBB nor the set of extension headers, and writes no bottom of a stack."""
+    if (rule.match.exact("arp_op") or 0) > 255:
+        return False
+    if any(word in str(rule) for word in ("->arp_op", "->mpls_bos", "pbb_isid", "ipv6_exthdr")):
         return False
     pushes = str(rule).count("push_vlan")
     return pushes == 0 or (pushes == 1 and "vlan" not in str(rule).partition("actions=")[0])
