@@ -8,7 +8,7 @@ import pytest
 
 from datapath.oxm import Match
 from datapath.rule import parse_rule
-from datapath.switch import OpenFlowRefusal, Switch
+from datapath.switch import Switch
 from datapath.testing import MakeSwitch
 from tests.packet.messages import (
     AGGREGATE,
