@@ -5,6 +5,12 @@ again at each table.  Flow-mods follow section 6.4 word by word.  No cache, no v
 
 Where the standard leaves a choice (which bucket of a select group), `outcomes` goes through all of
 them, one Result each; nothing is counted until a Result is taken by `take`.
+
+What the standard does not say and somebody has to: pops among themselves, and the setting of TTLs
+and fields, go by the numbers of the actions; a packet counts with the bytes with which it came into
+the switch; a header that gets another name (ip_proto) is not read again until something is popped;
+a TTL that ends in a bucket ends that bucket's copy; a packet that was sent nowhere, for no other
+reason, ended by "rule".
 """
 
 from __future__ import annotations
@@ -225,7 +231,7 @@ class Model:
 
     def flow_mod(self, command: Command, rule: Rule) -> None:
         if command not in (Command.DELETE, Command.DELETE_STRICT):
-            self._check(rule)
+            self._check_groups(tuple(actions_of(rule.instructions)))
         if command is Command.ADD:
             self._add(rule)
             return
@@ -237,9 +243,9 @@ class Model:
                 else:
                     self._modify(entry, rule)
 
-    def _check(self, rule: Rule) -> None:
-        """A rule may only refer to a group that is there."""
-        for action in actions_of(rule.instructions):
+    def _check_groups(self, actions: tuple[Action, ...]) -> None:
+        """Nothing may lead to a group that is not there."""
+        for action in actions:
             if isinstance(action, Group) and action.group not in self.groups.entries:
                 raise Refused(Error.BAD_ACTION_BAD_OUT_GROUP)
 
@@ -273,34 +279,20 @@ class Model:
     # ---- packets ----
 
     def outcomes(self, in_port: int, frame: bytes) -> Iterator[Result]:
-        """Everything that may become of a packet: one Result for each way of choosing buckets.
+        """Everything that may become of a packet that comes in."""
+        return every_way(lambda script: self._receive(in_port, frame, script))
 
-        Like a milometer: the last choice that is not at its end goes on, those behind it begin
-        anew.
-        """
-        script: list[int] = []
-        while True:
-            result = self._receive(in_port, frame, script)
-            yield result
-            choices = list(result.choices)
-            while choices and choices[-1].taken == choices[-1].of - 1:
-                choices.pop()
-            if not choices:
-                return
-            script = [choice.taken for choice in choices]
-            script[-1] += 1
+    def packet_out(
+        self, in_port: int, actions: tuple[Action, ...], frame: bytes
+    ) -> Iterator[Result]:
+        """Everything that may become of a packet-out; Refused for a group that is not there."""
+        self._check_groups(actions)
+        return every_way(lambda script: self._send(in_port, actions, frame, script))
 
     def take(self, result: Result) -> None:
         """This is what became of the packet: counts it."""
         for tally, size in result.counts:
             tally.add(size)
-
-    def receive(self, in_port: int, frame: bytes) -> Result:
-        """What becomes of a packet where no group has a choice; it is counted."""
-        result = self._receive(in_port, frame, [])
-        assert all(choice.of == 1 for choice in result.choices), "see outcomes()"
-        self.take(result)
-        return result
 
     def _receive(self, in_port: int, frame: bytes, script: list[int]) -> Result:
         result = Result()
@@ -310,11 +302,30 @@ class Model:
         _Journey(self, in_port, frame, result, script).through_tables()
         return result
 
-    def packet_out(self, in_port: int, actions: tuple[Action, ...], frame: bytes) -> Result:
+    def _send(
+        self, in_port: int, actions: tuple[Action, ...], frame: bytes, script: list[int]
+    ) -> Result:
         result = Result()
-        _Journey(self, in_port, frame, result, []).do(actions)
-        self.take(result)
+        _Journey(self, in_port, frame, result, script).on_its_own(actions)
         return result
+
+
+def every_way(run: Callable[[list[int]], Result]) -> Iterator[Result]:
+    """One Result for each way of choosing buckets; 'run' makes it from a script of choices.
+
+    Like a milometer: the last choice that is not at its end goes on, those behind it begin anew.
+    """
+    script: list[int] = []
+    while True:
+        result = run(script)
+        yield result
+        choices = list(result.choices)
+        while choices and choices[-1].taken == choices[-1].of - 1:
+            choices.pop()
+        if not choices:
+            return
+        script = [choice.taken for choice in choices]
+        script[-1] += 1
 
 
 def same(a: Rule, b: Rule) -> bool:
@@ -342,7 +353,6 @@ class _Journey:
     # ---- tables ----
 
     def through_tables(self) -> None:
-        self.size = len(self.frame)
         table: int | None = 0
         try:
             while table is not None:
@@ -512,11 +522,15 @@ class _Journey:
         return other
 
     def through_bucket(self, actions: tuple[Action, ...]) -> None:
-        """A bucket is carried out as an action set; only the copy may end in it."""
-        actions_of_bucket: dict[object, Action] = {}
-        put_in_set(actions_of_bucket, actions)
+        """A bucket is carried out as an action set."""
+        its_set: dict[object, Action] = {}
+        put_in_set(its_set, actions)
+        self.on_its_own(in_order(its_set))
+
+    def on_its_own(self, actions: tuple[Action, ...]) -> None:
+        """Nobody else ends where this one does."""
         try:
-            self.do(in_order(actions_of_bucket))
+            self.do(actions)
         except PacketEnds:
             return
 

@@ -15,14 +15,18 @@ from itertools import islice
 
 import pytest
 
+from datapath.action import Output
 from datapath.fields import BY_NAME
 from datapath.group_text import format_group
+from datapath.oxm import Match
+from datapath.ports import Reserved
 from datapath.rule import Command, Rule
 from datapath.switch import OpenFlowRefusal, PacketIn, Switch
 from tests.oracle import generate, pipeline
 from tests.oracle.generate import There
 from tests.oracle.groups import DOWN, LINK_DOWN, Port, Refused, Tally, groups_in
 from tests.oracle.pipeline import NO_FWD, NO_PACKET_IN, NO_RECV, Model, Result
+from tests.packet.messages import BARRIER, message, packet_out
 
 PORTS = list(range(1, generate.PORTS + 1))
 QUICK, LONG = range(24), range(1000, 1200)
@@ -108,7 +112,7 @@ def _expected(result: Result, in_port: int) -> Seen:
     return result.outputs, result.packet_ins, drops
 
 
-def _error_of_switch(change: Callable[[Switch], None], switch: Switch) -> tuple[int, int] | None:
+def _error_of_switch(change: Callable[[Switch], object], switch: Switch) -> tuple[int, int] | None:
     try:
         change(switch)
     except OpenFlowRefusal as refusal:
@@ -229,14 +233,39 @@ class Pair:
         self.told.append(f"packet {in_port} {frame.hex()}")
         for side in self.sides:
             seen = side.see(side.switch.send(in_port, frame))
-            outcomes = islice(side.model.outcomes(in_port, frame), MOST_OUTCOMES)
-            result = next((r for r in outcomes if side.agrees(r, seen, in_port)), None)
-            if result is None:
-                first = next(side.model.outcomes(in_port, frame))
-                assert seen == _expected(first, in_port), self.story(side)
-                raise AssertionError(f"groups counted otherwise\n{self.story(side)}")
+            result = self.compare(side, seen, in_port, side.model.outcomes(in_port, frame))
             assert side.keeps(result, in_port, frame), self.story(side)
-            side.model.take(result)
+
+    def packet_out(self) -> None:
+        in_port, frame = self.rng.choice(PORTS), self.rng.choice(self.frames)
+        groups = There(groups=self.there().groups)
+        actions = generate.actions(self.rng, Match(), groups)[0]
+        if self.rng.random() < 0.5:
+            actions = (*actions, Output(Reserved.TABLE))
+        self.told.append(f"packet-out {in_port} {actions} {frame.hex()}")
+        for side in self.sides:
+            data = packet_out(actions, frame, in_port) + message(BARRIER)
+            refused = _error_of_switch(lambda switch, data=data: switch.openflow(data), side.switch)
+            seen = side.see(side.switch.received())
+            try:
+                outcomes = side.model.packet_out(in_port, actions, frame)
+            except Refused as problem:
+                if refused != problem.error.value:
+                    raise AssertionError(self.story(side)) from problem
+                continue
+            assert refused is None, self.story(side)
+            self.compare(side, seen, in_port, outcomes)
+
+    def compare(self, side: Side, seen: Seen, in_port: int, outcomes: Iterator[Result]) -> Result:
+        """The first outcome that agrees with what was seen; it is taken."""
+        tried = list[Result]()
+        for result in islice(outcomes, MOST_OUTCOMES):
+            if side.agrees(result, seen, in_port):
+                side.model.take(result)
+                return result
+            tried.append(result)
+        assert seen == _expected(tried[0], in_port), self.story(side)
+        raise AssertionError(f"groups counted otherwise\n{self.story(side)}")
 
     def count(self) -> None:
         """Statistics of rules, groups and meters agree exactly, one by one."""
@@ -308,6 +337,8 @@ def follow(pair: Pair, steps: int) -> None:
             pair.change()
         elif kind < 0.22:
             pair.set_port()
+        elif kind < 0.27:
+            pair.packet_out()
         else:
             pair.send()
         if step % 50 == 49:
