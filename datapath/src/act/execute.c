@@ -165,7 +165,7 @@ static bool run_outermost(struct walk *w, const struct action *a)
 {
     if (w->p->gso_type) {
         walk_pieces(w);
-        w->slot = w->last; /* the pieces did the rest, and counted it */
+        w->slot = w->last; /* the pieces do the rest, and count it */
         return false;
     }
     if (!own(w))
@@ -243,9 +243,6 @@ static handler *const handlers[ACT_LIMIT] = {
     [ACT_CONTINUE] = run_continue,
 };
 
-/* Ends that say how far the packet came; any other end is a fault of ours or the packet's, and counts as if it had gone on. */
-static bool ends_here(const struct action *a) { return is_ttl(a) || a->kind == ACT_METER || a->kind == ACT_CONTINUE; }
-
 static void walk(struct walk *w)
 {
     unsigned last = w->last;
@@ -253,8 +250,7 @@ static void walk(struct walk *w)
         const struct action *a = &w->list->actions[w->at];
         if (handlers[a->kind](w, a))
             continue;
-        if (ends_here(a))
-            last = a->n_slots;
+        last = a->n_slots;
         break;
     }
     count_to(w, last);

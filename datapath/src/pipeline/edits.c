@@ -78,6 +78,8 @@ void do_push_mpls(struct composition *c, const struct action *a)
     bool below = is_mpls(key);
     uint32_t label = key->mpls_label;
     uint8_t class = key->mpls_tc;
+    if (key->has & HAS_LLC)
+        return; /* its length field leaves no place for a label's type */
     compose_append(c, a);
     hide_network(key);
     set16(&key->eth_type, a->arg);
