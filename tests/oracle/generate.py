@@ -158,6 +158,8 @@ def _term(rng: random.Random, field: Field, value: int) -> Term:
 def value_for(rng: random.Random, field: Field) -> int:
     if field.name == "vlan_vid":
         return VLAN_PRESENT | rng.randrange(4)
+    if field.name == "eth_type":
+        return rng.choice((0x0800, 0x86DD, 0x0806, 0x8847, 0x88E7, 0x8100, 0x88B5))
     return rng.choice((rng.getrandbits(field.bits), rng.randrange(min(4, 1 << field.bits)), 0))
 
 
@@ -215,6 +217,9 @@ ETHERNET = OUTER | {"eth_dst", "eth_src", "vlan_vid", "vlan_pcp"}
 
 def known_after(made: Action, given: Match) -> Match:
     """What is known of a packet behind an action."""
+    if isinstance(made, SetField) and made.field.name == "eth_type":
+        rest = (t for t in given if t.field.name in ETHERNET)
+        return sorted_match([*rest, term("eth_type", made.value)])
     if isinstance(made, SetField):
         rest = (term for term in given if term.field != made.field)
         return sorted_match([*rest, Term(made.field, made.value)])

@@ -57,6 +57,7 @@ from datapath.problems import Error
 from datapath.rule import ALL_TABLES, Command, Flags, Rule
 from tests.oracle import edits
 from tests.oracle.groups import DOWN, Groups, MeterEntry, Meters, Port, Refused, Tally
+from tests.oracle.layout import MAX_VLANS, VLAN_TYPES, layout
 from tests.oracle.values import values
 
 NO_MATCH, APPLY, INVALID_TTL = 0, 1, 2
@@ -421,6 +422,10 @@ class _Journey:
         self.frame = edits.pop_vlan(self.frame)
 
     def push_mpls(self, action: PushMpls) -> None:
+        """Labels go behind all tags: with more than are looked at, nobody knows where that is."""
+        at = layout(self.frame)
+        if at.n_vlans == MAX_VLANS and at.eth_type in VLAN_TYPES:
+            self.end("too-deep")
         self.frame = edits.push_mpls(self.frame, action.ethertype)
 
     def pop_mpls(self, action: PopMpls) -> None:

@@ -103,8 +103,13 @@ def test_a_service_is_written_only_where_there_is_one(switch: Switch) -> None:
 def test_a_pop_leaves_the_customers_frame(
     switch: Switch, customer: bytes, b_tag: int | None
 ) -> None:
-    switch.add_flow("actions=pop_pbb,output:2")
-    assert switch.send(1, in_backbone(customer, 7, b_tag=b_tag)) == {2: [customer]}
+    """And backbone tags, which go by a pop of their own (7.2.5)."""
+    pops = "pop_pbb" if b_tag is None else "pop_pbb,output:3,pop_vlan"
+    switch.add_flow(f"actions={pops},output:2")
+    out = switch.send(1, in_backbone(customer, 7, b_tag=b_tag))
+    assert out.pop(2) == [customer]
+    if b_tag is not None:
+        assert out == {3: [customer[:12] + b"\x88\xa8" + b_tag.to_bytes(2) + customer[12:]]}
 
 
 def test_services_come_off_from_the_outside(switch: Switch) -> None:
