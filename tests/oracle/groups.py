@@ -77,8 +77,8 @@ class MeterEntry(Tally):
 
 
 def groups_in(bucket: Bucket) -> set[int]:
-    """The groups that a bucket hands its packets to."""
-    return {action.group for action in bucket.actions if isinstance(action, Group)}
+    """The group that a bucket hands its packets to: it is an action set, so the last one named."""
+    return set([action.group for action in bucket.actions if isinstance(action, Group)][-1:])
 
 
 class Meters:

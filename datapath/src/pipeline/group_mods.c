@@ -55,19 +55,25 @@ static bool leads_to(struct bridge *b, struct group *from, uint32_t to, uint64_t
     return false;
 }
 
+static enum of_error check_bucket(const struct bridge *b, const struct bucket *bucket, uint32_t self)
+{
+    for (unsigned i = 0; i < bucket->n_actions; i++) {
+        const struct action *a = &bucket->actions[i];
+        if (a->kind == ACT_GROUP && a->port != self && !bridge_group(b, a->port))
+            return OF_ACTION_GROUP;
+    }
+    bool watches = bucket->watch_group != OFPG_ANY && bucket->watch_group != self;
+    return watches && !bridge_group(b, bucket->watch_group) ? OF_GROUP_BAD_WATCH : OF_FINE;
+}
+
 static enum of_error check(struct bridge *b, struct group *g)
 {
-    if (leads_to(b, g, g->id, ++b->group_walks))
-        return OF_GROUP_LOOP;
     for (uint32_t i = 0; i < g->n_buckets; i++) {
-        const struct bucket *bucket = &g->buckets[i];
-        enum of_error error = bridge_knows_groups(b, bucket->actions, bucket->n_actions);
+        enum of_error error = check_bucket(b, &g->buckets[i], g->id);
         if (error != OF_FINE)
             return error;
-        if (bucket->watch_group != OFPG_ANY && bucket->watch_group != g->id && !bridge_group(b, bucket->watch_group))
-            return OF_GROUP_BAD_WATCH;
     }
-    return OF_FINE;
+    return leads_to(b, g, g->id, ++b->group_walks) ? OF_GROUP_LOOP : OF_FINE;
 }
 
 /* ---- counters ---- */

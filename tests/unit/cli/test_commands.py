@@ -257,7 +257,7 @@ WRONG: list[tuple[str, int, str]] = [
     ("-o xml status", 2, "option -o 'xml': there is no such format; use table or json"),
     ("status -o", 2, "option -o: it needs a value; see vswitch --help"),
     ("status --run=", 2, "option --run: it is empty; name a folder"),
-    (f"status --run {'/x' * 50}", 2, "it has more than 86 bytes, too many for sockets in it;"),
+    (f"status --run {'/x' * 50}", 2, "it has more than 85 bytes, too many for sockets in it;"),
     ("plan", 2, "plan: it needs -f FILE and nothing else; see vswitch plan --help"),
     ("apply -f", 2, "apply: it needs -f FILE"),
     ("apply -f /nonexistent", 1, "file /nonexistent: it can't be read: No such file or directory;"),
