@@ -183,7 +183,8 @@ class Groups:
         every = list(range(len(desc.buckets)))
         live = [index for index in every if self.is_live(desc.buckets[index], ports)]
         if desc.type is GroupType.SELECT:
-            some = [[index] for index in live if desc.buckets[index].weight]
+            alike = not any(bucket.weight for bucket in desc.buckets)
+            some = [[index] for index in live if alike or desc.buckets[index].weight]
             return some or [[]]
         if desc.type is GroupType.FAST_FAILOVER:
             return [live[:1]]

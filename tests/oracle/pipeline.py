@@ -466,8 +466,9 @@ class _Journey:
         self.queue = action.queue
 
     def end(self, reason: str) -> NoReturn:
+        """What runs out (a TTL, a rate) in a bucket's copy doesn't explain where the packet went."""
         self.result.drops[reason] += 1
-        self.result.explained = True
+        self.result.explained |= reason == "too-deep"
         raise PacketEnds
 
     # ---- groups ----
