@@ -82,7 +82,7 @@ def matches(draw: st.DrawFn, in_ports: st.SearchStrategy[int] = ports) -> Match:
 
 @st.composite
 def set_fields(draw: st.DrawFn, match: Match) -> ac.SetField:
-    """A set_field that packets of 'match' can take; Open vSwitch never sets ip_proto or eth_type."""
+    """A set_field that packets of 'match' can take; Open vSwitch sets no ip_proto or eth_type."""
     fields = [f for f in FIELDS if f.settable and match.meets(f.needs) and _has(match, f)]
     fields = [field for field in fields if field.name not in ("ip_proto", "eth_type")]
     field = draw(st.sampled_from(fields))

@@ -9,8 +9,8 @@ them, one Result each; nothing is counted until a Result is taken by `take`.
 What the standard does not say and somebody has to: pops among themselves, and the setting of TTLs
 and fields, go by the numbers of the actions; a packet counts with the bytes with which it came into
 the switch; a header that gets another name (eth_type, ip_proto) is read again under it; a TTL that
-ends in a bucket ends that bucket's copy; a group of which no bucket lives ends the packet or copy by
-"group"; a packet that was sent nowhere, for no other reason, ended by "rule".
+ends in a bucket ends that bucket's copy; a group of which no bucket lives ends the packet or copy
+by "group"; a packet that was sent nowhere, for no other reason, ended by "rule".
 """
 
 from __future__ import annotations
@@ -466,7 +466,7 @@ class _Journey:
         self.queue = action.queue
 
     def end(self, reason: str) -> NoReturn:
-        """What runs out (a TTL, a rate) in a bucket's copy doesn't explain where the packet went."""
+        """A TTL or rate that runs out in a bucket's copy doesn't say where the packet went."""
         self.result.drops[reason] += 1
         self.result.explained |= reason == "too-deep"
         raise PacketEnds

@@ -121,7 +121,8 @@ def _meter(packet: Packet, step: TraceStep) -> Row:
 
 
 def _copy(packet: Packet, step: TraceStep) -> Row:
-    return {"kind": "copy", "text": "a copy of it:" if step.number else "back to the packet itself:"}
+    text = "a copy of it:" if step.number else "back to the packet itself:"
+    return {"kind": "copy", "text": text}
 
 
 def _again(packet: Packet, step: TraceStep) -> Row:
