@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane.runner import Listen, parse_listen
+from controlplane.options import Listen, parse_listen
 from tests.unit.controlplane.fakeswitch import (
     ECHO_REPLY,
     ECHO_REQUEST,
@@ -23,6 +23,7 @@ from tests.unit.controlplane.fakeswitch import (
     environment,
     free_port,
 )
+from tests.unit.controlplane.replies import POINTS
 from vswitch.errors import Failure
 
 ANN, BOB = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
@@ -106,6 +107,22 @@ def test_s1_a_hello_with_inner_length_0_stops_nobody_else(learning: int) -> None
         good.handshake()
         with pytest.raises(EOFError):
             bad.until(FLOW_MOD)
+
+
+def test_s1_no_length_of_any_message_stops_the_others(learning: int) -> None:
+    good = FakeSwitch(learning, dpid=0x77)
+    with good.socket:
+        good.handshake()
+        for point in POINTS:
+            bad = FakeSwitch(learning, dpid=0x78)
+            with bad.socket:
+                if point.message[1] != HELLO:
+                    bad.handshake()
+                bad.socket.sendall(point.saying(0))
+                with pytest.raises((EOFError, ConnectionResetError)):
+                    bad.until(ECHO_REPLY)
+            good.send(ECHO_REQUEST, b"still?", xid=1)
+            assert good.until(ECHO_REPLY).body == b"still?"
 
 
 def test_sigterm_ends_the_controller_and_frees_the_port() -> None:
