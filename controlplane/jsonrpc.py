@@ -17,6 +17,9 @@ from typing import Any
 
 from os_ken.lib import hub
 
+__path__: list[str] = []
+"""So that `tinyrpc.exc` may be asked for: this module stands for the package and what is in it."""
+
 LOG = logging.getLogger("controlplane.jsonrpc")
 
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, BAD_PARAMS, FAILED = -32700, -32600, -32601, -32602, -32000

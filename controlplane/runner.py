@@ -53,12 +53,16 @@ def prepare_os_ken(arguments: list[str]) -> Any:
     hub.patch(thread=False)
     importlib.import_module("os_ken.base.app_manager")
 
-    from controlplane import guard, ryu_alias
+    from controlplane import guard, mends, ryu_alias
 
+    mends.apply()
     ryu_alias.install()
     guard.install()
     options.declare()
-    return options.read(arguments)
+    conf = options.read(arguments)
+    if not conf.enable_debugger:
+        hub.patch(thread=True)
+    return conf
 
 
 def start_logging(conf: Any) -> None:
@@ -145,6 +149,7 @@ def end_on_signals(services: list[Any]) -> None:
     wakes a thread of the hub, which ends the services; then `serve` returns.
     """
     from eventlet import hubs
+    from os_ken.base.app_manager import AppManager
     from os_ken.lib import hub
 
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -161,6 +166,9 @@ def end_on_signals(services: list[Any]) -> None:
         signal.alarm(GRACE_S)
         for service in services:
             hub.kill(service)
+        for app in AppManager.get_instance().applications.values():
+            for thread in app.threads:  # or each would end its nap of some seconds first
+                hub.kill(thread)
 
     signal.set_wakeup_fd(writing)
     for number in END_SIGNALS:

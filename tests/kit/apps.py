@@ -141,9 +141,15 @@ class Apps:
         """Whether the controller's log has `text` within `seconds`."""
         return bool(eventually(lambda: text in self.log.read_text(), seconds))
 
-    def no_traceback(self) -> bool:
-        """Whether nothing in the controller broke."""
-        return "Traceback" not in self.log.read_text()
+    def check_log(self) -> None:
+        """Nothing in the controller broke."""
+        text = self.log.read_text()
+        assert "Traceback" not in text, text
+
+    def ofctl(self, command: str, bridge: str = "br0") -> str:
+        """What `vswitch flow ls` and the like would show, through the operator API."""
+        assert command == "dump-flows"
+        return "\n".join(str(one) for one in self.lab.call("flow.list", bridge=bridge))
 
     # ---- HTTP --------------------------------------------------------------
 
