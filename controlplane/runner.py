@@ -164,11 +164,10 @@ def end_on_signals(services: list[Any]) -> None:
             told = os.read(reading, 64)
         signal.signal(signal.SIGALRM, out_of_time)
         signal.alarm(GRACE_S)
-        for service in services:
-            hub.kill(service)
-        for app in AppManager.get_instance().applications.values():
-            for thread in app.threads:  # or each would end its nap of some seconds first
-                hub.kill(thread)
+        apps = AppManager.get_instance().applications.values()
+        naps = [thread for app in apps for thread in app.threads]  # of some seconds, some of them
+        for thread in services + naps:
+            hub.kill(thread)
 
     signal.set_wakeup_fd(writing)
     for number in END_SIGNALS:
