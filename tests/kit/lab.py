@@ -64,10 +64,14 @@ class Lab:
 
     def shell(self, *command: str) -> str:
         """Runs a program in the namespace; its output."""
-        line = self._there(*command)
-        done = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
+        done = self.tried(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
         return done.stdout
+
+    def tried(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs a program in the namespace that may fail."""
+        line = self._there(*command)
+        return subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
 
     def _there(self, *command: str) -> list[str]:
         """The command line that runs a command in the namespace (as the same process)."""

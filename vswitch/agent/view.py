@@ -1,7 +1,7 @@
-"""What OpenFlow peers see of a bridge: its identity and its ports.
+"""What OpenFlow peers see of a bridge: its identity, its ports with their queues, its tables.
 
-One mutable `View` a bridge, kept by the agent; ports are frozen values that are replaced as a
-whole.  Pure.
+One mutable `View` a bridge, kept by the agent; what is in it are frozen values that are replaced
+as a whole.  Pure.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from datapath.frames import PortSpec
+from vswitch.agent.limits import N_TABLES
 from vswitch.openflow.messages.port import Port, PortConfig, PortFeatures, PortState
-
-N_TABLES = 254
-"""Flow tables 0 to 253 of every bridge (datapath/src/pipeline/bridge.h)."""
 
 CONFIG_BITS = (
     PortConfig.PORT_DOWN | PortConfig.NO_RECV | PortConfig.NO_FWD | PortConfig.NO_PACKET_IN
@@ -23,14 +21,40 @@ LINK = PortFeatures.TEN_GB_FULL | PortFeatures.COPPER
 
 LINK_KBPS = 10_000_000
 
+NO_RATE = 0xFFFF
+"""A queue's rate that nobody has set (OFPQ_MIN_RATE_UNCFG)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortQueue:
+    """A queue as its port's configuration has it; rates in tenths of a percent of the port's."""
+
+    id: int
+    min_rate: int = NO_RATE
+    max_rate: int = NO_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What peers can set of a table: its name (at most 31 bytes) and its OFPTC_* bits, which
+    mean nothing in 1.3 but are told again."""
+
+    name: str
+    config: int = 0
+
 
 @dataclass(slots=True)
 class View:
-    """A bridge: its name, its datapath id and its ports by number."""
+    """A bridge: its name, its datapath id; ports, and queues of ports, by the port's number;
+    tables in order."""
 
     name: str
     dpid: int
     ports: dict[int, Port] = field(default_factory=dict)
+    queues: dict[int, tuple[PortQueue, ...]] = field(default_factory=dict)
+    tables: list[Table] = field(
+        default_factory=lambda: [Table(f"table{number}") for number in range(N_TABLES)]
+    )
 
 
 def port_of(spec: PortSpec) -> Port:

@@ -46,6 +46,7 @@ class LiveBridge:
     ports: dict[str, LivePort] = field(default_factory=dict)
     controllers: dict[str, Controller] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
+    snoop: Listener | None = None
 
     def observed(self) -> Bridge:
         """The bridge as a record, ephemeral ports left out."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ log = logging.getLogger("vswitch.daemon")
 def run(arguments: Sequence[str] | None = None) -> int:
     """A daemon's life by its command line; the exit code."""
     options = words.read(sys.argv[1:] if arguments is None else arguments)
+    _allow_descriptors()
     logging.basicConfig(format="vswitchd: %(message)s", level=logging.INFO, stream=sys.stderr)
     try:
         config = configured(options.bridges)
@@ -54,6 +56,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if options.ephemeral:
             folders.clear()
     return 0
+
+
+def _allow_descriptors() -> None:
+    """As many open files as we may have: thousands of idle peers must not keep a port out."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say(failure: Failure) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 from datapath.frames import BridgeSpec, Command, PortFlags, PortRef
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Controller, Listener, listen
+from vswitch.agent.peers import Controller, Listener, listen, listen_for_snoopers
 from vswitch.agent.view import View, port_of
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.interfaces import Interface, open_interface
@@ -117,6 +117,9 @@ class Operator:
         exchange.on_led = lambda led: self.lead(bridge, led)
         exchange.attach(self.connected())
         await self._listen(bridge, (f"punix:{self.folders.mgmt(record.name)}", *record.listen))
+        snoop = f"punix:{self.folders.snoop(record.name)}"
+        with _listening(record.name, snoop):
+            bridge.snoop = await listen_for_snoopers(exchange, snoop)
         return bridge
 
     def lead(self, bridge: LiveBridge, led: bool) -> None:
@@ -138,11 +141,8 @@ class Operator:
         The bridge has to stand whatever happens to a socket: packets don't wait for listeners.
         """
         for target in targets:
-            try:
+            with _listening(bridge.record.name, target):
                 bridge.listeners.append(await listen(bridge.exchange, target))
-            except OSError as error:
-                log.error("bridge %s can't listen at %s: %s", bridge.record.name, target,
-                          error.strerror or error)  # fmt: skip
 
     async def _set_bridge(self, operation: SetBridge) -> None:
         bridge = self._bridge(operation.bridge)
@@ -278,6 +278,14 @@ _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
 }
 
 
+@contextmanager
+def _listening(bridge: str, target: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        log.error("bridge %s can't listen at %s: %s", bridge, target, error.strerror or error)
+
+
 def bridge_spec(record: Bridge, led: bool) -> BridgeSpec:
     """The bridge as the forwarder is told of it; 'led': a controller is connected."""
     assert record.dpid is not None
@@ -290,6 +298,8 @@ def close_bridge(bridge: LiveBridge) -> None:
         controller.close()
     for listener in bridge.listeners:
         listener.close()
+    if bridge.snoop:
+        bridge.snoop.close()
     for port in bridge.ports.values():
         port.close()
     bridge.exchange.close()
