@@ -64,6 +64,14 @@ def test_a_new_rate_holds_for_what_waits(slow: Switch) -> None:
     assert len(slow.poll()[2]) >= 8
 
 
+def test_a_queue_without_a_rate_any_more_lets_go_of_all(slow: Switch) -> None:
+    for _ in range(10):
+        slow.send(1, FRAME)
+    slow.set_queue(2, 7)
+    assert len(slow.poll()[2]) >= 8
+    assert len(slow.send(1, FRAME)[2]) == 1
+
+
 @pytest.mark.parametrize("how", ["queue", "port", "switch"])
 def test_what_waits_is_released_when_its_queue_goes(slow: Switch, how: str) -> None:
     for _ in range(10):
