@@ -171,7 +171,7 @@ class Switch:
         self._command(Command.PORT_SET, frames.PortRef(number, config, state, mask).pack())
 
     def set_queue(self, port: int, queue: int, *, max_rate: int = 0, max_packets: int = 0) -> None:
-        """A port's queue: 'max_rate' bits a second leave (0: all), 'max_packets' wait (0: 1000)."""
+        """A port's queue: 'max_rate' bit/s leave (0: all), 'max_packets' wait (0: 1,000)."""
         spec = frames.QueueSpec(port, queue, max_rate, max_packets)
         self._command(Command.QUEUE_SET, spec.pack())
 

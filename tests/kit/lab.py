@@ -70,10 +70,10 @@ class Lab:
 
     def tried(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs a program in the namespace that may fail."""
-        line = self._there(*command)
+        line = self.there(*command)
         return subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
 
-    def _there(self, *command: str) -> list[str]:
+    def there(self, *command: str) -> list[str]:
         """The command line that runs a command in the namespace (as the same process)."""
         return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self.namespace}", *command]
 
@@ -82,7 +82,7 @@ class Lab:
     def launch(self, *arguments: str) -> subprocess.Popen[str]:
         """A daemon by its command line; it may end by itself."""
         program = "from vswitch.daemon import main; raise SystemExit(main())"
-        line = self._there(sys.executable, "-c", program, *arguments)
+        line = self.there(sys.executable, "-c", program, *arguments)
         with open(self.log, "a") as log:
             return subprocess.Popen(
                 line, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment

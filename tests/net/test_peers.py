@@ -180,9 +180,7 @@ def resident(pid: int) -> int:
     return pages * resource.getpagesize()
 
 
-def test_a_thousand_idle_and_half_open_connections_keep_nobody_out(
-    lab: Lab, wires: Wires
-) -> None:
+def test_a_thousand_idle_and_half_open_connections_keep_nobody_out(lab: Lab, wires: Wires) -> None:
     """HARDENING S8: not a packet is lost, and who comes new is greeted within a second."""
     sender, receiver = wires
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

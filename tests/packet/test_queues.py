@@ -5,6 +5,7 @@ import struct
 import pytest
 
 from datapath import OpenFlowRefusal, Switch
+from tests.packet.headers import frame
 from tests.packet.messages import statistics
 
 QUEUE = 5
@@ -107,3 +108,34 @@ def test_a_queue_wants_a_port_and_a_number(switch: Switch) -> None:
             switch.set_queue(port, queue)
     with pytest.raises(OSError, match="no such queue"):
         switch.remove_queue(2, 1)
+
+
+TCP = frame("tcp,nw_dst=10.0.0.2,tp_dst=80")
+TAGGED = TCP[:12] + bytes.fromhex("81000000") + TCP[12:]
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        "set_queue:0,output:2",
+        "output:2,set_queue:0",
+        "write_actions(set_queue:0,output:2)",
+        "write_actions(output:2,set_queue:0)",
+    ],
+)
+def test_a_queue_changes_no_packet(switch: Switch, actions: str) -> None:
+    switch.add_flow(f"actions={actions}")
+    for _ in range(2):
+        assert switch.send(1, TCP) == {2: [TCP]}
+
+
+def test_a_queue_alone_sends_nothing(switch: Switch) -> None:
+    switch.add_flow("actions=set_queue:0")
+    assert switch.send(1, TCP) == {}
+    assert switch.drops(1) == {"rule": 1}
+
+
+def test_a_bucket_may_choose_a_queue(switch: Switch) -> None:
+    switch.add_group("group_id=1,type=all,bucket=output:2,set_queue:0,push_vlan:0x8100")
+    switch.add_flow("actions=group:1,output:3")
+    assert switch.send(1, TCP) == {2: [TAGGED], 3: [TCP]}

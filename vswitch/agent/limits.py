@@ -15,13 +15,13 @@ MAX_RULES = 1_000_000
 """Rules over all tables (max_rules of vs_config in datapath/include/vswitch.h)."""
 
 MAX_GROUPS = 65_536
-"""Groups of a bridge, of whichever type (the limit in datapath/src/pipeline/group.h)."""
+"""Groups of a bridge, of whichever type (GROUP_LIMIT in datapath/src/pipeline/group.h)."""
 
 MAX_METERS = 65_536
-"""Meters of a bridge (the limit in datapath/src/pipeline/meter.h)."""
+"""Meters of a bridge (METER_LIMIT in datapath/src/pipeline/meters.h)."""
 
 MAX_BANDS = 16
-"""Bands of a meter (the limit in datapath/src/pipeline/meter.h)."""
+"""Bands of a meter (METER_MAX_BANDS in datapath/src/meter/meter.h)."""
 
 ACTIONS = (0, 11, 12, *range(15, 28))
 """Every action of the standard but experimenters' (7.2.5; datapath/src/ofp/actions.c)."""

@@ -35,14 +35,16 @@ class Snoop:
     def __init__(self, versions: tuple[int, ...], watched: Callable[[bool], None]) -> None:
         self.versions = versions
         self.lost = 0
-        """Messages that snoopers were too slow for."""
+        """Copies that snoopers were too slow for."""
         self._watched = watched
         self._snoopers: set[Snooper] = set()
 
     def copy(self, data: bytes) -> None:
         """Whole messages that a session sent or received."""
         for snooper in self._snoopers:
-            self.lost += not snooper.send(data)
+            if not snooper.send(data):
+                snooper.lost += 1
+                self.lost += 1
 
     def came(self, snooper: Snooper) -> bool:
         """A snooper has said hello; False if there are too many."""
@@ -66,6 +68,7 @@ class Snooper(asyncio.Protocol):
     """One connection of somebody who watches."""
 
     def __init__(self, snoop: Snoop) -> None:
+        self.lost = 0
         self._snoop = snoop
         self._frames: Frames | None = Frames()
         """What it says before its hello is whole; None once nobody listens any more."""
@@ -120,6 +123,8 @@ class Snooper(asyncio.Protocol):
         self._transport = None
         if self._patience:
             self._patience.cancel()
+        if self.lost:
+            log.info("a snooper read too slowly: it lost %d copies", self.lost)
         self._snoop.went(self)
 
     def end(self) -> None:

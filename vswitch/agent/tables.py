@@ -37,6 +37,9 @@ from vswitch.openflow.messages.table import (
 METADATA = 0xFFFF_FFFF_FFFF_FFFF
 """Bits of the metadata that rules can match and write: all, so no request asks for too many."""
 
+NAME_MAX = 31
+"""Bytes of a table's name, the NUL behind it left out."""
+
 _GOTO_TABLE = 1
 
 
@@ -98,6 +101,8 @@ def _check(asked: TableFeatures) -> None:
     """Refuses what one table can't do."""
     if asked.config & ~CONFIG_MASK or asked.max_entries > MAX_RULES:
         _refuse(Error.TABLE_FEATURES_FAILED_BAD_ARGUMENT, asked, "unknown bits or too many rules")
+    if len(asked.name.encode(errors="surrogateescape")) > NAME_MAX:
+        _refuse(Error.TABLE_FEATURES_FAILED_BAD_ARGUMENT, asked, "its name has no end")
     able = _able(asked.table)
     seen: set[Ability] = set()
     for wanted in asked.properties:

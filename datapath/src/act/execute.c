@@ -33,8 +33,7 @@ static void drop(struct walk *w, vs_drop reason)
 static void count_to(struct walk *w, unsigned slot)
 {
     for (; w->slot < slot; w->slot++)
-        if (w->by->counts)
-            slot_add(&w->by->counts[w->list->slots[w->slot]], w->packets, w->bytes);
+        slot_add(&w->by->counts[w->list->slots[w->slot]], w->packets, w->bytes);
 }
 
 /* A packet that may be changed; false: no buffer for a copy, the packet is gone. */
@@ -165,7 +164,7 @@ static bool run_outermost(struct walk *w, const struct action *a)
 {
     if (w->p->gso_type) {
         walk_pieces(w);
-        w->slot = w->last; /* the pieces did the rest, and counted it */
+        w->slot = w->last; /* the pieces do the rest, and count it */
         return false;
     }
     if (!own(w))
@@ -190,22 +189,24 @@ static bool remark(struct walk *w, uint8_t prec_level)
     return true;
 }
 
+int meter_account(struct executor *by, struct meter *m, uint64_t packets, uint64_t bytes)
+{
+    int band = meter_charge(m, packets, bytes, by->now_ns);
+    slot_add(&by->counts[m->slot], packets, bytes);
+    if (band >= 0)
+        slot_add(&by->counts[m->bands[band].slot], packets, bytes);
+    return band;
+}
+
 static bool run_meter(struct walk *w, const struct action *a)
 {
-    struct meter *m = a->meter;
-    int band = meter_charge(m, w->packets, w->bytes, w->by->now_ns);
-    if (w->by->counts) {
-        slot_add(&w->by->counts[m->slot], w->packets, w->bytes);
-        if (band >= 0)
-            slot_add(&w->by->counts[m->bands[band].slot], w->packets, w->bytes);
-    }
+    int band = meter_account(w->by, a->meter, w->packets, w->bytes);
     if (band < 0)
         return true;
-    if (m->bands[band].spec.type == METER_DROP) {
-        drop(w, VS_DROP_METER);
-        return false;
-    }
-    return remark(w, m->bands[band].spec.prec_level);
+    if (a->meter->bands[band].spec.type == METER_DSCP_REMARK)
+        return remark(w, a->meter->bands[band].spec.prec_level);
+    drop(w, VS_DROP_METER);
+    return false;
 }
 
 static bool run_clone(struct walk *w, const struct action *a)
@@ -243,9 +244,6 @@ static handler *const handlers[ACT_LIMIT] = {
     [ACT_CONTINUE] = run_continue,
 };
 
-/* Ends that say how far the packet came; any other end is a fault of ours or the packet's, and counts as if it had gone on. */
-static bool ends_here(const struct action *a) { return is_ttl(a) || a->kind == ACT_METER || a->kind == ACT_CONTINUE; }
-
 static void walk(struct walk *w)
 {
     unsigned last = w->last;
@@ -253,8 +251,7 @@ static void walk(struct walk *w)
         const struct action *a = &w->list->actions[w->at];
         if (handlers[a->kind](w, a))
             continue;
-        if (ends_here(a))
-            last = a->n_slots;
+        last = a->n_slots;
         break;
     }
     count_to(w, last);

@@ -7,7 +7,7 @@
 /* What executing needs of the thread it runs on. */
 struct executor {
     struct outlet outlet;
-    struct slot_count *counts; /* of this thread; NULL: nothing is counted */
+    struct slot_count *counts; /* of this thread */
     uint64_t now_ns;           /* of this turn, for meters and queues */
     /* Tells the control thread of a packet for the controller.  The packet stays the caller's. */
     void (*to_controller)(struct executor *, struct port *in, const struct packet *, const struct action *);
@@ -24,6 +24,8 @@ struct itinerary {
     unsigned n_actions, n_slots;
 };
 
+/* Charges a meter and counts it: the band that acts on the packet, or -1. */
+int meter_account(struct executor *, struct meter *, uint64_t packets, uint64_t bytes);
 /* Does one editing action (none that sends or ends) to '*p', which becomes a packet of the caller's own.
  * False: the packet ends here, '*p' is NULL or still the caller's to release. */
 bool action_edit(struct executor *, const struct action *, struct port *in, struct packet **p);

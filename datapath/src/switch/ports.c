@@ -98,7 +98,7 @@ void switch_remove_port(struct vs_switch *sw, struct bridge *b, struct port *por
     publish_without(sw, port);
     bridge_remove_port(b, port);
     epoch_wait(&sw->world.epoch, sw->world.epoch.version);
-    switch_remove_queues(sw, port);
+    switch_forget_port(sw, port);
     sw->index_used[port->index] = 0;
     port->ops->close(port);
 }

@@ -23,6 +23,7 @@ from datapath.rule import Command, Rule, parse_rule
 from tests.unit.agent.test_sessions import HELLO
 from vswitch.agent.agent import Agent
 from vswitch.agent.effects import Relay, Send
+from vswitch.agent.limits import MAX_BANDS
 from vswitch.agent.view import View, port_of
 from vswitch.openflow import Frames, Message, decode, encode
 from vswitch.openflow.messages import flow as fl
@@ -95,9 +96,7 @@ GROUP = gr.GroupMod(gr.GroupCommand.ADD, gr.GroupType.SELECT, 1, BUCKETS)
 KBPS = me.MeterFlags.KBPS | me.MeterFlags.BURST | me.MeterFlags.STATS
 METER = me.MeterMod(me.MeterCommand.ADD, KBPS, 1, (me.DropBand(1000, 10),))
 TO_GROUP = fl.FlowMod(Command.ADD, Rule(instructions=(ApplyActions((Group(1),)),)))
-THROUGH_METER = fl.FlowMod(
-    Command.ADD, Rule(instructions=(Meter(1), ApplyActions((Output(1),))))
-)
+THROUGH_METER = fl.FlowMod(Command.ADD, Rule(instructions=(Meter(1), ApplyActions((Output(1),)))))
 
 
 def flows(desk: Desk, which: Rule = EVERYTHING) -> list[fl.FlowStats]:
@@ -188,6 +187,13 @@ def test_a_group_is_modified_and_deleted_with_the_rules_that_use_it(desk: Desk) 
     assert flows(desk) == [stats(UDP)]
 
 
+def test_a_group_has_at_most_4000_buckets(desk: Desk) -> None:
+    most = replace(GROUP, buckets=(gr.Bucket(),) * 4000)
+    assert desk.ask(most) == []
+    over = replace(GROUP, group=2, buckets=(*most.buckets, BUCKETS[0]))
+    assert desk.ask(over) == error(Error.GROUP_MOD_FAILED_OUT_OF_BUCKETS, over)
+
+
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
@@ -228,6 +234,13 @@ def test_a_meter_is_modified_and_deleted_with_the_rules_that_use_it(desk: Desk) 
     assert desk.ask(me.MeterMod(me.MeterCommand.DELETE, KBPS, me.ALL_METERS)) == []
     assert desk.ask(me.MeterConfigRequest()) == [me.MeterConfigReply()]
     assert flows(desk) == [stats(UDP)]
+
+
+def test_a_meter_has_as_many_bands_as_it_says(desk: Desk) -> None:
+    bands = tuple(me.DropBand(rate + 1, 10) for rate in range(MAX_BANDS))
+    assert desk.ask(replace(METER, bands=bands)) == []
+    over = replace(METER, meter=2, bands=(*bands, me.DropBand(99, 10)))
+    assert desk.ask(over) == error(Error.METER_MOD_FAILED_OUT_OF_BANDS, over)
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,25 @@ def test_properties_that_make_no_sense_are_refused(tail: str, error: Error) -> N
     assert error_of([decode(e.data) for e in effects if isinstance(e, Send)]) == error
 
 
+@pytest.mark.parametrize(
+    ("name", "taken"), [(b"a" * 31, True), (b"\xff" * 31, True), (b"a" * 32, False)]
+)
+def test_a_name_is_any_31_bytes_and_a_nul(name: bytes, taken: bool) -> None:
+    a = switch()
+    parts = [ta.TableFeaturesRequest((table,), more=True, xid=5) for table in features(a)]
+    first = bytearray(encode(parts[0]))
+    first[24:56] = name.ljust(32, b"\0")
+    a.received(1, bytes(first), 0.0)
+    answers = list(ask(a, *parts[1:-1], replace(parts[-1], more=False)))
+    if taken:
+        assert encode(ta.TableFeaturesReply(told(answers)[:1]))[24:56] == name + b"\0"
+    else:
+        assert {e.error for e in answers if isinstance(e, ErrorMessage)} == {
+            Error.TABLE_FEATURES_FAILED_BAD_ARGUMENT
+        }
+        assert features(a)[0].name == "table0"
+
+
 # ---- table mods --------------------------------------------------------------------
 
 

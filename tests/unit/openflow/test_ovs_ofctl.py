@@ -39,8 +39,14 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (session.GetAsyncRequest(xid=9), ("OFPT_GET_ASYNC_REQUEST (OF1.3) (xid=0x9)",)),
     (
         session.GetAsyncReply(4, 1, 2, 4, 8, 0),
-        ("PACKET_IN: invalid_ttl", "PORT_STATUS: delete", "FLOW_REMOVED: group_delete",
-         "PACKET_IN: no_match", "PORT_STATUS: modify", "FLOW_REMOVED: (off)"),
+        (
+            "PACKET_IN: invalid_ttl",
+            "PORT_STATUS: delete",
+            "FLOW_REMOVED: group_delete",
+            "PACKET_IN: no_match",
+            "PORT_STATUS: modify",
+            "FLOW_REMOVED: (off)",
+        ),
     ),
     (session.SetAsync(7, 7, 7, 7, 15, 0), ("OFPT_SET_ASYNC", "invalid_ttl")),
     (
@@ -74,8 +80,10 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (flow.FlowStatsRequest(parse_rule("udp,out_port=3", Command.DELETE)), ("out_port=3 udp",)),
     (
         flow.FlowStatsReply((flow.FlowStats(RULE, 3, 0, 4, 5),)),
-        ("cookie=0x7, duration=3s, table=3, n_packets=4, n_bytes=5, idle_timeout=9, "
-         "priority=5,tcp,in_port=1 actions=output:2",),
+        (
+            "cookie=0x7, duration=3s, table=3, n_packets=4, n_bytes=5, idle_timeout=9, "
+            "priority=5,tcp,in_port=1 actions=output:2",
+        ),
     ),
     (
         flow.AggregateRequest(parse_rule("udp,out_port=3", Command.DELETE)),
