@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.lab import Lab, kill, laboratory, passes
+from tests.kit.apps import eventually
+from tests.kit.lab import Lab, frame, kill, laboratory, passes
 from vswitch.errors import RpcError
 
 GROUP = "group_id=1,type=select,bucket=weight:2,actions=output:2,bucket=output:2"
@@ -68,6 +69,23 @@ def test_a_meter_is_added_counted_changed_and_removed(lab: Lab, wires: Wires) ->
     lab.call("meter.rm", bridge="br0")
     assert lab.call("meter.list", bridge="br0") == []
     assert lab.call("flow.list", bridge="br0") == []
+
+
+def test_a_packet_that_a_group_or_meter_ended_is_counted_with_that_reason(
+    lab: Lab, wires: Wires
+) -> None:
+    lab.call("group.add", bridge="br0", group="group_id=1,type=all")
+    lab.call("meter.add", bridge="br0", meter="meter=1,pktps,band=type=drop,rate=1")
+    for flow, reason in (("actions=group:1", "group"), ("actions=meter:1,output:2", "meter")):
+        lab.call("flow.add", bridge="br0", flow=flow)
+        for number in range(20):
+            wires[0].send(frame(number))
+        assert eventually(lambda reason=reason: drops(lab).get(reason, 0) > 0)
+
+
+def drops(lab: Lab) -> dict[str, int]:
+    counted: dict[str, int] = lab.call("port.list")[0]["drops"]
+    return counted
 
 
 ERRORS = (

@@ -12,6 +12,7 @@ import pytest
 
 from datapath.kernel import inside
 from tests.kit import lab as labs
+from tests.kit.apps import eventually
 from tests.kit.lab import Lab, frame, kill, laboratory, passes
 from vswitch.errors import RpcError
 
@@ -170,15 +171,6 @@ def test_a_queue_goes_with_its_port_and_waits_for_its_interface(lab: Lab) -> Non
 
 def active(lab: Lab) -> list[bool]:
     return [one["active"] for one in lab.call("queue.list")]
-
-
-def eventually(true: Any, seconds: float = 5) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_an_ephemeral_ports_queue_is_as_ephemeral(lab: Lab) -> None:
