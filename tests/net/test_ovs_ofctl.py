@@ -322,7 +322,7 @@ class Watching:
     def __init__(self, lab: Lab, *words: str) -> None:
         base = ["ovs-ofctl", "-O", "OpenFlow13", f"--unixctl={lab.folder}/ctl"]
         self._process = subprocess.Popen(
-            lab._there(*base, *words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            lab.there(*base, *words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         self._printed = ""
 

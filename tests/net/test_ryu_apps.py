@@ -225,13 +225,6 @@ def copies(sender: Host, receiver: Host, seconds: float) -> int:
         return sum(1 for _ in heard(into, 0x88B5, seconds))
 
 
-NO_PACKET_IN = pytest.mark.skip(
-    reason="a port with OFPPC_NO_PACKET_IN must go on telling what flows send to the controller, "
-    "BPDUs above all (OpenFlow 1.3.5, 7.2.1: only table misses are kept back)"
-)
-
-
-@NO_PACKET_IN
 def test_a_ring_does_not_storm_and_heals(net: Apps) -> None:
     (net.lab.folder / "tree.py").write_text(QUICK_TREE)
     ann, bob, bridges = ring(net)
@@ -243,7 +236,6 @@ def test_a_ring_does_not_storm_and_heals(net: Apps) -> None:
     net.check_log()
 
 
-@NO_PACKET_IN
 @pytest.mark.slow
 def test_a_ring_with_the_standard_s_timers(net: Apps) -> None:
     ann, bob, bridges = ring(net)
@@ -338,12 +330,10 @@ def test_ofctl_rest_sets_roles_and_ports(net: Apps) -> None:
 
 @pytest.fixture
 def groups_and_meters(net: Apps) -> Apps:
-    """A connected switch that has groups and meters; skips for one that has none."""
+    """A connected switch."""
     pair(net)
     net.run("ryu.app.ofctl_rest", bridges=PAIR)
     assert joined(net)
-    if not net.get("/stats/groupfeatures/1")["1"][0]["types"]:
-        pytest.skip("this switch has no groups and meters yet")
     return net
 
 

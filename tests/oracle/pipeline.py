@@ -543,7 +543,7 @@ class _Journey:
 
     def to_controller(self, reason: int) -> None:
         port = self.model.ports.get(self.in_port, Port())
-        if not port.config & NO_PACKET_IN:
+        if reason != NO_MATCH or not port.config & NO_PACKET_IN:
             table, cookie = self.origin
             packet = (self.in_port, reason, table, cookie, self.frame)
             self.result.packet_ins.append(packet)

@@ -24,6 +24,8 @@ struct passage {
 
 static void carry_out(struct worker *w, const struct itinerary *list, const struct passage *on)
 {
+    if (actions_execute_one(&w->executor, list, on->in, on->p, on->packets, on->bytes))
+        return;
     w->level++;
     actions_execute(&w->executor, list, on->in, on->p, on->packets, on->bytes);
     w->level--;
@@ -46,15 +48,18 @@ static void carry_out_cached(struct worker *w, const struct verdict *v, const st
 }
 
 /* An entry whose stages are gone is as good as none. */
-static bool is_current(struct worker *w, const struct cache_entry *e)
+static bool has_its_stages(struct worker *w, const struct verdict *v)
 {
-    const struct verdict *v = (const struct verdict *)e->payload;
-    if (e->version != w->version)
-        return false;
-    for (unsigned i = 0; v->continues && i < v->n_actions; i++)
+    for (unsigned i = 0; i < v->n_actions; i++)
         if (v->actions[i].kind == ACT_CONTINUE && !stages_find(w->stages, v->actions[i].stage))
             return false;
     return true;
+}
+
+static inline bool is_current(struct worker *w, const struct cache_entry *e)
+{
+    const struct verdict *v = (const struct verdict *)e->payload;
+    return e->version == w->version && (!v->continues || has_its_stages(w, v));
 }
 
 static void keep(struct worker *w, const struct composition *c, const struct packed_key *key, struct cache_entry *entry)
@@ -158,16 +163,18 @@ static void look_up(struct worker *w, struct batch *b)
 static bool pass(struct worker *w, struct batch *b, unsigned i, struct cache_entry *e, unsigned *misses)
 {
     struct passage on = {b->in, b->packets[i], 1, b->packets[i]->len};
+    if (e && ((const struct verdict *)e->payload)->continues)
+        stages_next_packet(w->stages);
     bool hit = e && is_current(w, e);
     if (!hit && !*misses)
         return false;
     if (on.p->gso_type)
         gso_wire(on.p, &on.packets, &on.bytes);
-    stages_next_packet(w->stages);
     if (hit) {
         count_stat(&w->stats.hits);
         carry_out_cached(w, (const struct verdict *)e->payload, &on);
     } else {
+        stages_next_packet(w->stages); /* a stale entry may want stages now */
         by_tables(w, NULL, &b->keys[i], w->cache ? &b->packed[i] : NULL, e, &on);
         --*misses;
     }

@@ -79,8 +79,8 @@ static bool tell(struct worker *w, struct port *in, const struct packet *p, cons
 void passage_to_controller(struct executor *executor, struct port *in, const struct packet *p, const struct action *a)
 {
     struct worker *w = (struct worker *)executor;
-    if (in && atomic_load_explicit(&in->config, memory_order_relaxed) & VS_PC_NO_PACKET_IN)
-        return;
+    if (in && a->reason == OFPR_NO_MATCH && atomic_load_explicit(&in->config, memory_order_relaxed) & VS_PC_NO_PACKET_IN)
+        return; /* it speaks of table misses only (OpenFlow 1.3.5, 7.2.1) */
     bool passes = passes_meter(w, p);
     if ((!passes || !tell(w, in, p, a)) && in)
         port_drop(in, passes ? VS_DROP_PACKET_IN_FULL : VS_DROP_METER, 1);
