@@ -148,7 +148,7 @@ class Switch:
         pcap = bool(read_pcap or write_pcap)
         kind = PortKind.PCAP if pcap else PortKind.MEM
         flags = frames.PortFlags.ONCE if once else frames.PortFlags.NONE
-        mac = b"\x02\0\0" + number.to_bytes(3, "big")
+        mac = b"\x02\0\0" + (number & 0xFFFFFF).to_bytes(3, "big")
         spec = PortSpec(
             number, kind, f"{kind.name.lower()}{number}", mac, mtu=mtu, flags=flags,
             read_path=read_pcap, write_path=write_pcap, write_limit=write_limit,

@@ -7,6 +7,9 @@ import pytest
 from datapath import OpenFlowRefusal, Switch
 from tests.packet.headers import frame
 from tests.packet.messages import statistics
+from vswitch.errors import SchemaError
+from vswitch.schema import QUEUES_MAX, Queue
+from vswitch.values import RATE_MAX
 
 QUEUE = 5
 ALL = 0xFFFFFFFF
@@ -63,6 +66,14 @@ def test_a_new_rate_holds_for_what_waits(slow: Switch) -> None:
     slow.set_queue(2, 7, max_rate=1_000_000_000)
     slow.now_ns += 20_000_000
     assert len(slow.poll()[2]) >= 8
+
+
+def test_a_queue_without_a_rate_any_more_lets_go_of_all(slow: Switch) -> None:
+    for _ in range(10):
+        slow.send(1, FRAME)
+    slow.set_queue(2, 7)
+    assert len(slow.poll()[2]) >= 8
+    assert len(slow.send(1, FRAME)[2]) == 1
 
 
 @pytest.mark.parametrize("how", ["queue", "port", "switch"])
@@ -131,3 +142,16 @@ def test_a_bucket_may_choose_a_queue(switch: Switch) -> None:
     switch.add_group("group_id=1,type=all,bucket=output:2,set_queue:0,push_vlan:0x8100")
     switch.add_flow("actions=group:1,output:3")
     assert switch.send(1, TCP) == {2: [TAGGED], 3: [TCP]}
+
+
+def test_the_schema_s_bounds_are_the_switch_s(switch: Switch) -> None:
+    for number in range(QUEUES_MAX):
+        switch.set_queue(2, number)
+    with pytest.raises(OSError, match="has 256 queues, the most"):
+        switch.set_queue(2, QUEUES_MAX)
+    Queue("p", 0, max_rate=RATE_MAX, max_packets=65536)
+    with pytest.raises(SchemaError):
+        Queue("p", 0, max_packets=65537)
+    switch.set_queue(3, 0, max_rate=RATE_MAX, max_packets=65536)
+    with pytest.raises(OSError, match="65537 packets can't wait"):
+        switch.set_queue(3, 1, max_packets=65537)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from datapath.ports import Reserved
 from datapath.problems import Error, ProtocolProblem
 from vswitch.agent.limits import ACTIONS, MAX_BANDS, MAX_GROUPS, MAX_METERS
-from vswitch.agent.view import PortQueue
+from vswitch.agent.view import FULL_RATE, PortQueue
 from vswitch.openflow.messages import group as gr
 from vswitch.openflow.messages import meter as me
 from vswitch.openflow.messages import queue as qu
@@ -77,9 +77,6 @@ def _queue(port: int, queue: PortQueue) -> qu.Queue:
     rates = (qu.MinRate(queue.min_rate), qu.MaxRate(queue.max_rate))
     return qu.Queue(queue.id, port, tuple(rate for rate in rates if rate.rate <= FULL_RATE))
 
-
-FULL_RATE = 1000
-"""All of a port, in tenths of a percent; what is above means no rate."""
 
 REPLIES: dict[type[Message], Callable[[Any, Any, Any], Iterator[Message]]] = {
     gr.GroupFeaturesRequest: _groups,

@@ -17,7 +17,7 @@ from vswitch.agent.handlers import handle
 from vswitch.agent.opening import greet, hello
 from vswitch.agent.roles import Generation
 from vswitch.agent.session import Session
-from vswitch.agent.view import View
+from vswitch.agent.view import PortQueue, View
 from vswitch.openflow import encode
 from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.port import Port, PortReason, PortStatus
@@ -170,6 +170,10 @@ class Agent:
             return []
         self.view.ports[port.number] = port
         return self._tell(PortReason.MODIFY, port)
+
+    def queues_changed(self, number: int, queues: tuple[PortQueue, ...]) -> None:
+        """The queues that a port has now; OpenFlow 1.3 has no message to tell peers unasked."""
+        self.view.queues[number] = queues
 
     def _tell(self, reason: PortReason, port: Port) -> list[Effect]:
         """A port-status (7.4.3) for everyone who wants that reason."""

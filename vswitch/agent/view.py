@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from datapath.frames import PortSpec
+from datapath.frames import PortSpec, QueueSpec
 from vswitch.agent.limits import N_TABLES
 from vswitch.openflow.messages.port import Port, PortConfig, PortFeatures, PortState
 
@@ -20,6 +20,9 @@ LINK = PortFeatures.TEN_GB_FULL | PortFeatures.COPPER
 """What a virtual link says of itself, as veth does; the rate is nominal."""
 
 LINK_KBPS = 10_000_000
+
+FULL_RATE = 1000
+"""All of a port, in tenths of a percent; what is above means no rate."""
 
 NO_RATE = 0xFFFF
 """A queue's rate that nobody has set (OFPQ_MIN_RATE_UNCFG)."""
@@ -70,6 +73,14 @@ def port_of(spec: PortSpec) -> Port:
         current_speed=LINK_KBPS,
         max_speed=LINK_KBPS,
     )
+
+
+def queue_of(spec: QueueSpec) -> PortQueue:
+    """A queue of the forwarder as peers see it; its rate is a share of a link's nominal one."""
+    if not spec.max_rate:
+        return PortQueue(spec.queue)
+    share = -(-spec.max_rate * FULL_RATE // (LINK_KBPS * 1000))
+    return PortQueue(spec.queue, max_rate=min(share, FULL_RATE))
 
 
 def configured(port: Port, config: PortConfig, mask: PortConfig) -> Port:

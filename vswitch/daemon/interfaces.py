@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from datapath.frames import PortFlags, PortKind, PortSpec
 from vswitch.errors import Failure
 from vswitch.schema import Port
+from vswitch.values import LOCAL
 
 if TYPE_CHECKING:
     from datapath.kernel import Link
@@ -48,10 +49,11 @@ def _open(port: Port, ephemeral: bool) -> Interface:
 
 
 def _kind(port: Port) -> str:
-    """auto: the interface that is there, else a TAP that we make."""
+    """auto: the interface that is there, else a TAP that we make; LOCAL is for the host, which
+    speaks through a TAP."""
     from datapath.kernel import link
 
-    if port.netns or port.addresses or port.interface:
+    if port.number == LOCAL or port.netns or port.addresses or port.interface:
         return "tap"
     return "packet" if link(port.name) else "tap"
 

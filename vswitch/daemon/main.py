@@ -21,12 +21,13 @@ from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.links import follow
 from vswitch.daemon.methods import methods
-from vswitch.daemon.options import BridgeOption, Options
-from vswitch.errors import Failure
+from vswitch.daemon.options import BridgeOption, Options, QueueOption
+from vswitch.errors import Failure, SchemaError, shown
 from vswitch.reconcile import settle
 from vswitch.rpc.server import Server
-from vswitch.schema import Bridge, Config, Controller, Port
+from vswitch.schema import Bridge, Config, Controller, Port, Queue
 from vswitch.store import Store
+from vswitch.values import port_number_text
 
 log = logging.getLogger("vswitch.daemon")
 
@@ -119,7 +120,7 @@ def _bridge(option: BridgeOption) -> Bridge:
     chosen: dict[str, Any] = {"dpid": option.dpid}
     if option.protocols is not None:
         chosen["protocols"] = option.protocols
-    return Bridge(
+    bridge = Bridge(
         option.name,
         fail_mode=option.fail_mode or ("secure" if option.controllers else "standalone"),
         listen=option.listen,
@@ -127,3 +128,16 @@ def _bridge(option: BridgeOption) -> Bridge:
         controllers=tuple(map(Controller, option.controllers)),
         **chosen,
     )
+    numbered = bridge.numbered()
+    return bridge.changed(queues=tuple(_queue(numbered, queue) for queue in option.queues))
+
+
+def _queue(bridge: Bridge, option: QueueOption) -> Queue:
+    """A queue of the port that is called or else numbered so."""
+    by_word = {str(port_number_text(port.number)).lower(): port.name for port in bridge.ports}
+    name = option.port if bridge.port(option.port) else by_word.get(option.port.lower())
+    if name is None:
+        what = f"queue {option.number} of port {shown(option.port)}"
+        why, do = f"bridge {bridge.name} has no such port", "name it with --port"
+        raise SchemaError(what, why, do)
+    return Queue.from_json({"port": name, "number": option.number, "max_rate": option.rate})

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vswitch.values import LOCAL
+
 
 @dataclass(frozen=True, slots=True)
 class PortOption:
@@ -20,6 +22,15 @@ class PortOption:
 
     name: str
     number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOption:
+    """`--queue PORT:NUMBER:RATE`; PORT is an interface's name or a port's number."""
+
+    port: str
+    number: str
+    rate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,7 @@ class BridgeOption:
     protocols: tuple[str, ...] | None = None
     listen: tuple[str, ...] = ()
     fail_mode: str | None = None
+    queues: tuple[QueueOption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +103,22 @@ class _OfBridge(argparse.Action):
 
 
 def _port(text: str) -> PortOption:
-    """IF or IF:OFPORT, the number from 1 to 0xffffff00 (OpenFlow 1.3.5, 7.2.1)."""
+    """IF or IF:OFPORT, the number from 1 to 0xffffff00 or LOCAL (OpenFlow 1.3.5, 7.2.1)."""
     name, colon, number = text.rpartition(":")
     if not colon:
         return PortOption(text)
+    if number.upper() == "LOCAL":
+        return PortOption(name, LOCAL)
     if not number.isdecimal() or not 1 <= int(number) <= 0xFFFFFF00:
         raise argparse.ArgumentTypeError(f"{text!r} names no port number from 1 to 4294967040")
     return PortOption(name, int(number))
+
+
+def _queue(text: str) -> QueueOption:
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PORT:NUMBER:RATE, as in veth1:0:10Mbps")
+    return QueueOption(*parts)
 
 
 def _protocols(text: str) -> tuple[str, ...]:
@@ -106,12 +127,15 @@ def _protocols(text: str) -> tuple[str, ...]:
 
 _OF_BRIDGE: dict[str, dict[str, Any]] = {
     "--dpid": {"metavar": "HEX", "help": "datapath id"},
-    "--port": {"dest": "ports", "type": _port, "repeats": True, "metavar": "IF[:OFPORT]"},
+    "--port": {"dest": "ports", "type": _port, "repeats": True, "metavar": "IF[:OFPORT]",
+               "help": "an interface and its port number; br0:LOCAL makes the host's own port"},
+    "--queue": {"dest": "queues", "type": _queue, "repeats": True, "metavar": "PORT:NUMBER:RATE",
+                "help": "a queue of a port, by the interface's name or the port's number"},
     "--controller": {"dest": "controllers", "repeats": True, "metavar": "tcp:HOST:PORT"},
     "--protocols": {"type": _protocols, "metavar": "OpenFlow13,..."},
     "--listen": {"repeats": True, "metavar": "ptcp:PORT[:ADDRESS]"},
     "--fail-mode": {"dest": "fail_mode", "choices": ("secure", "standalone")},
-}
+}  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

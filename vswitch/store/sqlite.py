@@ -4,8 +4,9 @@ Theory of operation.  The newest snapshot is kept in memory, since one daemon at
 time holds the folder (a lock file); the file is read once, when it is opened, and
 written in each transaction before anybody hears of it.  A change rewrites the
 tables whose rows differ: a host has tens of bridges and thousands of ports at most.
-WAL with synchronous=FULL: a transaction that returned survives a power cut.  A file
-of another version or another program is refused.
+WAL with synchronous=FULL: a transaction that returned survives a power cut.  Tables of
+an older version are brought up to date when they are opened; a file of a newer one or
+of another program is refused.
 
 Whatever SQLite raises becomes a `StoreError` in one place; the file is never
 repaired or replaced behind the operator's back.
@@ -25,7 +26,7 @@ from vswitch.schema import Config
 from vswitch.store import Change, Notify, Snapshot, rows
 from vswitch.store.watchers import Watchers
 
-VERSION = 1
+VERSION = 2
 """Of the tables, in the file's user_version; a change of the schema's columns raises it."""
 
 APPLICATION_ID = 0x76737763
@@ -98,7 +99,7 @@ class SqliteStore:
 
     def _load(self) -> Snapshot:
         with self._sentences("it can't be read"), self._committing() as connection:
-            self._check_version(connection)
+            self._bring_up_to_date(connection)
             return self._read(connection)
 
     def _make_durable(self) -> None:
@@ -108,18 +109,21 @@ class SqliteStore:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
 
-    def _check_version(self, connection: sqlite3.Connection) -> None:
+    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         if not _pragma(connection, "schema_version"):
-            return _create(connection)
+            _create(connection)
+            return
         version = _pragma(connection, "user_version")
         ours = _pragma(connection, "application_id") == APPLICATION_ID
-        if not ours or version != VERSION:
+        if not ours or not 1 <= version <= VERSION:
             whose = f"version {version} of vswitch's tables" if ours else "another program"
             raise self._refusal(
                 f"it was written by {whose}; this is version {VERSION}",
                 "use the vswitch that wrote it, or choose another --state folder",
             )
-        return None
+        for step in range(version, VERSION):
+            connection.execute(_STEPS[step])
+            connection.execute(f"PRAGMA user_version = {step + 1}")
 
     def _read(self, connection: sqlite3.Connection) -> Snapshot:
         (check,) = connection.execute("PRAGMA quick_check").fetchone()
@@ -162,6 +166,12 @@ class SqliteStore:
     def _refusal(self, why: str, do: str) -> StoreError:
         return StoreError(f"store {self.path}", why, do)
 
+
+_STEPS = {
+    1: "CREATE TABLE queue (position, bridge, port, number, max_rate, max_packets, "
+       "PRIMARY KEY (bridge, port, number))",
+}  # fmt: skip
+"""Version -> what makes the next one of its tables."""
 
 _PERMISSIONS = "check the folder's owner and mode"
 _RESTORE = "restore the file from a backup, or move it away to begin with an empty one"

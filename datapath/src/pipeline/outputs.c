@@ -62,7 +62,7 @@ static void learn_source(struct composition *c)
     const uint8_t *source = c->key.eth_src;
     uint64_t station = mac_station(source, vlan_of(c));
     const struct mac_entry *known = mac_find(&c->bridge->macs, station);
-    if (source[0] & 1 || in_port(c) >= OFPP_MAX)
+    if (source[0] & 1 || (in_port(c) >= OFPP_MAX && in_port(c) != OFPP_LOCAL))
         return; /* no station sends from a group address; packet-outs teach nothing */
     if (known)
         compose_count(c, known->slot);

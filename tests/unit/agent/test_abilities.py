@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from datapath.frames import QueueSpec
 from datapath.ports import Reserved
 from datapath.problems import Error
 from tests.unit.agent.test_sessions import agent, ask, opened
 from vswitch.agent.abilities import QUEUES_A_REPLY
-from vswitch.agent.view import PortQueue
+from vswitch.agent.view import NO_RATE, PortQueue, queue_of
 from vswitch.openflow.messages import group as gr
 from vswitch.openflow.messages import meter as me
 from vswitch.openflow.messages import queue as qu
@@ -40,6 +43,16 @@ def test_queues_are_those_of_the_ports_configuration() -> None:
     assert ask(a, qu.QueueGetConfigRequest(xid=3)) == [
         qu.QueueGetConfigReply(Reserved.ANY, queues, xid=3)
     ]
+
+
+@pytest.mark.parametrize(
+    ("rate", "share"),
+    [(0, NO_RATE), (1, 1), (10_000_000, 1), (10_000_001, 2), (10**9, 100), (10**10, 1000),
+     (10**12, 1000)],
+)  # fmt: skip
+def test_a_queue_s_rate_is_told_as_a_share_of_the_link(rate: int, share: int) -> None:
+    """In tenths of a percent of 10 Gbit/s, rounded up: 0 would mean that nothing may leave."""
+    assert queue_of(QueueSpec(1, 7, rate, 1000)) == PortQueue(7, max_rate=share)
 
 
 def test_a_port_without_queues_has_none() -> None:
