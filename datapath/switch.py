@@ -98,14 +98,17 @@ class Switch:
     """One bridge with memory ports 1 to 'ports' (or the given numbers).
 
     'cache' False makes every packet go through the tables, as an oracle;
-    'cache_entries' is its size, a power of two.  Use as a context manager or call close().
+    'cache_entries' is its size, a power of two.  'journal' is a descriptor of the journal that
+    another switch left (it stays the caller's): what controllers had made there is in this one
+    too.  Use as a context manager or call close().
     """
 
     def __init__(
         self, ports: int | Iterable[int] = 0, *, dpid: int = 1, cache: bool = True,
         cache_entries: int = 0, max_rules: int = 0, max_buffers: int = 0, seed: int = 1,
+        journal: int | None = None, now_ns: int = 1_000_000_000,
     ) -> None:  # fmt: skip
-        self.now_ns = 1_000_000_000
+        self.now_ns = now_ns
         entries = cache_entries if cache else 1
         self._core = Core(
             self.now_ns, cache_entries=entries, max_rules=max_rules, max_buffers=max_buffers,
@@ -115,11 +118,26 @@ class Switch:
         self._ports: list[int] = []
         self._packet_ins: list[PacketIn] = []
         self._flow_removed: list[bytes] = []
+        self.journal = self._greet(journal)
+        """A descriptor of what keeps rules, groups and meters; open until close()."""
         self._command(Command.BRIDGE_ADD, BridgeSpec("memory", dpid).pack())
         session = frames.SessionSpec(4, EVERY_REASON, EVERY_REASON)
         self._command(Command.SESSION, session.pack(), session=SESSION)
         for number in range(1, ports + 1) if isinstance(ports, int) else ports:
             self.add_port(number)
+        if journal is not None:
+            self._command(Command.REPLAY)
+
+    def _greet(self, journal: int | None) -> int:
+        """Says hello as a daemon does: hands a journal over, gets the switch's own."""
+        frame = Frame(Command.HELLO, frames.Hello(frames.WIRE_VERSION).pack())
+        given = -1 if journal is None else os.dup(journal)
+        self._core.command(frame.pack(), self.now_ns, given)
+        kept = -1
+        while (event := self._core.event()) is not None:
+            if event[1] >= 0:
+                kept = os.dup(event[1])
+        return kept
 
     def __enter__(self) -> Self:
         return self
@@ -133,6 +151,9 @@ class Switch:
     def close(self) -> None:
         """Closes every port and frees the switch."""
         self._core.close()
+        if self.journal >= 0:
+            os.close(self.journal)
+            self.journal = -1
 
     # ---- ports ----
 
