@@ -31,7 +31,7 @@ def heir() -> Iterator[Heir]:
 
 
 def rules(switch: Switch) -> list[object]:
-    return [flow.rule for flow in switch.dump_flows()]
+    return sorted((flow.rule for flow in switch.dump_flows()), key=repr)
 
 
 def test_rules_groups_and_meters_are_there_again(switch: Switch, heir: Heir) -> None:
