@@ -19,13 +19,23 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
 from datapath import frames
 from datapath.ffi import Core, CoreStats
-from datapath.frames import BridgeSpec, Command, Done, Event, Frame, PortKind, PortSpec, PortStats
+from datapath.frames import (
+    BridgeSpec,
+    Command,
+    Done,
+    Event,
+    Frame,
+    PortKind,
+    PortSpec,
+    PortStats,
+    VlanMode,
+)
 from datapath.group import (
     ALL_GROUPS,
     GROUP_DESC,
@@ -115,7 +125,8 @@ class Switch:
         self._ports: list[int] = []
         self._packet_ins: list[PacketIn] = []
         self._flow_removed: list[bytes] = []
-        self._command(Command.BRIDGE_ADD, BridgeSpec("memory", dpid).pack())
+        self._bridge = BridgeSpec("memory", dpid)
+        self._command(Command.BRIDGE_ADD, self._bridge.pack())
         session = frames.SessionSpec(4, EVERY_REASON, EVERY_REASON)
         self._command(Command.SESSION, session.pack(), session=SESSION)
         for number in range(1, ports + 1) if isinstance(ports, int) else ports:
@@ -169,6 +180,30 @@ class Switch:
     def set_port(self, number: int, *, config: int = 0, mask: int = 0, state: int = 0) -> None:
         """New config bits where 'mask' has them, and a state (vs_port_config, vs_port_state)."""
         self._command(Command.PORT_SET, frames.PortRef(number, config, state, mask).pack())
+
+    def set_vlans(
+        self, number: int, *, mode: VlanMode = VlanMode.TRUNK, tag: int = 0,
+        trunks: Iterable[int] = (),
+    ) -> None:  # fmt: skip
+        """How NORMAL treats a port's tags: 'tag' of an access port or a native VLAN, and the VLANs
+        that a trunk passes (none: all)."""
+        vlans = frames.Vlans(mode, tag, frozenset(trunks))
+        self._command(Command.PORT_VLANS, frames.PortVlans(number, vlans).pack())
+
+    def set_normal(self, **settings: int) -> None:
+        """How NORMAL learns and floods: mac_age, mac_limit, flood_rate as in `BridgeSpec`."""
+        self._bridge = replace(self._bridge, **settings)
+        self._command(Command.BRIDGE_ADD, self._bridge.pack())
+
+    def macs(self) -> list[frames.Mac]:
+        """The stations that NORMAL knows, by VLAN and address."""
+        events = self._command(Command.MACS)
+        found = [m for e in events if e.type == Event.MACS for m in frames.Mac.unpack_all(e.payload)]
+        return sorted(found, key=lambda one: (one.vlan, one.mac))
+
+    def flush_macs(self) -> None:
+        """Makes NORMAL forget all stations."""
+        self._command(Command.MAC_FLUSH)
 
     def set_queue(self, port: int, queue: int, *, max_rate: int = 0, max_packets: int = 0) -> None:
         """A queue of a port: 'max_rate' bits a second leave (0: all), 'max_packets' wait (0: 1,000)."""

@@ -75,6 +75,11 @@ def _record(cls: type[Record]) -> tuple[Parameter, ...]:
     return tuple(Parameter(n, s, n in required, n in required) for n, s in settings if not s.nested)
 
 
+def _live(cls: type[Record]) -> tuple[Parameter, ...]:
+    """A parameter for each setting that may change while the thing is in use."""
+    return tuple(parameter for parameter in _record(cls) if parameter.setting.live)
+
+
 def _text(name: str, help: str, metavar: str, *, required: bool = False) -> Parameter:
     return Parameter(name, Setting(help, values.text, metavar), required, positional=True)
 
@@ -111,7 +116,11 @@ _ALL = (
         (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface")),
     ),
     Request("port.list", "ports with counters", (BRIDGE.optional(),)),
+    Request("port.set", "change a port's VLANs while it carries packets",
+            (BRIDGE, PORT, *_live(Port))),
     Request("port.rm", "take a port off its bridge", (BRIDGE, PORT)),
+    Request("mac.list", "stations that NORMAL has learned on a bridge", (BRIDGE,)),
+    Request("mac.flush", "forget the stations that NORMAL has learned", (BRIDGE,)),
     Request("controller.add", "connect a bridge to a controller", (BRIDGE, *_record(Controller))),
     Request("controller.list", "controllers and their connections", (BRIDGE.optional(),)),
     Request("controller.rm", "part a bridge from a controller", (BRIDGE, *_record(Controller))),

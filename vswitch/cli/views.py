@@ -39,6 +39,13 @@ CONTROLLERS: tuple[Column, ...] = (
     ("ROLE", "role"),
     ("SINCE", lambda controller: moment(controller.get("since"))),
 )
+MACS: tuple[Column, ...] = (
+    ("VLAN", "vlan"),
+    ("ADDRESS", "mac"),
+    ("PORT", "port"),
+    ("NAME", "name"),
+    ("AGE", lambda station: f"{station['age']:.1f} s"),
+)
 _STATUS = {
     "version": "version",
     "pid": "daemon's pid",
@@ -57,6 +64,9 @@ _BRIDGE = {
     "fail_mode": "fail mode",
     "protocols": "protocols",
     "listen": "listens on",
+    "mac_age": "stations forgotten after (s)",
+    "mac_limit": "stations at most",
+    "flood_rate": "flooded of a port (packets/s)",
 }
 _PORT = {
     "name": "port",
@@ -64,6 +74,9 @@ _PORT = {
     "number": "number",
     "kind": "kind",
     "mac": "mac",
+    "vlan_mode": "vlan mode",
+    "tag": "tag",
+    "trunks": "trunks",
     "state": "state",
     "config": "config",
     "rx_packets": "received packets",
@@ -110,6 +123,11 @@ def port(out: Output, result: Record, params: Params) -> None:
     drops = result.get("drops") or {}
     lines = [f"dropped, {reason}: {count} packets" for reason, count in drops.items() if count]
     out.result(result, lambda: [*pairs(result, _PORT), *(lines or ["dropped nothing"])])
+
+
+def macs(out: Output, result: list[Record], params: Params) -> None:
+    """Stations and where they are."""
+    out.records(result, MACS)
 
 
 def port_added(out: Output, result: Record, params: Params) -> None:

@@ -116,7 +116,8 @@ def _group(packet: Packet, step: TraceStep) -> Row:
 
 
 def _meter(packet: Packet, step: TraceStep) -> Row:
-    text = f"meter {step.number}: lets it pass while its rate allows"
+    what = f"meter {step.number}" if step.number else "the flood limit of its port"
+    text = f"{what}: lets it pass while its rate allows"
     return {"kind": "meter", "text": text, "meter": step.number}
 
 

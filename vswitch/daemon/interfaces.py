@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datapath.frames import PortFlags, PortKind, PortSpec
+from datapath.frames import PortFlags, PortKind, PortSpec, VlanMode, Vlans
 from vswitch.errors import Failure
 from vswitch.schema import Port
 
@@ -110,7 +110,30 @@ def _spec(port: Port, kind: PortKind, mac: str, ephemeral: bool) -> PortSpec:
         state=4,
         mtu=port.mtu or 0,
         flags=flags,
+        vlans=vlans_of(port),
     )
+
+
+def vlans_of(port: Port) -> Vlans:
+    """A port's VLANs as the forwarder is told of them."""
+    mode, tag, trunks = port.vlans
+    return Vlans(_MODES[mode], tag, trunks)
+
+
+def _with_vlans(port: Port, vlans: Vlans) -> Port:
+    """The record with the VLANs that the forwarder has; as they are written if that is the same."""
+    if vlans_of(port) == vlans:
+        return port
+    mode = {number: word for word, number in _MODES.items()}[vlans.mode]
+    return port.changed(vlan_mode=mode, tag=vlans.tag or None, trunks=sorted(vlans.trunks))
+
+
+_MODES = {
+    "trunk": VlanMode.TRUNK,
+    "access": VlanMode.ACCESS,
+    "native-untagged": VlanMode.NATIVE_UNTAGGED,
+    "native-tagged": VlanMode.NATIVE_TAGGED,
+}
 
 
 def adopted(spec: PortSpec, stored: Port | None) -> Port:
@@ -121,4 +144,4 @@ def adopted(spec: PortSpec, stored: Port | None) -> Port:
     """
     kind = {PortKind.PACKET: "packet", PortKind.TAP: "tap"}.get(spec.kind, "auto")
     base = stored if stored and stored.kind in ("auto", kind) else Port(spec.name)
-    return base.changed(number=spec.number, kind=kind)
+    return _with_vlans(base.changed(number=spec.number, kind=kind), spec.vlans)

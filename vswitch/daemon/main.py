@@ -20,7 +20,7 @@ from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.links import follow
 from vswitch.daemon.methods import methods
-from vswitch.daemon.options import BridgeOption, Options
+from vswitch.daemon.options import BridgeOption, Options, PortOption
 from vswitch.errors import Failure
 from vswitch.reconcile import settle
 from vswitch.rpc.server import Server
@@ -109,13 +109,20 @@ def configured(bridges: Sequence[BridgeOption]) -> Config:
 def _bridge(option: BridgeOption) -> Bridge:
     """With a controller the fail mode is secure, else standalone, unless it is said."""
     chosen: dict[str, Any] = {"dpid": option.dpid}
-    if option.protocols is not None:
-        chosen["protocols"] = option.protocols
+    for key in ("protocols", "mac_age", "mac_limit", "flood_rate"):
+        if (said := getattr(option, key)) is not None:
+            chosen[key] = said
     return Bridge(
         option.name,
         fail_mode=option.fail_mode or ("secure" if option.controllers else "standalone"),
         listen=option.listen,
-        ports=tuple(Port(port.name, number=port.number) for port in option.ports),
+        ports=tuple(map(_port, option.ports)),
         controllers=tuple(map(Controller, option.controllers)),
         **chosen,
     )
+
+
+def _port(option: PortOption) -> Port:
+    keys = ("tag", "trunks", "vlan_mode")
+    said = {key: value for key in keys if (value := getattr(option, key)) is not None}
+    return Port(option.name, number=option.number, **said)

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from datapath.frames import BridgeSpec, Command, PortFlags, PortRef
+from datapath.frames import BridgeSpec, Command, PortFlags, PortRef, PortVlans
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Controller, Listener, listen
 from vswitch.agent.view import View, port_of
 from vswitch.daemon.folders import Folders
-from vswitch.daemon.interfaces import Interface, open_interface
+from vswitch.daemon.interfaces import Interface, open_interface, vlans_of
 from vswitch.daemon.link import ForwarderGone, Link, Refused
 from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.errors import Failure
@@ -34,11 +34,15 @@ from vswitch.reconcile.operations import (
     RemoveController,
     RemovePort,
     SetBridge,
+    SetPort,
 )
 from vswitch.schema import Bridge, Port
 from vswitch.values import PROTOCOLS
 
 log = logging.getLogger("vswitch.daemon")
+
+NORMAL_SETTINGS = ("mac_age", "mac_limit", "flood_rate")
+"""Settings of a bridge that the forwarder is told as they are."""
 
 UNLED_SECONDS = 5.0
 """How long a standalone bridge waits for a controller before it switches by itself again."""
@@ -147,7 +151,7 @@ class Operator:
     async def _set_bridge(self, operation: SetBridge) -> None:
         bridge = self._bridge(operation.bridge)
         wanted, changed = operation.wanted, set(operation.changed)
-        if changed & {"dpid", "fail_mode"}:
+        if changed & {"dpid", "fail_mode", *NORMAL_SETTINGS}:
             payload = bridge_spec(wanted, bridge.exchange.led).pack()
             await self.ask(f"bridge {wanted.name}", Command.BRIDGE_ADD, payload, bridge.id)
         values = {key: getattr(wanted, key) for key in operation.changed}
@@ -222,6 +226,14 @@ class Operator:
         bridge.ports.pop(name).close()
         bridge.exchange.port_removed(port.spec.number)
 
+    async def set_port(self, bridge: LiveBridge, name: str, wanted: Port) -> None:
+        """Gives a port other VLANs while it carries packets."""
+        port, vlans = bridge.ports[name], vlans_of(wanted)
+        payload = PortVlans(port.spec.number, vlans).pack()
+        await self.ask(f"port {name}", Command.PORT_VLANS, payload, bridge.id)
+        port.record = wanted
+        port.spec = replace(port.spec, vlans=vlans)
+
     def keep(self, bridge: str, port: LivePort, config: int) -> None:
         """Keeps the descriptor of a port whose forwarder died, and how peers had configured it."""
         spec = replace(port.spec, config=config)
@@ -260,6 +272,11 @@ class Operator:
     async def _remove_port(self, operation: RemovePort) -> None:
         await self.remove_port(self._bridge(operation.bridge), operation.name)
 
+    async def _set_port(self, operation: SetPort) -> None:
+        bridge, name = self._bridge(operation.bridge), operation.wanted.name
+        values = {key: getattr(operation.wanted, key) for key in operation.changed}
+        await self.set_port(bridge, name, bridge.ports[name].record.changed(**values))
+
     async def _add_controller(self, operation: AddController) -> None:
         self.add_controller(self._bridge(operation.bridge), operation.target)
 
@@ -272,6 +289,7 @@ _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
     SetBridge: Operator._set_bridge,
     RemoveBridge: Operator._remove_bridge,
     AddPort: Operator._add_port,
+    SetPort: Operator._set_port,
     RemovePort: Operator._remove_port,
     AddController: Operator._add_controller,
     RemoveController: Operator._remove_controller,
@@ -281,7 +299,9 @@ _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
 def bridge_spec(record: Bridge, led: bool) -> BridgeSpec:
     """The bridge as the forwarder is told of it; 'led': a controller is connected."""
     assert record.dpid is not None
-    return BridgeSpec(record.name, record.dpid, record.fail_mode == "standalone" and not led)
+    standalone = record.fail_mode == "standalone" and not led
+    normal = {key: getattr(record, key) for key in NORMAL_SETTINGS}
+    return BridgeSpec(record.name, record.dpid, standalone, **normal)
 
 
 def close_bridge(bridge: LiveBridge) -> None:

@@ -7,7 +7,8 @@ record by record, by name.  What goes comes before what comes, since names and
 numbers must be free before they are given again: controllers, ports, bridges out;
 then bridges in and set, ports in, controllers last (a bridge is whole before its
 controller hears of it).  A port whose settings differ is taken off and put on
-again: an interface can't change its kind or number while packets pass.
+again: an interface can't change its kind or number while packets pass.  Only where
+all that differs are settings that can (its VLANs), they are set.
 
 `plan(desired, apply(plan(desired, observed), observed))` is empty.  Pure.
 """
@@ -25,8 +26,9 @@ from vswitch.reconcile.operations import (
     RemoveController,
     RemovePort,
     SetBridge,
+    SetPort,
 )
-from vswitch.schema import Bridge, Config, Port
+from vswitch.schema import Bridge, Config, Port, Record
 
 Reserved = Mapping[str, Collection[int]]
 """Bridge name -> port numbers in use by ports that no configuration knows (ephemeral ones)."""
@@ -88,7 +90,7 @@ def _removals(wanted: Config, observed: Config) -> Iterator[Operation]:
                 yield RemoveController(found.name, controller.target)
     for found, kept in pairs:
         for port in found.ports:
-            if kept is None or kept.port(port.name) != port:
+            if kept is None or not _stays(port, kept.port(port.name)):
                 yield RemovePort(found.name, port.name)
     for found, kept in pairs:
         if kept is None:
@@ -104,16 +106,27 @@ def _additions(wanted: Config, observed: Config) -> Iterator[Operation]:
             yield SetBridge(bridge.name, bridge, changed)
     for bridge, found in pairs:
         for port in bridge.ports:
-            if found is None or found.port(port.name) != port:
+            there = found.port(port.name) if found else None
+            if there is None or not _stays(there, port):
                 yield AddPort(bridge.name, port)
+            elif changed := _differences(port, there):
+                yield SetPort(bridge.name, port, changed)
     for bridge, found in pairs:
         for controller in bridge.controllers:
             if found is None or controller not in found.controllers:
                 yield AddController(bridge.name, controller.target)
 
 
-def _differences(wanted: Bridge, found: Bridge) -> tuple[str, ...]:
-    """Names of the plain settings in which two bridges differ."""
+def _stays(found: Port, wanted: Port | None) -> bool:
+    """Can the port be made what is wanted while it carries packets?"""
+    if wanted is None:
+        return False
+    settings = wanted.settings()
+    return all(settings[name].live for name in _differences(wanted, found))
+
+
+def _differences(wanted: Record, found: Record) -> tuple[str, ...]:
+    """Names of the plain settings in which two records differ."""
     return tuple(
         name
         for name, known in wanted.settings().items()

@@ -7,11 +7,12 @@ and its position, since the order in which things were written is kept.  Pure.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vswitch.schema import Bridge, Config, Controller, Port, Record
+from vswitch.schema import Bridge, Config, Controller, Port, Record, Setting
 
 Row = tuple[Any, ...]
 
@@ -31,6 +32,18 @@ def columns(table: str) -> tuple[str, ...]:
 def key(table: str) -> tuple[str, ...]:
     """The columns that tell rows of a table apart."""
     return ("bridge", _first(table)) if table in _NESTED else (_first(table),)
+
+
+def additions(table: str, present: Iterable[str]) -> dict[str, object]:
+    """Columns that rows of an older version lack, with the value that says nothing was chosen."""
+    record = TABLES[table]
+    there = set(present)
+    values = {
+        field.name: _column(known, known.show(field.default))
+        for field in dataclasses.fields(record)
+        if (known := record.settings().get(field.name)) and field.name not in record.required()
+    }
+    return {name: values[name] for name in columns(table) if name not in there and name in values}
 
 
 def to_rows(config: Config) -> dict[str, list[Row]]:
@@ -64,7 +77,11 @@ def _values(record: Record) -> Iterable[object]:
     document = record.to_json()
     for name, known in record.settings().items():
         if not known.nested:
-            yield json.dumps(document[name]) if known.many else document[name]
+            yield _column(known, document[name])
+
+
+def _column(known: Setting, value: object) -> object:
+    return json.dumps(value) if known.many else value
 
 
 def _document(table: str, row: Row) -> dict[str, Any]:

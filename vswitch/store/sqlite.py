@@ -5,7 +5,8 @@ time holds the folder (a lock file); the file is read once, when it is opened, a
 written in each transaction before anybody hears of it.  A change rewrites the
 tables whose rows differ: a host has tens of bridges and thousands of ports at most.
 WAL with synchronous=FULL: a transaction that returned survives a power cut.  A file
-of another version or another program is refused.
+of an older version gets the columns that it lacks; one of a newer version or another
+program is refused.
 
 Whatever SQLite raises becomes a `StoreError` in one place; the file is never
 repaired or replaced behind the operator's back.
@@ -25,7 +26,7 @@ from vswitch.schema import Config
 from vswitch.store import Change, Notify, Snapshot, rows
 from vswitch.store.watchers import Watchers
 
-VERSION = 1
+VERSION = 2
 """Of the tables, in the file's user_version; a change of the schema's columns raises it."""
 
 APPLICATION_ID = 0x76737763
@@ -113,6 +114,8 @@ class SqliteStore:
             return _create(connection)
         version = _pragma(connection, "user_version")
         ours = _pragma(connection, "application_id") == APPLICATION_ID
+        if ours and 1 <= version < VERSION:
+            return _bring_up(connection)
         if not ours or version != VERSION:
             whose = f"version {version} of vswitch's tables" if ours else "another program"
             raise self._refusal(
@@ -193,6 +196,16 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """Adds what the tables of an older version lack: settings at their defaults."""
+    for table in rows.TABLES:
+        present = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+        for column, value in rows.additions(table, present).items() if present else ():
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+            connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
 def _select(table: str) -> str:
     return f"SELECT {', '.join(rows.columns(table))} FROM {table} ORDER BY position"
 
@@ -201,7 +214,8 @@ def _write(connection: sqlite3.Connection, before: Config, newest: Snapshot) -> 
     old, new = rows.to_rows(before), rows.to_rows(newest.config)
     for table in rows.TABLES:
         if new[table] != old[table]:
-            marks = ", ".join("?" * len(rows.columns(table)))
+            columns = rows.columns(table)
+            names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             connection.execute(f"DELETE FROM {table}")
-            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", new[table])
+            connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", new[table])
     connection.execute("UPDATE state SET revision = ?", (newest.revision,))

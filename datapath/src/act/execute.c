@@ -194,7 +194,7 @@ static bool run_meter(struct walk *w, const struct action *a)
 {
     struct meter *m = a->meter;
     int band = meter_charge(m, w->packets, w->bytes, w->by->now_ns);
-    if (w->by->counts) {
+    if (w->by->counts && m->slot != UINT32_MAX) { /* a bridge's own, against floods, has no counters */
         slot_add(&w->by->counts[m->slot], w->packets, w->bytes);
         if (band >= 0)
             slot_add(&w->by->counts[m->bands[band].slot], w->packets, w->bytes);
@@ -202,7 +202,7 @@ static bool run_meter(struct walk *w, const struct action *a)
     if (band < 0)
         return true;
     if (m->bands[band].spec.type == METER_DROP) {
-        drop(w, VS_DROP_METER);
+        drop(w, (vs_drop)a->arg);
         return false;
     }
     return remark(w, m->bands[band].spec.prec_level);

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.methods import bridges, controllers, flows, ports, switch, traces
+from vswitch.daemon.methods import bridges, controllers, flows, macs, ports, switch, traces
 
 Method = Callable[..., Awaitable[object]]
 
 
 def methods(daemon: Daemon) -> dict[str, Method]:
     """Every method of the API, by its name, over one daemon."""
-    rooms = (bridges, ports, controllers, flows, traces, switch)
+    rooms = (bridges, ports, macs, controllers, flows, traces, switch)
     return {name: partial(do, daemon) for room in rooms for name, do in room.METHODS.items()}
