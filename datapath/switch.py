@@ -190,9 +190,20 @@ class Switch:
         vlans = frames.Vlans(mode, tag, frozenset(trunks))
         self._command(Command.PORT_VLANS, frames.PortVlans(number, vlans).pack())
 
-    def set_normal(self, **settings: int) -> None:
-        """How NORMAL learns and floods: mac_age, mac_limit, flood_rate as in `BridgeSpec`."""
-        self._bridge = replace(self._bridge, **settings)
+    def set_normal(
+        self, *, standalone: bool | None = None, mac_age: int | None = None,
+        mac_limit: int | None = None, flood_rate: int | None = None,
+    ) -> None:  # fmt: skip
+        """How NORMAL learns and floods, and whether what no rule is for is switched so; what is
+        left out stays.  The values are those of `BridgeSpec`."""
+        old = self._bridge
+        self._bridge = replace(
+            old,
+            standalone=old.standalone if standalone is None else standalone,
+            mac_age=old.mac_age if mac_age is None else mac_age,
+            mac_limit=old.mac_limit if mac_limit is None else mac_limit,
+            flood_rate=old.flood_rate if flood_rate is None else flood_rate,
+        )
         self._command(Command.BRIDGE_ADD, self._bridge.pack())
 
     def macs(self) -> list[frames.Mac]:

@@ -20,6 +20,8 @@ PORTS = (1, 2, 3, 4, 5)
 VLANS = (0, 1, 10, 20, 4094)
 AGE, SHORT, LONG = 60, 7, 70
 """No sum of the steps comes near the age: when a station is noticed depends on the clock's ticks."""
+INNER = (b"\x81\x00\x00\x14", b"\x88\xa8\xe0\x00\x81\x00\x00\x0a")
+PAYLOAD = b"\x88\xb5" + bytes(46)
 
 Edit = Callable[[bytes], bytes]
 LISTS: dict[str, tuple[Edit, bool]] = {
@@ -42,6 +44,7 @@ class Pair:
         self.model = Bridge({number: Side() for number in PORTS}, age=AGE, limit=12)
         self.counted = [dict.fromkeys(PORTS, dict[str, int]()) for _ in self.switches]
         self.told: list[str] = []
+        self.heads: list[tuple[int, bytes]] = []
         for switch in self.switches:
             switch.set_normal(mac_age=AGE, mac_limit=12)
             switch.add_flow(f"actions={actions}")
@@ -71,7 +74,7 @@ class Pair:
             switch.flush_macs()
 
     def send(self) -> None:
-        in_port, frame = self.rng.choice(PORTS), self.frame()
+        in_port, frame = self.arrival()
         self.told.append(f"packet {in_port} {frame.hex()}")
         want = self.expected(in_port, frame)
         stations = {(v, mac, port) for (v, mac), (port, _) in self.model.stations.items()}
@@ -99,30 +102,36 @@ class Pair:
         new = {name: count - before.get(name, 0) for name, count in now.items()}
         return {name: count for name, count in new.items() if count}
 
-    def frame(self) -> bytes:
+    def arrival(self) -> tuple[int, bytes]:
+        """One of a few heads at its port, with one of two inner tags, or none: so that the cache is
+        asked again, and for frames that differ only in what is inside."""
+        in_port, head = self.rng.choice(self.heads)
+        return in_port, head + self.rng.choice((b"", *INNER)) + PAYLOAD
+
+    def head(self) -> bytes:
+        """Addresses, and an outer tag or none."""
+
         def station() -> bytes:
             return bytes([2, 0, 0, 0, 0, self.rng.randrange(4)])
 
         groups = (b"\xff" * 6, bytes.fromhex("01005e000001"), bytes.fromhex("0180c2000003"))
         to = self.rng.choice(groups) if self.rng.random() < 0.2 else station()
         source = station() if self.rng.random() < 0.95 else groups[1]
-        tags = b"".join(
-            self.rng.choice((b"\x81\x00", b"\x81\x00", b"\x88\xa8"))
-            + (self.rng.randrange(8) << 13 | self.rng.choice(VLANS)).to_bytes(2, "big")
-            for _ in range(self.rng.choice((0, 0, 1, 1, 1, 2, 3)))
-        )
-        return to + source + tags + b"\x88\xb5" + self.rng.randbytes(46)
+        tci = (self.rng.randrange(8) << 13 | self.rng.choice(VLANS)).to_bytes(2, "big")
+        return to + source + self.rng.choice((b"", b"\x81\x00" + tci, b"\x88\xa8" + tci))
 
     def follow(self, steps: int) -> None:
         for _ in range(6):
             self.change_port()
-        for _ in range(steps):
+        for step in range(steps):
+            if step % 50 == 0:
+                self.heads = [(self.rng.choice(PORTS), self.head()) for _ in range(6)]
             kind = self.rng.random()
-            if kind < 0.03:
+            if kind < 0.02:
                 self.change_port()
-            elif kind < 0.05:
+            elif kind < 0.04:
                 self.wait()
-            elif kind < 0.055:
+            elif kind < 0.045:
                 self.flush()
             else:
                 self.send()
