@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from vswitch.schema import Bridge, Config, Controller, Port
@@ -10,6 +12,15 @@ BRIDGES = ("br0", "br1", "lab")
 PORTS = ("eth0", "eth1", "tap0", "tap1", "c1")
 TARGETS = ("tcp:10.0.0.1:6653", "unix:/run/app.sock", "tcp:[::1]:6633")
 ADDRESSES = ("10.0.0.2/24", "fd00::2/64")
+
+
+VLANS: tuple[dict[str, Any], ...] = (
+    {},
+    {"tag": 10},
+    {"tag": 20, "vlan_mode": "access"},
+    {"trunks": ("10", "20-30")},
+    {"tag": 10, "trunks": ("20",), "vlan_mode": "native-untagged"},
+)
 
 
 @st.composite
@@ -25,6 +36,7 @@ def ports(draw: st.DrawFn, name: str, numbers: st.SearchStrategy[int | None]) ->
         interface=draw(st.sampled_from([None, "eth0"])) if inside else None,
         addresses=draw(st.sampled_from([(), ADDRESSES])) if inside else (),
         mtu=draw(st.sampled_from([None, 1500, 9000])),
+        **draw(st.sampled_from(VLANS)),
     )
 
 
@@ -52,6 +64,8 @@ def _bridges(draw: st.DrawFn, name: str, dpid: int, names: list[str], open: bool
         name,
         dpid=None if open and draw(st.booleans()) else dpid,
         fail_mode=draw(st.sampled_from(["secure", "standalone"])),
+        mac_age=draw(st.sampled_from([0, 300])),
+        flood_rate=draw(st.sampled_from([0, 1000])),
         listen=draw(st.sampled_from([(), ("ptcp:6654:127.0.0.1",)])),
         ports=tuple(draw(ports(p, n)) for p, n in zip(order, numbers, strict=True)),
         controllers=tuple(

@@ -64,9 +64,9 @@ _BRIDGE = {
     "fail_mode": "fail mode",
     "protocols": "protocols",
     "listen": "listens on",
-    "mac_age": "stations forgotten after (s)",
-    "mac_limit": "stations at most",
-    "flood_rate": "flooded of a port (packets/s)",
+    "mac_age": "mac age",
+    "mac_limit": "mac limit",
+    "flood_rate": "flood rate",
 }
 _PORT = {
     "name": "port",

@@ -2,7 +2,8 @@
 
 In `--ephemeral` mode a whole switch stands on one line, so `--port`, `--controller` and their
 like belong to the `--bridge` before them: each such option is an argparse action that adds to
-the newest bridge, and those of a port to its newest port.  Pure but for argparse's own exit on a wrong line (code 2, one sentence).
+the newest bridge, and those of a port (`--tag`) to its newest port.  Pure but for argparse's own
+exit on a wrong line (code 2, one sentence).
 """
 
 from __future__ import annotations

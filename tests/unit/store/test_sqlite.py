@@ -59,6 +59,26 @@ def test_any_configuration_outlives_the_process(
         assert store.read().config == config
 
 
+ADDED_IN_2 = {
+    "bridge": ("mac_age", "mac_limit", "flood_rate"),
+    "port": ("vlan_mode", "tag", "trunks"),
+}
+
+
+def test_a_file_of_version_1_gets_the_settings_that_it_lacks(tmp_path: Path) -> None:
+    file = filled(tmp_path)
+    for table, columns in ADDED_IN_2.items():
+        for column in columns:
+            edit(file, f"ALTER TABLE {table} DROP COLUMN {column}")
+    edit(file, "PRAGMA user_version = 1")
+    changed = CONFIG.with_bridge(Bridge("br1", dpid=1, mac_age=7, ports=(Port("p", tag=5),)))
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().config == CONFIG
+        store.transaction(lambda _: changed)
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().config == changed
+
+
 def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:
     child = os.fork()
     if child == 0:
@@ -124,6 +144,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "no database": (overwrite, "not a database.*; restore the file from a backup"),
     "damaged": (damage, "; restore the file from a backup"),
     "cut off": (cut, "; restore the file from a backup"),
+    "older than any": (lambda f: edit(f, "PRAGMA user_version = 0"), "by version 0 of vswitch's"),
     "newer": (lambda f: edit(f, "PRAGMA user_version = 9"), "by version 9 of vswitch's tables"),
     "foreign": (lambda f: edit(f, "PRAGMA application_id = 7"), "written by another program"),
     "bad setting": (
