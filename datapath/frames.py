@@ -219,7 +219,7 @@ class BridgeSpec(_Payload):
 
 @dataclass(frozen=True, slots=True)
 class Vlans(_Payload):
-    """A port's VLANs, for NORMAL: 'tag' (of a plain trunk: 0), and those that a trunk passes (none: all)."""
+    """A port's VLANs, for NORMAL: its own (0: none), and those that a trunk passes (none: all)."""
 
     FORMAT: ClassVar[struct.Struct] = struct.Struct("=HHI512s")
     mode: VlanMode = VlanMode.TRUNK

@@ -209,7 +209,8 @@ class Switch:
     def macs(self) -> list[frames.Mac]:
         """The stations that NORMAL knows, by VLAN and address."""
         events = self._command(Command.MACS)
-        found = [m for e in events if e.type == Event.MACS for m in frames.Mac.unpack_all(e.payload)]
+        payloads = [event.payload for event in events if event.type == Event.MACS]
+        found = [one for payload in payloads for one in frames.Mac.unpack_all(payload)]
         return sorted(found, key=lambda one: (one.vlan, one.mac))
 
     def flush_macs(self) -> None:

@@ -1,7 +1,8 @@
 """A learning switch with VLANs, slow and obvious: the reference for OFPP_NORMAL.
 
-A port is one of four kinds (IEEE 802.1Q, Open vSwitch's vlan_mode); a frame is bytes, and its tags are read
-from them again whenever somebody asks.  Stations are a dictionary.  No cache, no copies, no key.
+A port is one of four kinds (IEEE 802.1Q, Open vSwitch's vlan_mode); a frame is bytes, and its tags
+are read from them again whenever somebody asks.  Stations are a dictionary.  No cache, no copies,
+no key.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class Side:
         if bare and n_tags(frame) > 1 and self.mode is not VlanMode.ACCESS:
             bare = False  # the next switch would take the inner tag for its VLAN
         if not n_tags(frame):
-            return frame if bare else frame[:12] + b"\x81\x00" + vlan.to_bytes(2, "big") + frame[12:]
+            tag = b"" if bare else b"\x81\x00" + vlan.to_bytes(2, "big")
+            return frame[:12] + tag + frame[12:]
         if bare:
             return frame[:12] + frame[16:]
         tci = int.from_bytes(frame[14:16], "big") & 0xF000 | vlan

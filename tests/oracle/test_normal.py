@@ -1,7 +1,7 @@
 """OFPP_NORMAL, cached and uncached, does what the slow learning switch does.
 
-Random frames through ports of all four VLAN modes, while ports change, stations fall silent and the table
-is full; before and behind NORMAL stand actions that must see the frame as it was.
+Random frames through ports of all four VLAN modes, while ports change, stations fall silent and the
+table is full; before and behind NORMAL stand actions that must see the frame as it was.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.oracle.normal import Bridge, Result, Side
 PORTS = (1, 2, 3, 4, 5)
 VLANS = (0, 1, 10, 20, 4094)
 AGE, SHORT, LONG = 60, 7, 70
-"""No sum of the steps comes near the age: when a station is noticed depends on the clock's ticks."""
+"""No sum of steps comes near the age: when a station is noticed depends on the clock's ticks."""
 INNER = (b"\x81\x00\x00\x14", b"\x88\xa8\xe0\x00\x81\x00\x00\x0a")
 PAYLOAD = b"\x88\xb5" + bytes(46)
 

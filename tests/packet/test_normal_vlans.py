@@ -1,6 +1,6 @@
 """OFPP_NORMAL on access ports and trunks: these ports, this frame in, those frames out.
 
-IEEE 802.1Q as Open vSwitch's vlan_mode has it; where a tag is removed a frame never changes its VLAN.
+IEEE 802.1Q as Open vSwitch's vlan_mode has it; where a tag is removed a frame stays in its VLAN.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ PASSES = [
     ((TRUNK, 0, {10}), (TRUNK, 0, ALL), frame(11), None),
     ((TRUNK, 0, {10}), (TRUNK, 0, ALL), frame(), None),
     ((TRUNK, 0, {0, 10}), (TRUNK, 0, ALL), frame(), frame()),
-    # a native VLAN: without tag on the way in, on the way out as the mode says, and tagged it is welcome too
+    # a native VLAN: without tag on the way in, on the way out as the mode says; tagged it may come
     ((NATIVE, 10, {20}), (TRUNK, 0, ALL), frame(), frame(10)),
     ((NATIVE, 10, {20}), (TRUNK, 0, ALL), frame(10), frame(10)),
     ((NATIVE, 10, {20}), (TRUNK, 0, ALL), frame(20), frame(20)),
@@ -82,7 +82,7 @@ PASSES = [
     ((NATIVE_TAGGED, 10, ALL), (NATIVE, 10, ALL), frame(), frame()),
     ((NATIVE, 10, ALL), (NATIVE_TAGGED, 10, ALL), frame(), frame(10)),
     ((NATIVE, 10, ALL), (NATIVE, 20, ALL), frame(), frame(10)),
-    # QinQ: the outermost tag is the VLAN, of either type; what is inside is the stations' own business
+    # QinQ: the outermost tag is the VLAN, of either type; what is inside is the stations' own
     ((TRUNK, 0, ALL), (TRUNK, 0, ALL), frame(10, 20), frame(10, 20)),
     ((TRUNK, 0, ALL), (ACCESS, 10, ALL), frame(10, 20), frame(20)),
     ((TRUNK, 0, ALL), (ACCESS, 20, ALL), frame(10, 20), None),

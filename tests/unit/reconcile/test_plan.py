@@ -12,7 +12,6 @@ from vswitch.reconcile import Operation, apply, plan, settle
 from vswitch.requests import REQUESTS
 from vswitch.schema import Bridge, Config, Controller, Port
 
-
 LIVE = {"tag": None, "trunks": (), "vlan_mode": "auto"}
 """Settings of a port that change while it carries packets, at their defaults."""
 
