@@ -42,8 +42,10 @@ class Side:
 
     def leaving(self, frame: bytes, vlan: int) -> bytes:
         """The frame of a VLAN as it leaves here."""
+        if vlan == 0:
+            return frame  # only plain trunks have it, and these leave a priority tag alone
         bare = {
-            VlanMode.TRUNK: vlan == 0,
+            VlanMode.TRUNK: False,
             VlanMode.ACCESS: True,
             VlanMode.NATIVE_UNTAGGED: vlan == self.tag,
             VlanMode.NATIVE_TAGGED: False,

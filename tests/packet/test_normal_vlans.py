@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from datapath.action import Output
-from datapath.frames import VlanMode
+from datapath.frames import VlanMode, Vlans
 from datapath.packet_text import parse_packet
 from datapath.ports import Reserved
 from datapath.switch import Switch
@@ -57,7 +57,7 @@ PASSES = [
     # a priority tag says no VLAN: it is classified as if it were not there, and its priority stays
     ((ACCESS, 10, ALL), (TRUNK, 0, ALL), frame(PRIORITY), frame(PRIORITY | 10)),
     ((ACCESS, 10, ALL), (ACCESS, 10, ALL), frame(PRIORITY), frame()),
-    ((TRUNK, 0, ALL), (TRUNK, 0, ALL), frame(PRIORITY), frame()),
+    ((TRUNK, 0, ALL), (TRUNK, 0, ALL), frame(PRIORITY), frame(PRIORITY)),
     # an access port takes no frame that says its VLAN itself
     ((ACCESS, 10, ALL), (TRUNK, 0, ALL), frame(20), None),
     ((ACCESS, 10, ALL), (TRUNK, 0, ALL), frame(10), None),
@@ -174,6 +174,21 @@ def test_an_answer_of_the_cache_is_not_for_frames_with_more_tags(normal: Switch)
     for _ in range(3):
         assert normal.send(1, frame(10)) == {2: [frame()]}
         assert normal.send(1, frame(10, 20)) == {2: [frame(10, 20)]}
+
+
+def test_a_port_may_come_with_its_vlans(make_switch: MakeSwitch) -> None:
+    switch = make_switch(ports=1)
+    switch.add_flow("actions=NORMAL")
+    assert switch.send(1, frame(10)) == {}
+    switch.add_port(2, vlans=Vlans(NATIVE, 10))
+    for _ in range(3):
+        assert switch.send(1, frame(10)) == {2: [frame()]}
+        assert switch.send(1, frame(10, 20)) == {2: [frame(10, 20)]}
+    switch.remove_port(2)
+    switch.add_port(2, vlans=Vlans(ACCESS, 20))
+    assert switch.send(1, frame(10)) == {}
+    with pytest.raises(OSError, match="VLANs make no sense"):
+        switch.add_port(3, vlans=Vlans(ACCESS, 0))
 
 
 def test_a_port_that_changes_forgets_its_stations(normal: Switch) -> None:

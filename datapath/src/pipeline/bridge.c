@@ -83,8 +83,20 @@ static void set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans
         epoch_retire(&b->world->epoch, free, old);
 }
 
+/* A native VLAN's tag may go only where none lies behind it.  Poll threads have to look at that before the port does. */
+static void tell_tags_apart(struct bridge *b, const vs_vlans *vlans)
+{
+    static const struct key mask = {.n_vlans = UINT8_MAX};
+    if (vlans->mode != VS_VLAN_NATIVE_UNTAGGED || bridge_shape(b)->mask.n_vlans == mask.n_vlans)
+        return;
+    bridge_widen_shape(b, &mask);
+    world_publish(b->world);
+    epoch_wait(&b->world->epoch, b->world->epoch.version);
+}
+
 void bridge_set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans)
 {
+    tell_tags_apart(b, vlans);
     set_vlans(b, port, vlans);
     mac_forget_port(&b->macs, port->spec.number);
     world_publish(b->world);
@@ -163,6 +175,7 @@ void bridge_add_port(struct bridge *b, struct port *port)
     for (; i < old->n; i++)
         list->ports[i + 1] = old->ports[i];
     list->n = old->n + 1;
+    tell_tags_apart(b, &port->spec.vlans);
     set_vlans(b, port, &port->spec.vlans);
     set_flood(b, port, flood_meter(b));
     publish_ports(b, list);

@@ -9,8 +9,9 @@
  * A tag is taken off only where the frame stays in its VLAN by that: on a trunk, a frame with a further tag behind it
  * keeps the outer one, since the next switch would read the inner as its VLAN (Open vSwitch hops here).
  *
- * What it says depends on the source's entry too (it may have moved), so both addresses and the outermost tag, and
- * how many there are, belong to every key shape that has it: see normal_looks.
+ * What it says depends on the source's entry too (it may have moved), so both addresses and the outermost tag
+ * belong to every key shape that has it: see normal_looks.  How many tags there are counts only where a port
+ * has a native VLAN without tag: see tell_tags_apart in bridge.c.
  */
 #include "pipeline/normal.h"
 
@@ -62,8 +63,9 @@ static bool is_reserved(const uint8_t *mac) /* IEEE 802.1Q table 8-1: never forw
 static enum form form_at(const struct arrival *f, const struct port *to)
 {
     const vs_vlans *vlans = vlans_at(to);
-    bool hides = f->n_tags > 1 && !vlans_access(vlans);
-    if (vlans_untag(vlans, f->vlan) && !hides)
+    if (!f->vlan)
+        return AS_IT_IS; /* from plain trunk to plain trunk */
+    if (vlans_untag(vlans, f->vlan) && (vlans_access(vlans) || f->n_tags < 2))
         return f->n_tags ? WITHOUT_TAG : AS_IT_IS;
     return f->n_tags && f->vid == f->vlan ? AS_IT_IS : WITH_TAG;
 }

@@ -110,7 +110,6 @@ void normal_looks(struct key *mask)
     memset(mask->eth_src, 0xff, sizeof mask->eth_src);
     memset(mask->eth_dst, 0xff, sizeof mask->eth_dst);
     mask->vlan_vid = 0xffff;
-    mask->n_vlans = UINT8_MAX; /* a tag may go only where none lies behind it */
 }
 
 static void output_looks(const struct action *a, struct key *mask)

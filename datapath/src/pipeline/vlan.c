@@ -45,5 +45,5 @@ int vlans_classify(const vs_vlans *v, unsigned vid)
 bool vlans_untag(const vs_vlans *v, unsigned vlan)
 {
     unsigned mode = mode_of(v);
-    return !vlan || (vlan == (v ? v->tag : 0) && mode != VS_VLAN_NATIVE_TAGGED);
+    return mode == VS_VLAN_ACCESS || (mode == VS_VLAN_NATIVE_UNTAGGED && vlan == v->tag);
 }

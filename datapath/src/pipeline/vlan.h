@@ -1,7 +1,7 @@
 /* Which VLAN a frame is in at a port, for OFPP_NORMAL (IEEE 802.1Q, as Open vSwitch reads it).
  *
  * A frame is classified by its outermost tag; one without tag, or with VLAN 0 in it (a priority tag), is
- * in the port's own VLAN, which is 0 on a plain trunk.  An access port takes only such frames: one that
+ * in the port's own VLAN, which is 0 on a plain trunk (there a priority tag is left alone).  An access port takes only such frames: one that
  * says its VLAN itself is dropped there, also when it says the right one.  A trunk takes the VLANs it is told,
  * those with a native VLAN always that one too; VLAN 0 passes a trunk with a list only if that has it, and one with
  * a native VLAN never, since frames without tag mean something else there.
@@ -20,6 +20,6 @@ bool vlans_valid(const vs_vlans *);
 int vlans_classify(const vs_vlans *, unsigned vid);
 /* May frames of this VLAN leave by the port? */
 bool vlans_pass(const vs_vlans *, unsigned vlan);
-/* Do frames of this VLAN, which passes, leave without a tag? */
+/* Do frames of this VLAN, which passes, leave without its tag? */
 bool vlans_untag(const vs_vlans *, unsigned vlan);
 static inline bool vlans_access(const vs_vlans *v) { return v && v->mode == VS_VLAN_ACCESS; }
