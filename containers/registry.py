@@ -28,6 +28,9 @@ from vswitch.target import Refused
 
 FOLDER, LOCK = "containers", ".lock"
 
+EXIT_ROOM = b"\n" * len("255\n")
+"""Holds the place of an exit code, so that a disk that fills up later can't refuse it."""
+
 
 class Entry(NamedTuple):
     """What is known of a container."""
@@ -69,7 +72,7 @@ _ADVICE = {
 
 
 @contextlib.contextmanager
-def _keeping(name: str) -> Iterator[None]:
+def keeping(name: str) -> Iterator[None]:
     """What goes wrong inside is told as a Failure to keep the container's state."""
     try:
         yield
@@ -107,9 +110,13 @@ class Registry:
                 )  # fmt: skip
             self._remove(name)
             entry = Entry(spec.named(name), ourselves(), created)
-            with _keeping(name):
+            with keeping(name):
                 os.mkdir(self.path(name), mode=0o700)
-            self._write(entry)
+            try:
+                self._write(entry)
+            except Failure:
+                self._remove(name)
+                raise
             return entry
 
     def _free_name(self) -> str:
@@ -130,7 +137,7 @@ class Registry:
 
     def _write(self, entry: Entry) -> None:
         new = self.path(entry.name, "state.new")
-        with _keeping(entry.name):
+        with keeping(entry.name):
             with open(new, "w") as file:
                 json.dump(entry.to_json(), file)
             os.replace(new, self.path(entry.name, "state.json"))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from containers import launch, plan, port
 from containers.attach import signals_forwarded, stay
 from containers.launch import Birth
-from containers.registry import Entry, Registry
+from containers.registry import EXIT_ROOM, Entry, Registry, keeping
 from containers.spec import Process, Spec
 from vswitch.errors import Exit, Failure, shown
 from vswitch.rpc.client import Client
@@ -89,8 +89,10 @@ def _start(host: Host, entry: Entry, child: Birth) -> None:
     with contextlib.ExitStack() as files:
         log, exit_file = None, 0
         if entry.spec.detach:
-            log = _create(files, folder(name, "log"), os.O_APPEND)
-            exit_file = _create(files, folder(name, "exit"))
+            with keeping(name):
+                log = _create(files, folder(name, "log"), os.O_APPEND)
+                exit_file = _create(files, folder(name, "exit"))
+                os.write(exit_file, EXIT_ROOM)
         place = plan.Place(folder(name), host.registry.run, exit_file)
         steps = plan.birth(entry.spec, launch.caller(), place)
         child.start(host.program, steps, log, inherit=(exit_file,) if exit_file else ())

@@ -1,4 +1,4 @@
-"""From what a person types to a loaded app: `learning`, `my_app.py`, `package.module`.
+"""From what a person types to a loaded app: `learning`, `my_app.py`, `ryu.app.ofctl_rest`.
 
 os-ken's own loader ends in a traceback for every mistake, so names are resolved and imported here
 first; os-ken then finds the module already loaded. Every failure says which app, why, and what to
@@ -37,18 +37,43 @@ def bundled() -> list[str]:
     return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
 
 
+def failure(doing: str, name: str, error: Exception) -> Failure:
+    """Why `doing` ("importing", "starting") the app `name` failed, with the line that did."""
+    said = " ".join(str(error).split()) or "without a word"
+    why = f"{doing} it failed with {type(error).__name__}: {said} ({_deepest_line(error)})"
+    return Failure(f"app {name}", why, "correct the app, or see all of it with --verbose")
+
+
 def _load_file(name: str) -> ModuleType:
-    path = Path(name)
+    path = Path(name).resolve()
     if not path.is_file():
         raise Failure(f"app {name}", "there is no such file", "check the path", Exit.NOT_FOUND)
-    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    root, dotted = _place_in_packages(path)
+    if str(root) not in sys.path:
+        sys.path.append(str(root))  # for what lies beside the app
+    if "." in dotted:
+        return importlib.import_module(dotted)
+    before = sys.modules.get(dotted)
+    if before is not None and getattr(before, "__file__", None) == str(path):
+        return before
+    if before is not None or dotted in sys.stdlib_module_names:
+        dotted += "_app"  # a file named like a module that others mean
+    spec = importlib.util.spec_from_file_location(dotted, path)
     if spec is None or spec.loader is None:
         raise Failure(f"app {name}", "it is not a Python file", "give a file named *.py")
     module = importlib.util.module_from_spec(spec)
-    sys.path.append(str(path.resolve().parent))  # for what lies beside the app
-    sys.modules[path.stem] = module
+    sys.modules[dotted] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _place_in_packages(path: Path) -> tuple[Path, str]:
+    """The folder to import from and the dotted name: a file of a package is part of it."""
+    names, folder = [path.stem], path.parent
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return folder, ".".join(names)
 
 
 def _load_module(name: str) -> ModuleType:
@@ -57,9 +82,16 @@ def _load_module(name: str) -> ModuleType:
         return importlib.import_module(target)
     except ModuleNotFoundError as error:
         if error.name is not None and (target + ".").startswith(error.name + "."):
-            do = f"give a module, a file (*.py) or one of: {', '.join(bundled())}"
-            raise Failure(f"app {name}", "no such module", do, Exit.NOT_FOUND) from None
+            raise Failure(
+                f"app {name}", "no such module", _what_to_give(name), Exit.NOT_FOUND
+            ) from None
         raise
+
+
+def _what_to_give(name: str) -> str:
+    if name.startswith(("ryu.app.", "os_ken.app.")):
+        return "os-ken has no apps of Ryu's: install ryu (controlplane/README.md), or give a file"
+    return f"give a module, a file (*.py) or one of: {', '.join(bundled())}"
 
 
 def _guarded(name: str, importing: Callable[[], ModuleType]) -> ModuleType:
@@ -68,9 +100,7 @@ def _guarded(name: str, importing: Callable[[], ModuleType]) -> ModuleType:
     except Failure:
         raise
     except Exception as error:
-        place = _deepest_line(error)
-        why = f"importing it failed with {type(error).__name__}: {error} ({place})"
-        raise Failure(f"app {name}", why, "correct the app or install what it imports") from error
+        raise failure("importing", name, error) from error
 
 
 def _deepest_line(error: Exception) -> str:

@@ -4,23 +4,23 @@ Neither project ships a launcher that works today, and the order in which things
 decides whether one does: the eventlet hub must be chosen and patched in before os-ken is imported
 (os-ken's native hub neither waits with a time limit nor kills), `app_manager` before anything else
 of os-ken, and every module that declares options before those are parsed. `main` keeps that order;
-the rest says in one sentence what is wrong with an app's name, an address or a port.
+the rest says in one sentence what is wrong with an app, an address or a port.
 """
 
-import argparse
 import importlib
-import importlib.util
 import logging
 import os
 import signal
 import socket
 import sys
+import traceback
 import warnings
-from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from controlplane import apploader
+from controlplane import apploader, options
+from controlplane.options import Listen
 from vswitch.errors import Exit, Failure
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -28,26 +28,8 @@ GRACE_S = 3
 """Apps get this long to end after SIGTERM; then the process ends without them."""
 
 
-@dataclass(frozen=True)
-class Listen:
-    """Where switches connect: an IP address and a TCP port."""
-
-    host: str
-    port: int
-
-
-def parse_listen(text: str) -> Listen:
-    """`tcp:127.0.0.1:6653`, `tcp:[::1]:6653` or `tcp:6653` (all addresses)."""
-    kind, _, rest = text.partition(":")
-    host, _, port = rest.rpartition(":")
-    if kind != "tcp" or not port.isdecimal() or not 0 < int(port) < 65536:
-        why = "an address looks like tcp:127.0.0.1:6653"
-        raise Failure(f"--listen {text}", why, "give protocol, address and port", Exit.USAGE)
-    return Listen(host.strip("[]") or "0.0.0.0", int(port))
-
-
-def check_port_is_free(listen: Listen) -> None:
-    """Tries the port once: os-ken would share it with another controller without a word."""
+def check_port_is_free(listen: Listen, option: str) -> None:
+    """Tries the port once: eventlet would share it with another process without a word."""
     what = f"listening on {listen.host} port {listen.port}"
     try:
         family, *_, address = socket.getaddrinfo(
@@ -58,55 +40,113 @@ def check_port_is_free(listen: Listen) -> None:
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
-        do = "end what listens there (ss -ltnp shows it), or choose another --listen"
+        do = f"end what listens there (ss -ltnp shows it), or choose another {option}"
         raise Failure(what, error.strerror or str(error), do) from None
 
 
-def prepare_os_ken(listen: Listen) -> None:
-    """Imports os-ken in the order that works and sets its options."""
+def prepare_os_ken(arguments: list[str]) -> Any:
+    """Imports os-ken in the order that works and parses the command line; CONF."""
     os.environ["OSKEN_HUB_TYPE"] = "eventlet"
     warnings.filterwarnings("ignore", message="(?s).*Eventlet is deprecated")  # os-ken's business
     from os_ken.lib import hub
 
     hub.patch(thread=False)
     importlib.import_module("os_ken.base.app_manager")
-    importlib.import_module("os_ken.flags")
-    log = importlib.import_module("os_ken.log")
-    importlib.import_module("os_ken.controller.controller")
-    if importlib.util.find_spec("os_ken.app.wsgi"):  # declares options; not in every version
-        importlib.import_module("os_ken.app.wsgi")
-    from os_ken import cfg
 
-    from controlplane import guard, ryu_alias
+    from controlplane import guard, mends, ryu_alias
 
+    mends.apply()
     ryu_alias.install()
     guard.install()
-    cfg.CONF(args=[], project="os_ken", default_config_files=[])
-    cfg.CONF.set_override("ofp_listen_host", listen.host)
-    cfg.CONF.set_override("ofp_tcp_listen_port", listen.port)
-    cfg.CONF.set_override("default_log_level", logging.INFO)
-    log.init_log()
-    logging.getLogger("os_ken.base.app_manager").setLevel(logging.WARNING)  # tells its own steps
+    options.declare()
+    conf = options.read(arguments)
+    if not conf.enable_debugger:
+        hub.patch(thread=True)
+    return conf
 
 
-def run(apps: list[str], listen: Listen) -> None:
+def start_logging(conf: Any) -> None:
+    """As the options say; os-ken tells its own steps only with --verbose."""
+    importlib.import_module("os_ken.log").init_log()
+    if not conf.verbose:
+        logging.getLogger("os_ken.base.app_manager").setLevel(logging.WARNING)
+
+
+def run(arguments: list[str]) -> None:
     """Loads the apps and serves switches until SIGTERM, SIGINT or the last app's end."""
-    check_port_is_free(listen)
-    prepare_os_ken(listen)
+    conf = prepare_os_ken(arguments)
+    apps = options.apps_of(conf)
+    listen = options.listen_of(conf)
+    is_tls = conf.ctl_privkey is not None and conf.ctl_cert is not None
+    if is_tls and conf.ofp_ssl_listen_port:
+        listen = Listen(listen.host, conf.ofp_ssl_listen_port)
+    check_port_is_free(listen, "--listen")
+    conf.set_override("ofp_listen_host", listen.host)
+    conf.set_override("ofp_ssl_listen_port" if is_tls else "ofp_tcp_listen_port", listen.port)
+    start_logging(conf)
+    if conf.pid_file:
+        write_pid_file(Path(conf.pid_file))
+
     modules = [apploader.load(app) for app in apps]
+    services, http = start(modules, Listen(conf.wsapi_host, conf.wsapi_port))
+    end_on_signals(services)
+    where = f"{'ssl' if is_tls else 'tcp'}:{listen}" + (f", http://{http}/" if http else "")
+    print(f"{options.PROGRAM}: {', '.join(apps)} on {where}", flush=True)
+    serve(services)
+
+
+def write_pid_file(path: Path) -> None:
+    """For scripts that stop us."""
+    try:
+        path.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Failure(f"--pid-file {path}", why, "choose another path") from None
+
+
+def start(modules: list[str], http: Listen) -> tuple[list[Any], Listen | None]:
+    """Instantiates the apps of `modules` and what they need.
+
+    Returns the threads that run them, and where HTTP is served if an app asked for it.
+    """
     from os_ken.base.app_manager import AppManager
+    from os_ken.lib import hub
 
-    end_on_signals()
-    print(f"vswitch-controller: {', '.join(apps)} on tcp:{listen.host}:{listen.port}", flush=True)
-    # The handler stands for the app that talks OpenFlow; apps that only use it name it themselves.
-    AppManager.run_apps([*modules, "os_ken.controller.ofp_handler"])
+    from controlplane.wsgi import WSGIApplication, WSGIServer
+
+    manager = AppManager.get_instance()
+    try:
+        # The handler stands for the app that talks OpenFlow; apps that only use it name it too.
+        manager.load_apps([*modules, "os_ken.controller.ofp_handler"])
+        contexts = manager.create_contexts()
+        webs = [one for one in contexts.values() if isinstance(one, WSGIApplication)]
+        if webs:
+            check_port_is_free(http, "--wsapi-port")
+        services = manager.instantiate_apps(**contexts)
+    except Failure:
+        raise
+    except Exception as error:
+        raise apploader.failure("starting", ", ".join(modules), error) from error
+    services += [hub.spawn(WSGIServer(web)) for web in webs[:1]]
+    return services, http if webs else None
 
 
-def end_on_signals() -> None:
+def serve(services: list[Any]) -> None:
+    """Waits for the threads to end, and closes the apps in order."""
+    from os_ken.base.app_manager import AppManager
+    from os_ken.lib import hub
+
+    try:
+        hub.joinall(services)
+    finally:
+        AppManager.get_instance().close()
+
+
+def end_on_signals(services: list[Any]) -> None:
     """SIGTERM and SIGINT close the apps in order; a stuck app does not keep the process alive.
 
     Nothing is raised from the handler: it would land in whatever app is just running. A pipe
-    wakes a thread of the hub, which ends the apps' own; then `run_apps` returns.
+    wakes a thread of the hub, which ends the services; then `serve` returns.
     """
     from eventlet import hubs
     from os_ken.base.app_manager import AppManager
@@ -124,9 +164,10 @@ def end_on_signals() -> None:
             told = os.read(reading, 64)
         signal.signal(signal.SIGALRM, out_of_time)
         signal.alarm(GRACE_S)
-        for app in AppManager.get_instance().applications.values():
-            if app.main_thread is not None:
-                hub.kill(app.main_thread)
+        apps = AppManager.get_instance().applications.values()
+        naps = [thread for app in apps for thread in app.threads]  # of some seconds, some of them
+        for thread in services + naps:
+            hub.kill(thread)
 
     signal.set_wakeup_fd(writing)
     for number in END_SIGNALS:
@@ -134,30 +175,15 @@ def end_on_signals() -> None:
     hub.spawn(wait_for_signal)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    result = argparse.ArgumentParser(
-        prog="vswitch-controller",
-        description="Run os-ken apps and unmodified Ryu apps.",
-        epilog=f"Bundled apps: {', '.join(apploader.bundled())}.",
-    )
-    result.add_argument("apps", nargs="+", metavar="APP", help="a module, a file, a bundled name")
-    result.add_argument(
-        "--listen",
-        default="tcp:127.0.0.1:6653",
-        metavar="tcp:ADDRESS:PORT",
-        help="where switches connect (default: %(default)s)",
-    )
-    return result
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The command `vswitch-controller`; returns the exit code."""
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        run(options.apps, parse_listen(options.listen))
+        run(arguments)
     except Failure as failure:
-        print(f"vswitch-controller: {failure}", file=sys.stderr)
+        if "--verbose" in arguments and failure.__cause__ is not None:
+            traceback.print_exception(failure.__cause__)
+        print(f"{options.PROGRAM}: {failure}", file=sys.stderr)
         return failure.exit
     return Exit.OK
 

@@ -2,15 +2,31 @@
 
 os-ken is Ryu under another name, so an unmodified Ryu app only needs the old name. The alias
 hands out the very same module objects (two copies would mean two event systems), and adds the
-names that changed: `RyuApp` and `RyuException`.
+names that changed: `RyuApp` and `RyuException`. os-ken dropped two things that apps need:
+
+- the web server (`ryu.app.wsgi`): `controlplane.wsgi` stands in for it;
+- Ryu's own apps (`ryu.app.simple_switch_13`, `ryu.app.ofctl_rest`...): taken from a Ryu that is
+  installed or on PYTHONPATH, file by file; whatever those import comes from here again.
+
+The same holds under os-ken's name (`os_ken.app.simple_switch_13`).
 """
 
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
+
+OURS = {
+    "ryu.app.wsgi": "controlplane.wsgi",
+    "os_ken.app.wsgi": "controlplane.wsgi",
+    "tinyrpc": "controlplane.jsonrpc",
+    "tinyrpc.exc": "controlplane.jsonrpc",
+}
+"""What we have in place of modules that may be missing."""
 
 RENAMED = {
     # module of os-ken: (Ryu's name, os-ken's name)
@@ -20,23 +36,37 @@ RENAMED = {
 
 
 class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Answers for `ryu` and everything below it."""
+    """Answers for `ryu` and everything below it, what is missing below `os_ken.app`, and `OURS`."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """A spec for Ryu's names, None for all others."""
-        if fullname != "ryu" and not fullname.startswith("ryu."):
+        """A spec for those names, None for all others."""
+        top, _, below = fullname.partition(".")
+        if fullname in OURS:
+            return self._alias(fullname, OURS[fullname])
+        if top != "ryu" and not fullname.startswith("os_ken.app."):
             return None
-        return importlib.machinery.ModuleSpec(fullname, self)
+        theirs = f"os_ken.{below}".rstrip(".")
+        if _os_ken_has(theirs):
+            return self._alias(fullname, theirs) if top == "ryu" else None
+        file = next(ryu_files(below), None)
+        if file is None:
+            return None
+        if top == "os_ken":
+            return self._alias(fullname, f"ryu.{below}")
+        inside = [str(file.parent)] if file.name == "__init__.py" else None
+        return importlib.util.spec_from_file_location(
+            fullname, file, submodule_search_locations=inside
+        )
+
+    def _alias(self, fullname: str, other: str) -> importlib.machinery.ModuleSpec:
+        return importlib.machinery.ModuleSpec(fullname, self, origin=other)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        """os-ken's module itself; its own spec is kept aside, for the import system replaces it."""
-        try:
-            module = importlib.import_module("os_ken" + spec.name.removeprefix("ryu"))
-        except ModuleNotFoundError as error:
-            why = f"No module named {spec.name!r} (os-ken has no {error.name!r} either)"
-            raise ModuleNotFoundError(why, name=spec.name) from error
+        """The other module itself; its own spec is kept, for the import system replaces it."""
+        assert spec.origin is not None
+        module = importlib.import_module(spec.origin)
         spec.loader_state = module.__spec__
         return module
 
@@ -45,6 +75,24 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         alias = module.__spec__
         assert alias is not None
         module.__spec__ = alias.loader_state
+
+
+def _os_ken_has(name: str) -> bool:
+    """Whether os-ken itself has a module `name`."""
+    if name in sys.modules:
+        return sys.modules[name].__name__ == name
+    package = sys.modules.get(name.rpartition(".")[0])
+    where = package.__path__ if package is not None and hasattr(package, "__path__") else None
+    return importlib.machinery.PathFinder.find_spec(name, where) is not None
+
+
+def ryu_files(below: str) -> Iterator[Path]:
+    """The files that `ryu.<below>` has in Ryu's own packages on the path."""
+    for entry in sys.path:
+        stem = Path(entry or ".", "ryu", *below.split("."))
+        for file in (stem.with_name(stem.name + ".py"), stem / "__init__.py"):
+            if file.is_file():
+                yield file
 
 
 def install() -> None:

@@ -350,7 +350,7 @@ class Mac(_Payload):
 
 @dataclass(frozen=True, slots=True)
 class QueueSpec(_Payload):
-    """A port's queue: 'max_rate' in bits a second (0: unlimited), 'max_packets' that wait (0: 1,000)."""
+    """A port's queue: 'max_rate' bits a second leave (0: all), 'max_packets' wait (0: 1,000)."""
 
     FORMAT: ClassVar[struct.Struct] = struct.Struct("=IIQII")
     port: int

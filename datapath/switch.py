@@ -154,12 +154,13 @@ class Switch:
         """A memory port, or with a path (or "counted" by write_limit 0) a pcap port.
 
         'read_pcap' is replayed from memory for ever (or 'once'); 'write_pcap' gets the
-        first 'write_limit' frames.  'vlans' as in `set_vlans`.  ValueError or OSError when it can't be.
+        first 'write_limit' frames.  'vlans' as in `set_vlans`.  ValueError or OSError when it
+        can't be.
         """
         pcap = bool(read_pcap or write_pcap)
         kind = PortKind.PCAP if pcap else PortKind.MEM
         flags = frames.PortFlags.ONCE if once else frames.PortFlags.NONE
-        mac = b"\x02\0\0" + number.to_bytes(3, "big")
+        mac = b"\x02\0\0" + (number & 0xFFFFFF).to_bytes(3, "big")
         spec = PortSpec(
             number, kind, f"{kind.name.lower()}{number}", mac, mtu=mtu, flags=flags,
             read_path=read_pcap, write_path=write_pcap, write_limit=write_limit, vlans=vlans,
@@ -218,7 +219,7 @@ class Switch:
         self._command(Command.MAC_FLUSH)
 
     def set_queue(self, port: int, queue: int, *, max_rate: int = 0, max_packets: int = 0) -> None:
-        """A queue of a port: 'max_rate' bits a second leave (0: all), 'max_packets' wait (0: 1,000)."""
+        """A port's queue: 'max_rate' bit/s leave (0: all), 'max_packets' wait (0: 1,000)."""
         spec = frames.QueueSpec(port, queue, max_rate, max_packets)
         self._command(Command.QUEUE_SET, spec.pack())
 

@@ -21,8 +21,8 @@ FORWARDER_SOCKET = "forwarder.sock"
 DATABASE = "vswitch.db"
 """The SQLite store, in the state folder."""
 
-RUN_MAX = 107 - len("/") - 15 - len(".mgmt")
-"""Bytes in the run folder's path that leave room for RUN/<bridge>.mgmt in a sockaddr_un."""
+RUN_MAX = 107 - len("/") - 15 - len(".snoop")
+"""Bytes in the run folder's path that leave room for RUN/<bridge>.snoop in a sockaddr_un."""
 
 
 def run_folder(chosen: str | None = None) -> str:

@@ -1,6 +1,6 @@
 """The operator API's methods and their parameters, once for daemon and command line.
 
-A parameter that sets something of a bridge, port or controller is the schema's
+A parameter that sets something of a bridge, port, queue or controller is the schema's
 own setting; the few that only a request has (a flow, a packet) are declared
 here.  The server checks what comes in against this table, the command line
 makes its arguments from it.  Pure.
@@ -14,7 +14,7 @@ from typing import Any
 
 from vswitch import values
 from vswitch.errors import SchemaError, shown
-from vswitch.schema import Bridge, Config, Controller, Port, Record, Setting
+from vswitch.schema import Bridge, Config, Controller, Port, Queue, Record, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,12 @@ def _configuration(document: object) -> Config:
 NAME = Parameter("name", Bridge.settings()["name"], True, True)
 BRIDGE = replace(NAME, name="bridge")
 PORT = Parameter("name", Port.settings()["name"], True, True)
+QUEUE = tuple(Parameter(name, Queue.settings()[name], True, True) for name in ("port", "number"))
 MATCH = _text("match", "only flows within this match, as in tcp,nw_dst=10.0.0.2", "MATCH")
+GROUP = _text("group", "one group, as in group_id=1; all if left out", "GROUP")
+METER = _text("meter", "one meter, as in meter=1; all if left out", "METER")
+_A_GROUP = "group_id=1,type=select,bucket=output:1,bucket=output:2"
+_A_METER = "meter=1,kbps,band=type=drop,rate=1000"
 IN_PORT = Parameter(
     "in_port", Setting("the port it comes in by, if PACKET doesn't say", values.port_number, "N")
 )
@@ -121,6 +126,10 @@ _ALL = (
     Request("port.rm", "take a port off its bridge", (BRIDGE, PORT)),
     Request("mac.list", "stations that NORMAL has learned on a bridge", (BRIDGE,)),
     Request("mac.flush", "forget the stations that NORMAL has learned", (BRIDGE,)),
+    Request("queue.add", "give a port a queue", (BRIDGE, *_record(Queue))),
+    Request("queue.set", "change a queue, while packets wait in it", (BRIDGE, *_record(Queue))),
+    Request("queue.list", "queues with counters", (BRIDGE.optional(), QUEUE[0].optional())),
+    Request("queue.rm", "take a queue off its port", (BRIDGE, *QUEUE)),
     Request("controller.add", "connect a bridge to a controller", (BRIDGE, *_record(Controller))),
     Request("controller.list", "controllers and their connections", (BRIDGE.optional(),)),
     Request("controller.rm", "part a bridge from a controller", (BRIDGE, *_record(Controller))),
@@ -133,6 +142,26 @@ _ALL = (
         "flow.rm", "remove flows",
         (BRIDGE, MATCH, _flag("strict", "only the flow with exactly this match and priority")),
     ),
+    Request(
+        "group.add", "add a group, in ovs-ofctl's words",
+        (BRIDGE, _text("group", f"as in {_A_GROUP}", "GROUP", required=True)),
+    ),
+    Request(
+        "group.mod", "give a group another type and other buckets",
+        (BRIDGE, _text("group", f"as in {_A_GROUP}", "GROUP", required=True)),
+    ),
+    Request("group.list", "groups with counters", (BRIDGE, GROUP)),
+    Request("group.rm", "remove a group, or all, with the flows that use it", (BRIDGE, GROUP)),
+    Request(
+        "meter.add", "add a meter, in ovs-ofctl's words",
+        (BRIDGE, _text("meter", f"as in {_A_METER}", "METER", required=True)),
+    ),
+    Request(
+        "meter.mod", "give a meter other flags and bands",
+        (BRIDGE, _text("meter", f"as in {_A_METER}", "METER", required=True)),
+    ),
+    Request("meter.list", "meters with counters", (BRIDGE, METER)),
+    Request("meter.rm", "remove a meter, or all, with the flows that use it", (BRIDGE, METER)),
     Request(
         "trace", "what the switch would do with a packet, and why",
         (

@@ -1,6 +1,6 @@
 """Everything that can be configured, declared once.
 
-A `Bridge`, `Port` or `Controller` is a frozen dataclass; each field carries its
+A `Bridge`, `Port`, `Queue` or `Controller` is a frozen dataclass; each field carries its
 `Setting`: how a value is read and checked, how it is shown in JSON, and the words
 that explain it.  Store columns, checks of the operator API (`vswitch.requests`)
 and arguments of the command line follow from these fields, so a new setting is
@@ -14,6 +14,7 @@ be what is wanted as well as what is observed.  Pure: no socket, no clock.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
@@ -22,15 +23,27 @@ from vswitch import values
 from vswitch.errors import SchemaError, shown
 from vswitch.target import Refused, Target, parse
 
-__all__ = ["Bridge", "Config", "Controller", "Port", "Record", "Setting", "Target", "parse"]
+__all__ = [
+    "Bridge",
+    "Config",
+    "Controller",
+    "Port",
+    "Queue",
+    "Record",
+    "Setting",
+    "Target",
+    "parse",
+]
 
 FAIL_MODES = ("secure", "standalone")
 """Without a controller: forward nothing by itself, or switch like a learning bridge."""
 PORT_KINDS = ("auto", "tap", "packet")
-"""auto: packet if the interface exists, else tap."""
+"""auto: packet if the interface exists, else tap; the port LOCAL is always a tap."""
 VLAN_MODES = ("auto", "access", "trunk", "native-untagged", "native-tagged")
 """As Open vSwitch has them: frames of one VLAN without tag; tagged frames; tagged ones, and those
 without tag in a VLAN of their own, which leave without tag or with it."""
+QUEUES_MAX = 256
+"""Queues of one port (LANES_LIMIT in datapath/src/switch/lanes.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ def _hexadecimal(dpid: int | None) -> str | None:
 
 
 class Record:
-    """What bridges, ports and controllers have in common: settings, to and from JSON."""
+    """What bridges, ports, queues and controllers have in common: settings, to and from JSON."""
 
     __slots__ = ()
     NOUN: ClassVar[str]
@@ -170,8 +183,9 @@ class Port(Record):
     NOUN: ClassVar[str] = "port"
     name: str = setting(values.name, "the port's name, an interface on this host", "NAME")
     number: int | None = setting(
-        values.port_number, "OpenFlow port number; the lowest free one if left out", "N",
-        default=None,
+        values.port_number,
+        "OpenFlow port number, or LOCAL: the host's own port; the lowest free one if left out",
+        "N", default=None, show=values.port_number_text,
     )  # fmt: skip
     kind: str = setting(
         values.choice(*PORT_KINDS), "auto: the existing interface NAME, else a new TAP",
@@ -255,8 +269,31 @@ class Port(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Queue(Record):
+    """A queue of a port: what set_queue puts there waits its turn (OpenFlow 1.3.5, 7.2.2)."""
+
+    NOUN: ClassVar[str] = "queue"
+    port: str = setting(values.name, "the port by which its packets leave", "PORT")
+    number: int = setting(
+        values.integer(0, 0xFFFFFFFE), "its number, N of the action set_queue:N", "NUMBER"
+    )
+    max_rate: int = setting(
+        values.rate, "how fast its packets leave at most: 10Mbps, 2.5Gbps, unlimited", "RATE",
+        default=0, show=values.rate_text,
+    )  # fmt: skip
+    max_packets: int = setting(
+        values.integer(1, 65536), "packets that may wait in it; 1000 if left out", "N", default=1000
+    )
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from the bridge's other queues."""
+        return self.port, self.number
+
+
+@dataclass(frozen=True, slots=True)
 class Bridge(Record):
-    """One OpenFlow switch: a datapath id, ports, controllers."""
+    """One OpenFlow switch: a datapath id, ports with their queues, controllers."""
 
     NOUN: ClassVar[str] = "bridge"
     name: str = setting(values.name, "the bridge's name", "NAME")
@@ -292,17 +329,36 @@ class Bridge(Record):
     ports: tuple[Port, ...] = setting(
         _records(Port), "ports of the bridge", "", default=(), show=_to_json, nested=True
     )
+    queues: tuple[Queue, ...] = setting(
+        _records(Queue), "queues of its ports", "", default=(), show=_to_json, nested=True
+    )
     controllers: tuple[Controller, ...] = setting(
         _records(Controller), "controllers that it connects to", "",
         default=(), show=_to_json, nested=True,
     )  # fmt: skip
 
     def check(self) -> None:
-        """Names, numbers and targets are unique in a bridge."""
+        """Names, numbers and targets are unique in a bridge; queues are of ports that it has."""
         inside = f"bridge {self.name}"
         _unique(inside, "port name", (p.name for p in self.ports))
         _unique(inside, "port number", (p.number for p in self.ports))
         _unique(inside, "controller", (c.target for c in self.controllers))
+        _unique(inside, "queue", (f"{q.number} of port {q.port}" for q in self.queues))
+        self._check_queues()
+
+    def _check_queues(self) -> None:
+        found = Counter(queue.port for queue in self.queues)
+        for name, number in found.items():
+            if self.port(name) is None:
+                why, do = f"bridge {self.name} has no such port", "add the port, or leave it out"
+                raise SchemaError(f"queue of port {name}", why, do)
+            if number > QUEUES_MAX:
+                what = f"queues of port {name}"
+                raise SchemaError(what, f"{number} are too many", f"at most {QUEUES_MAX} can be")
+
+    def bare(self) -> Bridge:
+        """The bridge without its ports, queues and controllers."""
+        return self.changed(ports=(), queues=(), controllers=())
 
     def port(self, name: str) -> Port | None:
         """The port of that name."""
@@ -313,8 +369,23 @@ class Bridge(Record):
         return self.changed(ports=_put(self.ports, port, lambda p: p.name == port.name))
 
     def without_port(self, name: str) -> Bridge:
-        """The bridge without the port of that name."""
-        return self.changed(ports=tuple(p for p in self.ports if p.name != name))
+        """The bridge without the port of that name and its queues."""
+        return self.changed(
+            ports=tuple(p for p in self.ports if p.name != name),
+            queues=tuple(q for q in self.queues if q.port != name),
+        )
+
+    def queue(self, port: str, number: int) -> Queue | None:
+        """The queue of that number at the port of that name."""
+        return next((queue for queue in self.queues if queue.key == (port, number)), None)
+
+    def with_queue(self, queue: Queue) -> Bridge:
+        """The bridge with 'queue' in the place of the one of its port and number, or added."""
+        return self.changed(queues=_put(self.queues, queue, lambda q: q.key == queue.key))
+
+    def without_queue(self, port: str, number: int) -> Bridge:
+        """The bridge without the queue of that number at that port."""
+        return self.changed(queues=tuple(q for q in self.queues if q.key != (port, number)))
 
     def with_controller(self, controller: Controller) -> Bridge:
         """The bridge with that controller too."""

@@ -21,6 +21,10 @@ NAME_MAX = 15
 """Characters in a name: an interface's limit (IFNAMSIZ - 1), also OpenFlow's for ports."""
 PORT_NUMBER_MAX = 0xFEFF
 """Largest port number: every version of OpenFlow can express it."""
+LOCAL = 0xFFFFFFFE
+"""OFPP_LOCAL, the one number above it that a port may have: the host's own port (1.3.5, 7.2.1)."""
+RATE_MAX = 10**12
+"""Bits a second."""
 PROTOCOLS = {"OpenFlow13": 4}
 """Versions that the switch speaks -> version byte on the wire."""
 TEXT_MAX = 65536
@@ -67,8 +71,65 @@ def integer(low: int, high: int) -> Reader:
     return read
 
 
-port_number = integer(1, PORT_NUMBER_MAX)
 mtu = integer(68, 65535)
+_plain_port_number = integer(1, PORT_NUMBER_MAX)
+
+
+def port_number(value: object) -> int:
+    """A port's number: 1 to PORT_NUMBER_MAX, or LOCAL (also in words)."""
+    if (isinstance(value, str) and value.upper() == "LOCAL") or value == LOCAL:
+        return LOCAL
+    try:
+        number: int = _plain_port_number(value)
+    except Refused as refused:
+        do = "choose one of these, or LOCAL for the host's own port"
+        raise Refused(refused.why, do) from None
+    return number
+
+
+def port_number_text(number: int | None) -> int | str | None:
+    """The number as JSON has it: LOCAL is a word."""
+    return "LOCAL" if number == LOCAL else number
+
+
+_RATE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,12}))?([kmgt]?)bps", re.IGNORECASE)
+_RATE_RULE = "write as in 10Mbps, 2.5Gbps or unlimited"
+_RATE_UNITS = {"T": 10**12, "G": 10**9, "M": 10**6, "k": 10**3, "": 1}
+
+
+def rate(value: object) -> int:
+    """Bits a second, 1 to RATE_MAX, or 0: any number.  Text has its unit ("10Mbps", "2.5Gbps") or
+    is "unlimited"; what is a number already is in bits a second."""
+    number = value
+    if isinstance(value, str):
+        number = _bits(value)
+    if type(number) is not int or not 0 <= number <= RATE_MAX:
+        raise Refused(f"it is not within 1bps and {rate_text(RATE_MAX)}", _RATE_RULE)
+    return number
+
+
+def _bits(text: str) -> int:
+    found = _RATE.fullmatch(text)
+    if text == "unlimited":
+        return 0
+    if not found:
+        raise Refused("it is no rate", _RATE_RULE)
+    whole, fraction, unit = found.groups("")
+    factor = next(f for u, f in _RATE_UNITS.items() if u.lower() == unit.lower())
+    bits, rest = divmod(int(whole + fraction) * factor, int("1" + "0" * len(fraction)))
+    if rest or not bits:
+        raise Refused("it is no whole number of bits above 0", _RATE_RULE)
+    return bits
+
+
+def rate_text(rate: int) -> str:
+    """A rate as `rate` reads it, exactly, in the largest unit below it."""
+    if not rate:
+        return "unlimited"
+    unit, factor = next((u, f) for u, f in _RATE_UNITS.items() if rate >= f)
+    whole, rest = divmod(rate, factor)
+    fraction = str(factor + rest)[1:].rstrip("0")
+    return f"{whole}.{fraction}{unit}bps" if fraction else f"{whole}{unit}bps"
 
 
 vlan_tag = integer(1, 4094)

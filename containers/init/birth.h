@@ -14,6 +14,7 @@
 struct birth {
     int control;      /* socket to the runner (see control.h) */
     int root;         /* the container's root until the pivot, then -1 */
+    bool tied;        /* no process 1 of ours above: ends with the runner, by the kernel's hand */
     int error;        /* errno of the failure, and what was being done */
     char doing[512];
 };
@@ -22,6 +23,9 @@ typedef int step_handler(struct birth *birth, const struct arg *arg);
 
 /* Note why a step fails; returns -1, so that handlers can `return failed(...)`. Uses errno. */
 int failed(struct birth *birth, const char *doing, ...) __attribute__((format(printf, 2, 3)));
+
+/* From now on the runner's death is this process's; so it is if the runner is dead already. */
+int tie_to_runner(struct birth *birth);
 
 /* The handlers, by file. What each step means is told in containers/plan.py. */
 step_handler step_namespaces, step_join;                                  /* namespaces.c */

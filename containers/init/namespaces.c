@@ -15,6 +15,7 @@
 #include "sys.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,16 @@ struct request {
     bool deny_setgroups, die_with_runner;
 };
 
+int tie_to_runner(struct birth *birth)
+{
+    struct pollfd line = {.fd = birth->control, .events = 0}; /* tells only of the other end's close */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return failed(birth, "tying the container to its runner");
+    if (poll(&line, 1, 0) > 0)
+        _exit(EXIT_FAILURE);
+    return 0;
+}
+
 /*
  * The child's first moments: dead as soon as an attached runner is, and every signal kept until
  * process 1 watches for it or the command can be killed by it.
@@ -36,9 +47,7 @@ static int begin_child(struct birth *birth, bool die_with_runner)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    if (die_with_runner && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-        return failed(birth, "tying the container to its runner");
-    return 0;
+    return die_with_runner ? tie_to_runner(birth) : 0;
 }
 
 static pid_t clone_for_runner(uint64_t namespaces)
@@ -135,7 +144,6 @@ int step_namespaces(struct birth *birth, const struct arg *arg)
     return -1;
 }
 
-/* join(pidfd, flags, die_with_runner): every namespace at once, user namespace first. */
 /* Returns when the other end of the pipe has been closed everywhere else: when the parent has ended. */
 static void await_end(const int gate[2])
 {
@@ -145,6 +153,7 @@ static void await_end(const int gate[2])
     close(gate[0]);
 }
 
+/* join(pidfd, flags, die_with_runner): every namespace at once, user namespace first. */
 int step_join(struct birth *birth, const struct arg *arg)
 {
     int pidfd = (int)arg[0].number, gate[2];
@@ -160,7 +169,8 @@ int step_join(struct birth *birth, const struct arg *arg)
         return failed(birth, "cloning into the container");
     if (pid == 0) {
         await_end(gate); /* the runner hears of our birth before it hears of anything that we do */
-        return begin_child(birth, arg[2].number != 0);
+        birth->tied = arg[2].number != 0;
+        return begin_child(birth, birth->tied);
     }
     if (control_born(birth, pid) < 0 || control_namespaces(birth, arg[1].number) < 0)
         return -1;

@@ -71,5 +71,5 @@ int step_user(struct birth *birth, const struct arg *arg)
         return failed(birth, "leaving the caller's groups");
     if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return failed(birth, "becoming user %u, group %u", uid, gid);
-    return 0;
+    return birth->tied ? tie_to_runner(birth) : 0; /* a change of user makes the kernel forget it */
 }

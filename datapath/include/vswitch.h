@@ -136,7 +136,7 @@ typedef enum {
 typedef enum { VS_PS_LINK_DOWN = 1, VS_PS_BLOCKED = 2, VS_PS_LIVE = 4 } vs_port_state;
 
 typedef struct {
-    uint32_t number; /* OpenFlow port number, 1 .. 0xffffff00 */
+    uint32_t number; /* OpenFlow port number, 1 .. 0xfffffeff, or 0xfffffffe: OFPP_LOCAL, the host's own port */
     uint32_t kind;   /* vs_port_kind */
     uint32_t config; /* vs_port_config */
     uint32_t state;  /* vs_port_state */

@@ -591,8 +591,10 @@ static void services_are_pushed_in_front_of_everything_and_popped(void)
     CHECK(edit_pop_pbb(p));
     check_layout(p);
     CHECK_EQ(p->layout.n_vlans, 1);
-    CHECK(edit_pop_pbb(p)); /* with its backbone tag */
+    CHECK(edit_pop_pbb(p));
     check_layout(p);
+    CHECK_EQ(p->layout.n_vlans, 2); /* the backbone tag stays, in front of the customer's */
+    CHECK(edit_pop_vlan(p));
     CHECK_EQ(p->len, f.n);
     CHECK_BYTES(p->data, f.bytes, f.n);
     CHECK(!edit_pop_pbb(p));

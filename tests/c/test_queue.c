@@ -378,6 +378,29 @@ static void any_rate_and_time_can_be_reckoned_with(void)
     CHECK_EQ(packet_pool_out(pool), 0);
 }
 
+/* ---- another rate ---- */
+
+static void a_debt_ends_where_rates_do(void)
+{
+    struct queue *q = queue_new(1, 1000, 8, 1 << 20, START);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK(queue_put(q, frame_of(1000), START));
+    packet_release(queue_take(q, START));
+    CHECK(!queue_take(q, START + MS)); /* 8 s of debt */
+    queue_set_rate(q, 0, START + MS);
+    CHECK(queue_next_ns(q) <= START + MS);
+    for (unsigned i = 0; i < 2; i++)
+        packet_release(queue_take(q, START + MS));
+    queue_set_rate(q, 8000, START + MS); /* a packet a second; nothing was saved up meanwhile */
+    packet_release(queue_take(q, START + MS));
+    CHECK(queue_put(q, frame_of(1000), START + MS));
+    CHECK(!queue_take(q, START + SECOND));
+    CHECK_EQ(queue_next_ns(q), START + MS + SECOND);
+    packet_release(queue_take(q, START + MS + SECOND));
+    queue_free(q);
+    CHECK_EQ(packet_pool_out(pool), 0);
+}
+
 int main(void)
 {
     pool = packet_pool_new(2000, 1000);
@@ -395,6 +418,7 @@ int main(void)
     the_oracle_lets_the_same_packets_go_at_the_same_time();
     a_clock_that_stands_still_or_goes_back_fills_nothing();
     any_rate_and_time_can_be_reckoned_with();
+    a_debt_ends_where_rates_do();
     packet_pool_free(pool);
     printf("%u runs, the worst rate was %.3f %% off\n", runs, worst * 100);
     return checks_end();

@@ -6,11 +6,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from vswitch.schema import Bridge, Config, Controller, Port
+from vswitch.schema import Bridge, Config, Controller, Port, Queue
+from vswitch.values import LOCAL
 
 BRIDGES = ("br0", "br1", "lab")
 PORTS = ("eth0", "eth1", "tap0", "tap1", "c1")
 TARGETS = ("tcp:10.0.0.1:6653", "unix:/run/app.sock", "tcp:[::1]:6633")
+QUEUES = (0, 7, 0xFFFFFFFE)
+RATES = (0, 1, 1_234_567, 2_500_000_000, 10**12)
 ADDRESSES = ("10.0.0.2/24", "fd00::2/64")
 
 
@@ -55,11 +58,30 @@ def configs(draw: st.DrawFn, *, open: bool = True) -> Config:
 
 
 @st.composite
+def _queues(draw: st.DrawFn, ports: list[str]) -> tuple[Queue, ...]:
+    """Some queues of these ports."""
+    if not ports:
+        return ()
+    keys = st.tuples(st.sampled_from(ports), st.sampled_from(QUEUES))
+    return tuple(
+        Queue(
+            port,
+            number,
+            max_rate=draw(st.sampled_from(RATES)),
+            max_packets=draw(st.sampled_from([1, 1000, 65536])),
+        )
+        for port, number in draw(st.lists(keys, unique=True, max_size=4))
+    )
+
+
+@st.composite
 def _bridges(draw: st.DrawFn, name: str, dpid: int, names: list[str], open: bool) -> Bridge:
     order = draw(st.permutations(names))
     chosen = iter(draw(st.permutations(range(1, len(PORTS) + 1))))
     free = [open and draw(st.booleans()) for _ in order]
     numbers = [st.none() if left else st.just(next(chosen)) for left in free]
+    if numbers and draw(st.booleans()):
+        numbers[0] = st.just(LOCAL)
     return Bridge(
         name,
         dpid=None if open and draw(st.booleans()) else dpid,
@@ -68,6 +90,7 @@ def _bridges(draw: st.DrawFn, name: str, dpid: int, names: list[str], open: bool
         flood_rate=draw(st.sampled_from([0, 1000])),
         listen=draw(st.sampled_from([(), ("ptcp:6654:127.0.0.1",)])),
         ports=tuple(draw(ports(p, n)) for p, n in zip(order, numbers, strict=True)),
+        queues=draw(_queues(order)),
         controllers=tuple(
             Controller(t) for t in draw(st.lists(st.sampled_from(TARGETS), unique=True))
         ),

@@ -64,12 +64,16 @@ class Lab:
 
     def shell(self, *command: str) -> str:
         """Runs a program in the namespace; its output."""
-        line = self._there(*command)
-        done = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
+        done = self.tried(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
         return done.stdout
 
-    def _there(self, *command: str) -> list[str]:
+    def tried(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs a program in the namespace that may fail."""
+        line = self.there(*command)
+        return subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
+
+    def there(self, *command: str) -> list[str]:
         """The command line that runs a command in the namespace (as the same process)."""
         return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self.namespace}", *command]
 
@@ -78,7 +82,7 @@ class Lab:
     def launch(self, *arguments: str) -> subprocess.Popen[str]:
         """A daemon by its command line; it may end by itself."""
         program = "from vswitch.daemon import main; raise SystemExit(main())"
-        line = self._there(sys.executable, "-c", program, *arguments)
+        line = self.there(sys.executable, "-c", program, *arguments)
         with open(self.log, "a") as log:
             return subprocess.Popen(
                 line, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment

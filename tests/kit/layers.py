@@ -48,7 +48,8 @@ PURE = (
     "datapath.fields", "datapath.oxm", "datapath.action", "datapath.rule", "datapath.frames",
     "vswitch.schema", "vswitch.openflow", "vswitch.reconcile",
     "containers.spec", "containers.steps", "containers.plan", "containers.encode",
-    "containers.control", "containers.problem", "containers.words", "controlplane.mactable",
+    "containers.control", "containers.problem", "containers.words", "controlplane.lengths",
+    "controlplane.mactable",
 )  # fmt: skip
 IMPURE_IMPORTS = ("socket", "threading", "time", "asyncio", "select", "selectors", "subprocess")
 """No socket, no clock, no thread in the rooms that only compute."""

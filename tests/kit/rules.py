@@ -82,9 +82,9 @@ def matches(draw: st.DrawFn, in_ports: st.SearchStrategy[int] = ports) -> Match:
 
 @st.composite
 def set_fields(draw: st.DrawFn, match: Match) -> ac.SetField:
-    """A set_field that packets of 'match' can take; Open vSwitch never sets ip_proto."""
+    """A set_field that packets of 'match' can take; Open vSwitch sets no ip_proto or eth_type."""
     fields = [f for f in FIELDS if f.settable and match.meets(f.needs) and _has(match, f)]
-    fields = [field for field in fields if field.name != "ip_proto"]
+    fields = [field for field in fields if field.name not in ("ip_proto", "eth_type")]
     field = draw(st.sampled_from(fields))
     value = draw(number(_BITS_OF_OVS.get(field.name, field.bits)))
     return ac.SetField(field, value | VLAN_PRESENT if field.name == "vlan_vid" else value)
@@ -109,7 +109,7 @@ outputs = st.one_of(
 common_actions = st.one_of(
     outputs,
     st.builds(ac.Group, st.integers(0, 0xFFFFFEFF)),
-    st.builds(ac.SetQueue, u32),
+    st.builds(ac.SetQueue, st.integers(0, 0xFFFFFFFE)),
 )
 """Actions that any packet takes.  (Open vSwitch refuses a third tag, so no push_vlan.)"""
 

@@ -283,7 +283,7 @@ def test_sockets_are_for_their_owner_and_nothing_listens_on_the_network(lab: Lab
     """HARDENING S22, S23."""
     lab.start("--ephemeral", "--bridge", "br0", "--listen", "ptcp:6654")
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in lab.run.iterdir()}
-    sockets = ("br0.mgmt", "vswitch.sock", "forwarder.sock")
+    sockets = ("br0.mgmt", "br0.snoop", "vswitch.sock", "forwarder.sock")
     assert {name: modes[name] for name in sockets} == dict.fromkeys(sockets, "0o600")
     listening = [line.split()[3] for line in lab.shell("ss", "-Hltn").splitlines()]
     assert listening == ["127.0.0.1:6654"]
@@ -302,4 +302,4 @@ def test_ovs_ofctl_shows_adds_and_dumps(lab: Lab, wires: Wires) -> None:
     lab.ofctl("mod-port", "7", "down")
     assert "PORT_DOWN" in lab.ofctl("dump-ports-desc")
     assert not passes(*wires, number=2, seconds=0.2)
-    assert "table 253" in lab.ofctl("dump-table-features")
+    assert "table 254" in lab.ofctl("dump-table-features")

@@ -12,12 +12,16 @@ from tests.oracle.layout import (
     IPV4,
     IPV6,
     MPLS,
+    MPLS_ENTRY,
+    NO_TYPE,
     PBB,
     ROUTING,
     WALKED,
     WHOLE,
     Layout,
     be16,
+    ipv4,
+    ipv6,
     layout,
 )
 from tests.oracle.values import SCTP, UDP, values
@@ -57,6 +61,8 @@ def set_field(frame: bytes, name: str, value: int) -> bytes:
     at = layout(frame)
     if name not in values(frame, 0) or (name.startswith("sctp") and at.frag != WHOLE):
         return frame
+    if name == "eth_type":
+        return put(frame, type_at(frame), 2, value) if type_at(frame) else frame
     if name == "vlan_vid":
         return put(frame, 14, 2, be16(frame, 14) & 0xF000 | value & 0xFFF)
     if name == "vlan_pcp":
@@ -118,9 +124,7 @@ def followed(field: int, before: bytes, after: bytes) -> int:
 
 def summed(before: bytes, after: bytes, at: Layout, proto: int) -> bytes:
     """'after' with the checksums moved by what changed; 'proto' is the protocol's number now."""
-    if at.kind == IPV4:
-        end = at.l3 + 4 * (before[at.l3] & 15)
-        after = move(after, at.l3 + 10, before[at.l3 : end], after[at.l3 : end])
+    after = header_summed(before, after, at)
     if not at.l4:
         return after
     if at.ip_proto == SCTP:
@@ -185,10 +189,11 @@ def sctp(before: bytes, after: bytes, at: Layout) -> bytes:
     return after[: at.l4 + 8] + (old ^ difference).to_bytes(4, "little") + after[at.l4 + 12 :]
 
 
-# ---- tags and TTL ----
+# ---- tags ----
 
 
 def push_vlan(frame: bytes, tpid: int) -> bytes:
+    """A new outermost tag, a copy of the outermost one if there is one (table 6)."""
     tci = frame[14:16] if layout(frame).n_vlans else bytes(2)
     return frame[:12] + tpid.to_bytes(2, "big") + tci + frame[12:]
 
@@ -197,22 +202,142 @@ def pop_vlan(frame: bytes) -> bytes:
     return frame[:12] + frame[16:] if layout(frame).n_vlans else frame
 
 
+def behind_tags(frame: bytes) -> int:
+    """Where Ethernet header and VLAN tags end; the two bytes before it say what follows."""
+    return 14 + 4 * layout(frame).n_vlans
+
+
+def has_length(frame: bytes) -> bool:
+    """An LLC frame has its length where others have a type: no other header fits before it."""
+    return be16(frame, behind_tags(frame) - 2) < 0x600
+
+
+def type_at(frame: bytes) -> int:
+    """Where the type behind all tags is, in a SNAP header if need be; 0: there is none."""
+    at = behind_tags(frame) - 2
+    if not has_length(frame):
+        return at
+    return at + 8 if layout(frame).eth_type != NO_TYPE else 0
+
+
+def push_mpls(frame: bytes, ethertype: int) -> bytes:
+    """A new outermost entry behind Ethernet header and tags (5.12).
+
+    Label, traffic class and TTL are those of the entry that was outermost; without one the TTL
+    is the IP header's, the rest is 0, and the new entry is the bottom of the stack (table 6).
+    """
+    at = layout(frame)
+    if len(frame) < 14 or has_length(frame):
+        return frame
+    if at.kind == MPLS:
+        entry = int.from_bytes(frame[at.l3 : at.l3 + 4], "big") & ~0x100
+    else:
+        ttl = ttl_at(frame)
+        entry = 0x100 | (frame[ttl] if ttl else 0)
+    here = behind_tags(frame)
+    new = ethertype.to_bytes(2, "big") + entry.to_bytes(4, "big")
+    return frame[: here - 2] + new + frame[here:]
+
+
+def pop_mpls(frame: bytes, ethertype: int) -> bytes:
+    """Without the outermost entry; what was behind it is an 'ethertype' now.
+
+    An LLC frame with an entry behind its SNAP header gets shorter, and its length says so.
+    """
+    at = layout(frame)
+    if at.kind != MPLS:
+        return frame
+    head = frame[: at.l3 - 2]
+    if has_length(frame):
+        length = behind_tags(frame) - 2
+        head = put(head, length, 2, be16(head, length) - MPLS_ENTRY)
+    return head + ethertype.to_bytes(2, "big") + frame[at.l3 + MPLS_ENTRY :]
+
+
+def push_pbb(frame: bytes, ethertype: int) -> bytes:
+    """The whole frame behind a new Ethernet header with its addresses, and a new I-TAG.
+
+    The I-SID is that of an I-TAG that was there, the priority the outermost VLAN tag's (table 6).
+    """
+    found = values(frame, 0)
+    if len(frame) < 14:
+        return frame
+    tci = found.get("vlan_pcp", 0) << 29 | found.get("pbb_isid", 0)
+    return frame[:12] + ethertype.to_bytes(2, "big") + tci.to_bytes(4, "big") + frame
+
+
+def pop_pbb(frame: bytes) -> bytes:
+    """The customer's addresses and what is behind them; backbone tags stay in between (7.2.5)."""
+    at = layout(frame)
+    if at.kind != PBB:
+        return frame
+    customer = frame[at.l3 + 4 :]
+    return customer[:12] + frame[12 : 12 + 4 * at.n_vlans] + customer[12:]
+
+
+# ---- TTLs ----
+
+
 def ttl_at(frame: bytes) -> int:
-    """Where TTL or hop limit lies, 0: the frame is not IP."""
+    """Where TTL or hop limit lies, 0: the frame is not IP, or the IP is out of sight."""
     at = layout(frame)
     return {IPV4: at.l3 + 8, IPV6: at.l3 + 7}.get(at.kind, 0)
 
 
+def mpls_ttl_at(frame: bytes) -> int:
+    """Where the outermost entry's TTL lies, 0: there is none."""
+    at = layout(frame)
+    return at.l3 + 3 if at.kind == MPLS else 0
+
+
+def behind_mpls(frame: bytes) -> Layout:
+    """The IP header behind the one and only entry of a label stack; kind NONE if there is none.
+
+    No type says what it is, so its version does.
+    """
+    at, inner = layout(frame), Layout()
+    here = at.l3 + MPLS_ENTRY
+    if values(frame, 0).get("mpls_bos") and here < at.l3_end:
+        parse = {4: ipv4, 6: ipv6}.get(frame[here] >> 4)
+        if parse:
+            parse(inner, frame, here, at.l3_end)
+    return inner
+
+
+def inner_ttl_at(frame: bytes) -> int:
+    """Where the next-to-outermost TTL of a label stack lies, 0: there are not two headers."""
+    at, inner = layout(frame), behind_mpls(frame)
+    if inner.kind:
+        return inner.l3 + (8 if inner.kind == IPV4 else 7)
+    second = at.l3 + MPLS_ENTRY
+    stacked = at.kind == MPLS and not values(frame, 0)["mpls_bos"]
+    return second + 3 if stacked and second + MPLS_ENTRY <= at.l3_end else 0
+
+
+def copy_ttl_out(frame: bytes) -> bytes:
+    inner = inner_ttl_at(frame)
+    return put(frame, mpls_ttl_at(frame), 1, frame[inner]) if inner else frame
+
+
+def copy_ttl_in(frame: bytes) -> bytes:
+    inner = inner_ttl_at(frame)
+    if not inner:
+        return frame
+    changed = put(frame, inner, 1, frame[mpls_ttl_at(frame)])
+    return header_summed(frame, changed, behind_mpls(frame))
+
+
+def header_summed(before: bytes, after: bytes, at: Layout) -> bytes:
+    """'after' with the header checksum of IPv4 moved by what changed in the header."""
+    if at.kind != IPV4:
+        return after
+    end = at.l3 + 4 * (before[at.l3] & 15)
+    return move(after, at.l3 + 10, before[at.l3 : end], after[at.l3 : end])
+
+
 def set_ttl(frame: bytes, ttl: int) -> bytes:
     at = ttl_at(frame)
-    if not at:
-        return frame
-    changed = put(frame, at, 1, ttl)
-    found = layout(frame)
-    if found.kind != IPV4:
-        return changed
-    end = found.l3 + 4 * (frame[found.l3] & 15)
-    return move(changed, found.l3 + 10, frame[found.l3 : end], changed[found.l3 : end])
+    return header_summed(frame, put(frame, at, 1, ttl), layout(frame)) if at else frame
 
 
 def dec_ttl(frame: bytes) -> bytes | None:
@@ -223,111 +348,14 @@ def dec_ttl(frame: bytes) -> bytes | None:
     return set_ttl(frame, frame[at] - 1) if frame[at] > 1 else None
 
 
-# ---- label stack entries ----
-
-MPLS_TYPES = (0x8847, 0x8848)
-
-
-def tags_end(frame: bytes) -> int:
-    """Where Ethernet header and tags end."""
-    return 14 + 4 * layout(frame).n_vlans
-
-
-def is_llc(frame: bytes) -> bool:
-    return be16(frame, tags_end(frame) - 2) < 0x600
-
-
-def push_mpls(frame: bytes, eth_type: int) -> bytes | None:
-    """None: no frame that could have one."""
-    if len(frame) < 14 or is_llc(frame):
-        return None
-    at, end = layout(frame), tags_end(frame)
-    if at.kind == MPLS:
-        entry = put(frame[at.l3 : at.l3 + 4], 2, 1, frame[at.l3 + 2] & 0xFE)
-    else:
-        ttl = frame[ttl_at(frame)] if ttl_at(frame) else 0
-        entry = bytes([0, 0, 1, ttl])
-    return frame[: end - 2] + eth_type.to_bytes(2) + entry + frame[end:]
-
-
-def pop_mpls(frame: bytes, eth_type: int) -> bytes | None:
-    """None: there is no entry."""
-    at = layout(frame)
-    if at.kind != MPLS:
-        return None
-    head = frame[: at.l3 - 2]
-    if is_llc(frame):
-        length = tags_end(frame) - 2
-        head = put(head, length, 2, be16(head, length) - 4)
-    return head + eth_type.to_bytes(2) + frame[at.l3 + 4 :]
-
-
-def set_mpls_ttl(frame: bytes, ttl: int) -> bytes | None:
-    """None: there is no entry."""
-    at = layout(frame)
-    return put(frame, at.l3 + 3, 1, ttl) if at.kind == MPLS else None
+def set_mpls_ttl(frame: bytes, ttl: int) -> bytes:
+    at = mpls_ttl_at(frame)
+    return put(frame, at, 1, ttl) if at else frame
 
 
 def dec_mpls_ttl(frame: bytes) -> bytes | None:
     """None: the TTL ran out."""
-    at = layout(frame)
-    if at.kind != MPLS:
+    at = mpls_ttl_at(frame)
+    if not at:
         return frame
-    ttl = frame[at.l3 + 3]
-    return put(frame, at.l3 + 3, 1, ttl - 1) if ttl > 1 else None
-
-
-def inner_type(frame: bytes) -> int:
-    """The type of what is behind the outermost entry, by bottom bit and version; 0: unknown."""
-    at = layout(frame)
-    if not frame[at.l3 + 2] & 1:
-        return MPLS_TYPES[0]
-    version = frame[at.l3 + 4] >> 4 if at.l3_end > at.l3 + 4 else 0
-    return {4: 0x0800, 6: 0x86DD}.get(version, 0)
-
-
-def inner_ttl(frame: bytes) -> int | None:
-    """The TTL behind the outermost entry, as the frame has it when that is popped."""
-    eth_type = inner_type(frame) if layout(frame).kind == MPLS else 0
-    popped = pop_mpls(frame, eth_type) if eth_type else None
-    if popped is None:
-        return None
-    at = layout(popped)
-    where = at.l3 + 3 if at.kind == MPLS else ttl_at(popped)
-    return popped[where] if where else None
-
-
-def copy_ttl_out(frame: bytes) -> bytes | None:
-    """None: there are no two headers with a TTL."""
-    ttl = inner_ttl(frame)
-    return None if ttl is None else set_mpls_ttl(frame, ttl)
-
-
-def copy_ttl_in(frame: bytes) -> bytes | None:
-    """None: there are no two headers with a TTL.  Popped, written, and put back under its entry."""
-    if inner_ttl(frame) is None:
-        return None
-    at = layout(frame)
-    ttl = frame[at.l3 + 3]
-    popped = pop_mpls(frame, inner_type(frame))
-    assert popped is not None
-    written = set_mpls_ttl(popped, ttl) or set_ttl(popped, ttl)
-    return frame[: at.l3 + 4] + written[at.l3 :]
-
-
-# ---- backbone headers ----
-
-
-def push_pbb(frame: bytes, eth_type: int) -> bytes | None:
-    """None: shorter than the addresses that it takes."""
-    if len(frame) < 14:
-        return None
-    found = values(frame, 0)
-    tci = found.get("vlan_pcp", 0) << 29 | found.get("pbb_isid", 0)
-    return frame[:12] + eth_type.to_bytes(2) + tci.to_bytes(4) + frame
-
-
-def pop_pbb(frame: bytes) -> bytes | None:
-    """None: there is no I-TAG.  The customer's frame begins behind its TCI."""
-    at = layout(frame)
-    return frame[at.l3 + 4 :] if at.kind == PBB else None
+    return set_mpls_ttl(frame, frame[at] - 1) if frame[at] > 1 else None

@@ -15,6 +15,9 @@ NONE, IPV4, IPV6, ARP, MPLS, PBB = 0, 1, 2, 3, 4, 5
 WHOLE, FIRST, LATER = 0, 1, 3
 HOP, ROUTING, FRAGMENT, ESP, AH, ICMPV6, NO_NEXT, DEST = 0, 43, 44, 50, 51, 58, 59, 60
 TCP = 6
+VLAN_TYPES, MPLS_TYPES, PBB_TYPE = (0x8100, 0x88A8), (0x8847, 0x8848), 0x88E7
+MPLS_ENTRY, I_TAG = 4, 18
+"""Bytes of a label stack entry, and of an I-TAG with the customer's Ethernet header."""
 WALKED = (HOP, ROUTING, FRAGMENT, AH, DEST)
 BIT = {NO_NEXT: 1, ESP: 2, AH: 4, DEST: 8, FRAGMENT: 16, ROUTING: 32, HOP: 64}
 REPEATED, OUT_OF_ORDER = 128, 256
@@ -50,7 +53,7 @@ def layout(frame: bytes) -> Layout:
         return found
     at, end = 14, len(frame)
     eth_type = be16(frame, 12)
-    while eth_type in (0x8100, 0x88A8) and found.n_vlans < MAX_VLANS and at + 4 <= end:
+    while eth_type in VLAN_TYPES and found.n_vlans < MAX_VLANS and at + 4 <= end:
         eth_type = be16(frame, at + 2)
         at += 4
         found.n_vlans += 1
@@ -71,18 +74,17 @@ def layout(frame: bytes) -> Layout:
         ipv6(found, frame, at, end)
     elif found.eth_type == 0x0806:
         arp(found, frame, at, end)
-    elif found.eth_type in (0x8847, 0x8848):
-        outermost(found, MPLS, 4, at, end)
-    elif found.eth_type == 0x88E7:
-        outermost(found, PBB, 18, at, end)
+    elif found.eth_type in MPLS_TYPES:
+        opaque(found, MPLS, MPLS_ENTRY, at, end)
+    elif found.eth_type == PBB_TYPE:
+        opaque(found, PBB, I_TAG, at, end)
     else:
         found.l3, found.l3_end = at, end
     return found
 
 
-def outermost(found: Layout, kind: int, size: int, at: int, end: int) -> None:
-    """A label stack entry (RFC 3032, 2.1), or an I-TAG's TCI with the Ethernet header that it goes
-    on with (IEEE 802.1Q, 9.5): what is behind it is nobody's business until it is taken off."""
+def opaque(found: Layout, kind: int, size: int, at: int, end: int) -> None:
+    """A label stack's outermost entry, or an I-TAG: nothing behind it can be matched."""
     if end - at >= size:
         found.kind, found.l3, found.l3_end = kind, at, end
 

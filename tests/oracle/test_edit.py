@@ -39,6 +39,7 @@ from tests.oracle import edits as slow
 FIELDS: list[tuple[str, int, str]] = [
     ("eth_dst", 6, "Ether.dst"),
     ("eth_src", 6, "Ether.src"),
+    ("eth_type", 2, ""),
     ("vlan_vid", 2, "Dot1Q.vlan"),
     ("vlan_pcp", 1, "Dot1Q.prio"),
     ("ip_dscp", 1, ""),
@@ -295,7 +296,11 @@ def test_pushed_headers_are_those_that_scapy_builds(program: Path) -> None:
         (push + 1, 0x8847, two, labelled),
         (backbone, 0x88E7, plain, Ether(**macs) / Dot1AH() / plain),
         (backbone, 0x88E7, tagged, Ether(**macs) / Dot1AH(prio=3) / tagged),
-        (backbone + 1, 0, Ether(**macs) / Dot1Q(vlan=9) / Dot1AH(isid=4) / tagged, tagged),
+        (backbone + 1, 0, Ether(**macs) / Dot1AH(isid=4) / tagged, tagged),
+        (
+            backbone + 1, 0, Ether(**macs) / Dot1Q(vlan=9) / Dot1AH(isid=4) / plain,
+            Ether(**macs) / Dot1Q(vlan=9) / plain.payload,
+        ),
     ]
     records = [
         bytes([what]) + value.to_bytes(2).ljust(16, b"\0") + bytes(before)

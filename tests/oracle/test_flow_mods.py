@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from datapath.action import Action, Group, SetQueue
-from datapath.instruction import GotoTable, Instruction, Meter
+from datapath.action import Group
+from datapath.group import GroupDesc, GroupType
+from datapath.instruction import GotoTable
+from datapath.meter import DropBand, MeterConfig, MeterFlags
 from datapath.problems import Error, ProtocolProblem
 from datapath.rule import Rule
 from tests.kit.rules import rules
+from tests.oracle.pipeline import actions_of, meter_of
 from vswitch.openflow import decode
 from vswitch.openflow.messages.flow import FlowMod
 
@@ -30,19 +33,23 @@ MATCH_AT = 48
 FOR_THE_SWITCH = {
     Error.BAD_ACTION_BAD_TYPE.value,
     Error.BAD_ACTION_BAD_OUT_PORT.value,
+    Error.BAD_ACTION_BAD_OUT_GROUP.value,
+    Error.BAD_ACTION_BAD_QUEUE.value,
     Error.BAD_ACTION_BAD_ARGUMENT.value,
     Error.BAD_ACTION_MATCH_INCONSISTENT.value,
     Error.BAD_ACTION_BAD_SET_TYPE.value,
     Error.BAD_ACTION_BAD_SET_ARGUMENT.value,
     Error.BAD_INSTRUCTION_UNSUP_INST.value,
     Error.BAD_INSTRUCTION_BAD_TABLE_ID.value,
+    Error.METER_MOD_FAILED_INVALID_METER.value,
+    Error.METER_MOD_FAILED_UNKNOWN_METER.value,
     (3, 9),  # an instruction twice: OpenFlow 1.4's number, 1.3 has none
 }
 
 
 @cache
-def plain_rules() -> tuple[Rule, ...]:
-    """The same few hundred rules on every run, without groups, meters and queues."""
+def some_rules() -> tuple[Rule, ...]:
+    """The same few hundred rules on every run."""
     found: list[Rule] = []
 
     @settings(
@@ -54,26 +61,31 @@ def plain_rules() -> tuple[Rule, ...]:
     )
     @given(rules())
     def collect(rule: Rule) -> None:
-        if all(_plain(item) for item in rule.instructions):
-            found.append(rule)
+        found.append(rule)
 
     collect()
     return tuple(found)
 
 
-def _plain(item: Instruction) -> bool:
-    actions: tuple[Action, ...] = getattr(item, "actions", ())
-    return not isinstance(item, Meter) and not any(
-        isinstance(action, Group | SetQueue) for action in actions
-    )
+def prepare(switch: Any, rule: Rule) -> None:
+    """Nothing but the groups and the meter that the rule refers to."""
+    switch.delete_flows()
+    switch.del_groups()
+    switch.del_meters()
+    groups = {a.group for a in actions_of(rule.instructions) if isinstance(a, Group)}
+    for number in groups:
+        switch.add_group(GroupDesc(GroupType.ALL, number))
+    meter = meter_of(rule)
+    if meter:
+        switch.add_meter(MeterConfig(MeterFlags.KBPS, meter, (DropBand(1000),)))
 
 
 def test_a_correct_rule_comes_back_as_it_was() -> None:
     with memory.Switch(ports=1) as switch:
-        for rule in plain_rules():
+        for rule in some_rules():
+            prepare(switch, rule)
             switch.add_flow(rule)
             assert [told.rule for told in switch.dump_flows()] == [rule]
-            switch.delete_flows()
 
 
 def damaged(rng: random.Random, rule: Rule) -> bytes:
@@ -113,7 +125,9 @@ def test_damage_is_taken_by_both_or_by_neither() -> None:
     taken = refused = 0
     with memory.Switch(ports=1) as switch:
         for _ in range(4000):
-            data = damaged(rng, rng.choice(plain_rules()))
+            whole = rng.choice(some_rules())
+            prepare(switch, whole)
+            data = damaged(rng, whole)
             rule = told_by_codec(data)
             error = told_by_core(switch, data)
             if error:
@@ -122,7 +136,6 @@ def test_damage_is_taken_by_both_or_by_neither() -> None:
             else:
                 assert rule is not None, data.hex()
                 assert [told.rule for told in switch.dump_flows()] == [rule]
-                switch.delete_flows()
                 taken += 1
     assert taken > 500
     assert refused > 500

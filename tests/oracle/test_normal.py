@@ -42,7 +42,7 @@ class Pair:
         self.before, self.behind = LISTS[actions]
         self.switches = [Switch(PORTS, cache_entries=64), Switch(PORTS, cache=False)]
         self.model = Bridge({number: Side() for number in PORTS}, age=AGE, limit=12)
-        self.counted = [dict.fromkeys(PORTS, dict[str, int]()) for _ in self.switches]
+        self.counted: list[dict[int, dict[str, int]]] = [{} for _ in self.switches]
         self.told: list[str] = []
         self.heads: list[tuple[int, bytes]] = []
         for switch in self.switches:
@@ -97,7 +97,7 @@ class Pair:
         return result
 
     def new_drops(self, number: int, in_port: int) -> dict[str, int]:
-        before = self.counted[number][in_port]
+        before = self.counted[number].get(in_port, {})
         now = self.counted[number][in_port] = self.switches[number].drops(in_port)
         new = {name: count - before.get(name, 0) for name, count in now.items()}
         return {name: count for name, count in new.items() if count}

@@ -1,48 +1,209 @@
 """The C pipeline, with its cache and without, does what the slow model of OpenFlow does.
 
-Random rules, random packets, random changes in between (HARDENING S11: an answer from the cache is
-the answer of the tables).  Every output byte, packet-in, drop and counter is compared.
+Random rules, groups and meters, random packets, random changes in between (HARDENING S11: an answer
+from the cache is the answer of the tables).  Every output byte, packet-in, drop and counter is
+compared.  Where a select group leaves a choice, any one that the standard permits will do, but the
+same packet has to get the same one until something changes.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 import pytest
 
+from datapath.action import Output
 from datapath.fields import BY_NAME
+from datapath.group_text import format_group
+from datapath.oxm import Match
+from datapath.ports import Reserved
 from datapath.rule import Command, Rule
-from datapath.switch import Switch
+from datapath.switch import OpenFlowRefusal, PacketIn, Switch
 from tests.oracle import generate, pipeline
-from tests.oracle.pipeline import DOWN, NO_FWD, NO_PACKET_IN, NO_RECV, Model, Result
+from tests.oracle.generate import There
+from tests.oracle.groups import DOWN, LINK_DOWN, Port, Refused, Tally, groups_in
+from tests.oracle.pipeline import NO_FWD, NO_PACKET_IN, NO_RECV, Model, Result
+from tests.packet.messages import BARRIER, message, packet_out
 
 PORTS = list(range(1, generate.PORTS + 1))
 QUICK, LONG = range(24), range(1000, 1200)
+WIDEST = 8
+"""Groups that spread a packet to more buckets than that are not made: too-deep is for others."""
+MOST_OUTCOMES = 5000
+CONFIGS = (0, 0, DOWN, NO_RECV, NO_FWD, NO_PACKET_IN)
+
+Drops = dict[int, dict[str, int]]
+Seen = tuple[dict[int, list[bytes]], list[tuple[int, int, int, int, bytes]], Drops]
+"""Frames that left by port, packet-ins, new drops by port."""
+
+
+@dataclass
+class Side:
+    """One switch, its model, and what is remembered of them."""
+
+    switch: Switch
+    model: Model
+    dropped: Drops
+    chosen: dict[tuple[int, bytes], list[int]]
+
+    @classmethod
+    def of(cls, switch: Switch) -> Side:
+        return cls(switch, Model(PORTS), {port: {} for port in PORTS}, {})
+
+    def see(self, outputs: dict[int, list[bytes]]) -> Seen:
+        """What one packet has led to."""
+        before, now = self.dropped, {}
+        for port, stats in self.switch.port_stats().items():
+            now[port] = {name: count for name, count in stats.drops.items() if count}
+        self.dropped = now
+        new = {port: _more(now[port], before[port]) for port in PORTS}
+        return outputs, [_told(one) for one in self.switch.packet_ins()], new
+
+    def agrees(self, result: Result, seen: Seen, in_port: int) -> bool:
+        return seen == _expected(result, in_port) and (
+            all(choice.of == 1 for choice in result.choices) or self.counts_agree(result)
+        )
+
+    def counts_agree(self, result: Result) -> bool:
+        """Whether groups and buckets have counted the packet as 'result' says.
+
+        Two buckets may do the same to a packet: their counters tell which one was chosen.
+        """
+        told = self.switch.group_stats()
+        for number, entry in self.model.groups.entries.items():
+            tallies = [entry, *entry.buckets]
+            want = [tally.packets + _times(tally, result) for tally in tallies]
+            stats = told[number]
+            if want != [stats.packets, *(bucket.packets for bucket in stats.buckets)]:
+                return False
+        return True
+
+    def keeps(self, result: Result, in_port: int, frame: bytes) -> bool:
+        """Whether the choices are those that the same packet led to before.
+
+        A meter may end one of the two on its way: they agree as far as both came.
+        """
+        now = [choice.taken for choice in result.choices if choice.of > 1]
+        before = self.chosen.setdefault((in_port, frame), now)
+        return all(a == b for a, b in zip(before, now, strict=False))
+
+
+def _more(now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    new = {name: count - before.get(name, 0) for name, count in now.items()}
+    return {name: count for name, count in new.items() if count}
+
+
+def _told(packet: PacketIn) -> tuple[int, int, int, int, bytes]:
+    return (packet.in_port, packet.reason, packet.table, packet.cookie, packet.data)
+
+
+def _times(tally: Tally, result: Result) -> int:
+    return sum(one is tally for one, _ in result.counts)
+
+
+def _expected(result: Result, in_port: int) -> Seen:
+    drops: Drops = {port: {} for port in PORTS}
+    drops[in_port] = dict(result.drops)
+    for port, count in result.drops_at.items():
+        drops[port]["output-down"] = count
+    return result.outputs, result.packet_ins, drops
+
+
+def _error_of_switch(change: Callable[[Switch], object], switch: Switch) -> tuple[int, int] | None:
+    try:
+        change(switch)
+    except OpenFlowRefusal as refusal:
+        return refusal.type, refusal.code
+    return None
+
+
+def _error_of_model(change: Callable[[Model], None], model: Model) -> tuple[int, int] | None:
+    try:
+        change(model)
+    except Refused as refused:
+        kind, code = refused.error.value
+        return kind, code
+    return None
 
 
 class Pair:
-    """Two switches, one without a cache, and the model; all are told and asked the same."""
+    """Two switches, one without a cache, each with a model; all are told and asked the same."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.switches = [Switch(PORTS, cache_entries=64), Switch(PORTS, cache=False)]
-        self.model = Model(PORTS)
+        switches = [Switch(PORTS, cache_entries=64), Switch(PORTS, cache=False)]
+        self.sides = [Side.of(switch) for switch in switches]
         self.frames = [generate.packet(self.rng) for _ in range(25)]
-        self.drops = [
-            dict[int, dict[str, int]]((port, {}) for port in PORTS) for _ in self.switches
-        ]
         self.told: list[str] = []
 
+    @property
+    def model(self) -> Model:
+        """Either of the two: they differ only in what select groups have counted."""
+        return self.sides[0].model
+
+    def there(self) -> There:
+        rules = [entry.rule for entry in self.model.entries()]
+        return There(rules, list(self.model.groups.entries), list(self.model.meters.entries))
+
+    # ---- changes ----
+
     def change(self) -> None:
-        there = [entry.rule for entries in self.model.tables.values() for entry in entries]
+        kind = self.rng.random()
+        if kind < 0.12:
+            self.change_group()
+        elif kind < 0.17:
+            self.change_meter()
+        else:
+            self.change_rule()
+
+    def change_rule(self) -> None:
+        there = self.there()
         command, rule = generate.change(self.rng, self.frames, there)
-        if command is Command.ADD and any(self.clashes(rule, other) for other in there):
+        if command is Command.ADD and any(self.clashes(rule, other) for other in there.rules):
             return
-        self.told.append(f"{command.name} {rule}")
-        for switch in self.switches:
-            switch.add_flow(rule.to_flow_mod(command))
-        self.model.flow_mod(command, rule)
+        self.carry_out(
+            f"{command.name} {rule}",
+            lambda switch: switch.add_flow(rule.to_flow_mod(command)),
+            lambda model: model.flow_mod(command, rule),
+        )
+
+    def change_group(self) -> None:
+        command, desc = generate.group(self.rng, self.there())
+        width = sum(
+            1 + sum(self.spread(number) for number in groups_in(bucket)) for bucket in desc.buckets
+        )
+        if width > WIDEST:
+            return
+        self.carry_out(
+            f"{command.name} {format_group(desc)}",
+            lambda switch: switch.add_group(desc, command),
+            lambda model: model.group_mod(command, desc),
+        )
+
+    def spread(self, number: int) -> int:
+        groups = self.model.groups
+        return groups.spread(number) if number in groups.entries else 0
+
+    def change_meter(self) -> None:
+        command, config = generate.meter(self.rng, self.there())
+        self.carry_out(
+            f"{command.name} {config}",
+            lambda switch: switch.add_meter(config, command),
+            lambda model: model.meter_mod(command, config),
+        )
+
+    def carry_out(
+        self, told: str, on_switch: Callable[[Switch], None], on_model: Callable[[Model], None]
+    ) -> None:
+        """The same change for all: taken by switch and model, or refused with the same error."""
+        self.told.append(told)
+        for side in self.sides:
+            side.chosen.clear()
+            told = _error_of_switch(on_switch, side.switch)
+            assert told == _error_of_model(on_model, side.model), self.story(side)
 
     @staticmethod
     def clashes(rule: Rule, other: Rule) -> bool:
@@ -54,71 +215,108 @@ class Pair:
         )
 
     def set_port(self) -> None:
-        port, config = (
-            self.rng.choice(PORTS),
-            self.rng.choice((0, 0, DOWN, NO_RECV, NO_FWD, NO_PACKET_IN)),
-        )
-        self.told.append(f"port {port} config {config}")
-        for switch in self.switches:
-            switch.set_port(port, config=config, mask=0xFF)
-        self.model.ports[port] = config
+        port, config = self.rng.choice(PORTS), self.rng.choice(CONFIGS)
+        state = self.rng.choice((0, 0, LINK_DOWN))
+        self.told.append(f"port {port} config {config} state {state}")
+        for side in self.sides:
+            side.chosen.clear()
+            side.switch.set_port(port, config=config, mask=0xFF, state=state)
+            side.model.ports[port] = Port(config, state)
+
+    # ---- packets and counters ----
 
     def send(self) -> None:
-        in_port, frame = self.rng.choice(PORTS), self.rng.choice(self.frames)
+        linked = [port for port in PORTS if not self.model.ports[port].state & LINK_DOWN]
+        if not linked:
+            return
+        in_port, frame = self.rng.choice(linked), self.rng.choice(self.frames)
         self.told.append(f"packet {in_port} {frame.hex()}")
-        want = self.model.receive(in_port, frame)
-        for number, switch in enumerate(self.switches):
-            outputs = switch.send(in_port, frame)
-            self.compare(outputs, want, switch, number, in_port)
+        for side in self.sides:
+            seen = side.see(side.switch.send(in_port, frame))
+            result = self.compare(side, seen, in_port, side.model.outcomes(in_port, frame))
+            assert side.keeps(result, in_port, frame), self.story(side)
 
-    def compare(
-        self,
-        outputs: dict[int, list[bytes]],
-        want: Result,
-        switch: Switch,
-        number: int,
-        in_port: int,
-    ) -> None:
-        told = self.story()
-        assert outputs == want.outputs, told
-        came = [(p.in_port, p.reason, p.table, p.cookie, p.data) for p in switch.packet_ins()]
-        assert came == want.packet_ins, told
-        stats = switch.port_stats()
-        before = self.drops[number]
-        now = {port: {n: c for n, c in stats[port].drops.items() if c} for port in PORTS}
-        for port in PORTS:
-            new = {n: c - before[port].get(n, 0) for n, c in now[port].items()}
-            new = {name: count for name, count in new.items() if count}
-            expected = dict(want.drops) if port == in_port else {}
-            if want.drops_at[port]:
-                expected["output-down"] = want.drops_at[port]
-            assert new == expected, (port, told)
-        self.drops[number] = now
+    def packet_out(self) -> None:
+        in_port, frame = self.rng.choice(PORTS), self.rng.choice(self.frames)
+        groups = There(groups=self.there().groups)
+        actions = generate.actions(self.rng, Match(), groups)[0]
+        if self.rng.random() < 0.5:
+            actions = (*actions, Output(Reserved.TABLE))
+        self.told.append(f"packet-out {in_port} {actions} {frame.hex()}")
+        for side in self.sides:
+            data = packet_out(actions, frame, in_port) + message(BARRIER)
+            refused = _error_of_switch(lambda switch, data=data: switch.openflow(data), side.switch)
+            seen = side.see(side.switch.received())
+            try:
+                outcomes = side.model.packet_out(in_port, actions, frame)
+            except Refused as problem:
+                if refused != problem.error.value:
+                    raise AssertionError(self.story(side)) from problem
+                continue
+            assert refused is None, self.story(side)
+            self.compare(side, seen, in_port, outcomes)
+
+    def compare(self, side: Side, seen: Seen, in_port: int, outcomes: Iterator[Result]) -> Result:
+        """The first outcome that agrees with what was seen; it is taken."""
+        tried = list[Result]()
+        for result in islice(outcomes, MOST_OUTCOMES):
+            if side.agrees(result, seen, in_port):
+                side.model.take(result)
+                return result
+            tried.append(result)
+        assert seen == _expected(tried[0], in_port), self.story(side)
+        raise AssertionError(f"groups counted otherwise\n{self.story(side)}")
 
     def count(self) -> None:
-        """Flow statistics agree exactly, rule by rule."""
-        want = sorted(
-            (entry.rule.table, entry.rule.priority, str(entry.rule), entry.packets, entry.bytes)
-            for entries in self.model.tables.values()
-            for entry in entries
-        )
-        for switch in self.switches:
+        """Statistics of rules, groups and meters agree exactly, one by one."""
+        for side in self.sides:
+            told = self.story(side)
+            want = sorted(
+                (e.rule.table, e.rule.priority, str(e.rule), e.packets, e.bytes)
+                for e in side.model.entries()
+            )
             found = sorted(
                 (flow.rule.table, flow.rule.priority, str(flow.rule), flow.packets, flow.bytes)
-                for flow in switch.dump_flows()
+                for flow in side.switch.dump_flows()
             )
-            assert found == want, self.story()
+            assert found == want, told
+            self.count_groups(side)
+            self.count_meters(side)
 
-    def story(self) -> str:
-        """What to look at when something differs: the rules in place and what came last."""
-        rules = [
-            str(e.rule) for table in sorted(self.model.tables) for e in self.model.tables[table]
-        ]
-        return "\n".join([*rules, "--", *self.told[-5:]])
+    def count_groups(self, side: Side) -> None:
+        entries = side.model.groups.entries
+        assert side.switch.dump_groups() == [entries[n].desc for n in sorted(entries)]
+        want = {
+            number: (e.packets, e.bytes, [(tally.packets, tally.bytes) for tally in e.buckets])
+            for number, e in entries.items()
+        }
+        found = {
+            number: (s.packets, s.bytes, [(bucket.packets, bucket.bytes) for bucket in s.buckets])
+            for number, s in side.switch.group_stats().items()
+        }
+        assert found == want, self.story(side)
+
+    def count_meters(self, side: Side) -> None:
+        want = {
+            number: (e.packets, e.bytes, [(e.band.packets, e.band.bytes)])
+            for number, e in side.model.meters.entries.items()
+        }
+        found = {
+            number: (s.packets, s.bytes, [(band.packets, band.bytes) for band in s.bands])
+            for number, s in side.switch.meter_stats().items()
+        }
+        assert found == want, self.story(side)
+
+    def story(self, side: Side) -> str:
+        """What to look at when something differs: what is in place and what came last."""
+        tables, groups = side.model.tables, side.model.groups.entries
+        rules = [str(e.rule) for table in sorted(tables) for e in tables[table]]
+        made = [format_group(groups[number].desc) for number in sorted(groups)]
+        return "\n".join([*rules, *made, str(side.model.meters.entries), "--", *self.told[-5:]])
 
     def close(self) -> None:
-        for switch in self.switches:
-            switch.close()
+        for side in self.sides:
+            side.switch.close()
 
 
 @pytest.fixture
@@ -129,7 +327,9 @@ def pair(seed: int) -> Iterator[Pair]:
 
 
 def follow(pair: Pair, steps: int) -> None:
-    for _ in range(30):
+    for _ in range(10):
+        pair.change_group()
+    for _ in range(50):
         pair.change()
     for step in range(steps):
         kind = pair.rng.random()
@@ -137,6 +337,8 @@ def follow(pair: Pair, steps: int) -> None:
             pair.change()
         elif kind < 0.22:
             pair.set_port()
+        elif kind < 0.27:
+            pair.packet_out()
         else:
             pair.send()
         if step % 50 == 49:
@@ -154,17 +356,15 @@ def test_the_pipeline_does_what_the_model_does_for_long(pair: Pair) -> None:
     follow(pair, 1000)
 
 
-def test_every_field_takes_part() -> None:
-    """The generator reaches every field in matches, and every settable one in actions."""
+def test_every_field_and_action_takes_part() -> None:
+    """The generator reaches every field in matches, every settable one and every kind of action."""
     rng = random.Random(1)
     frames = [generate.packet(rng) for _ in range(300)]
-    rules = [generate.rule(rng, frames) for _ in range(6000)]
+    there = There(groups=[1], meters=[1])
+    rules = [generate.rule(rng, frames, there) for _ in range(12_000)]
     matched = {term.field.name for rule in rules for term in rule.match}
-    written = {
-        action.field.name
-        for rule in rules
-        for action in pipeline.actions_of(rule.instructions)
-        if hasattr(action, "field")
-    }
+    done = [action for rule in rules for action in pipeline.actions_of(rule.instructions)]
+    written = {action.field.name for action in done if hasattr(action, "field")}
     assert matched == set(BY_NAME)
     assert written == {field.name for field in BY_NAME.values() if field.settable}
+    assert {type(action) for action in done} == set(pipeline.ORDER_IN_SET)

@@ -18,7 +18,7 @@ def number(frame: bytes, at: int, size: int) -> int:
 
 
 def values(frame: bytes, in_port: int) -> dict[str, int]:
-    """Every field of fields.def that the frame has; metadata and tunnel id are in no frame."""
+    """Every field of fields.def that the frame has, metadata and tunnel_id left out."""
     found, at = {}, layout(frame)
     found["in_port"] = found["in_phy_port"] = in_port
     found["eth_dst"], found["eth_src"] = number(frame, 0, 6), number(frame, 6, 6)
@@ -33,12 +33,16 @@ def values(frame: bytes, in_port: int) -> dict[str, int]:
     elif at.kind == ARP:
         arp(found, frame, at.l3)
     elif at.kind == MPLS:
-        entry = number(frame, at.l3, 4)
-        found["mpls_label"], found["mpls_tc"] = entry >> 12, entry >> 9 & 7
-        found["mpls_bos"] = entry >> 8 & 1
+        mpls(found, number(frame, at.l3, 4))
     elif at.kind == PBB:
         found["pbb_isid"] = number(frame, at.l3 + 1, 3)
     return found
+
+
+def mpls(found: dict[str, int], entry: int) -> None:
+    """RFC 3032: label 20 bits, traffic class 3, bottom of stack 1, TTL 8."""
+    found["mpls_label"], found["mpls_tc"] = entry >> 12, entry >> 9 & 7
+    found["mpls_bos"] = entry >> 8 & 1
 
 
 def arp(found: dict[str, int], frame: bytes, at: int) -> None:
@@ -59,8 +63,7 @@ def ipv4(found: dict[str, int], frame: bytes, at: Layout) -> None:
 def ipv6(found: dict[str, int], frame: bytes, at: Layout) -> None:
     first = number(frame, at.l3, 4)
     found["ip_dscp"], found["ip_ecn"] = first >> 22 & 63, first >> 20 & 3
-    found["ipv6_label"] = first & 0xFFFFF
-    found["ipv6_exthdr"] = at.exthdrs
+    found["ipv6_label"], found["ipv6_exthdr"] = first & 0xFFFFF, at.exthdrs
     found["ipv6_src"], found["ipv6_dst"] = (
         number(frame, at.l3 + 8, 16),
         number(frame, at.l3 + 24, 16),

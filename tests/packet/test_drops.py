@@ -22,6 +22,7 @@ SETTINGS: dict[str, tuple[str, str, str]] = {
     "output-self": ("actions=output:1", "tcp", "1"),
     "ttl": ("ip,actions=dec_ttl,output:2", "tcp,nw_ttl=1", "1"),
     "too-deep": ("ip,actions=" + ",".join(["push_vlan:0x8100"] * 17) + ",output:2", "tcp", "1"),
+    "group": ("actions=group:1", "tcp", "1"),
     "reserved-address": ("actions=NORMAL", "dl_dst=01:80:c2:00:00:00", "1"),
 }
 
@@ -31,15 +32,15 @@ def test_names_are_the_same_in_c_and_python() -> None:
 
 
 def test_every_reason_is_provoked_somewhere() -> None:
-    here = {"vlan", "flood-limit", "group", "meter", "queue-full"}  # in files of their own
-    here |= {"rx-short", "no-buffer", "port-down", "output-down", "mtu", "tx-full"}
-    here |= {"packet-in-full"}
+    here = {"rx-short", "no-buffer", "port-down", "output-down", "mtu", "tx-full"}
+    here |= {"packet-in-full", "meter", "queue-full", "vlan", "flood-limit"}
     assert set(SETTINGS) | set(ELSEWHERE) | here == set(DROPS)
 
 
 @pytest.mark.parametrize("reason", SETTINGS)
 def test_a_drop_is_counted_under_its_name(switch: Switch, reason: str) -> None:
     rule, packet, port = SETTINGS[reason]
+    switch.add_group("group_id=1,type=all")
     switch.add_flow(rule)
     for times in (1, 2):
         assert switch.send(1, packet) == {}
@@ -103,3 +104,17 @@ def test_a_controller_that_is_flooded_loses_packet_ins(switch: Switch) -> None:
     assert switch.drops(1)["packet-in-full"] > 0
     switch.send(1, frame)
     assert len(switch.packet_ins()) == 1
+
+
+def test_above_a_meters_rate_packets_are_dropped(switch: Switch) -> None:
+    switch.add_meter("meter=1,pktps,burst,band=type=drop,rate=1,burst_size=1")
+    switch.add_flow("actions=meter:1,output:2")
+    assert [list(switch.send(1, "tcp")) for _ in range(3)] == [[2], [], []]
+    assert switch.drops(1) == {"meter": 2}
+
+
+def test_a_full_queue_takes_no_more(switch: Switch) -> None:
+    switch.set_queue(2, 1, max_rate=1, max_packets=1)
+    switch.add_flow("actions=set_queue:1,output:2")
+    assert [list(switch.send(1, "tcp")) for _ in range(3)] == [[2], [], []]
+    assert switch.drops(2) == {"queue-full": 1}

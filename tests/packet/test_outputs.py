@@ -105,13 +105,16 @@ def test_a_mask_leaves_other_config_bits_alone(switch: Switch) -> None:
     assert switch.send(1, FRAME) == {}
 
 
-def test_a_port_may_keep_the_controller_out(switch: Switch) -> None:
-    switch.add_flow("actions=CONTROLLER:65535,output:2")
+def test_a_port_may_keep_its_misses_from_the_controller(switch: Switch) -> None:
+    """Not what a rule sends there on purpose (7.2.1)."""
+    switch.add_flow("priority=0,actions=CONTROLLER:65535,output:2")
+    switch.add_flow("priority=9,arp,actions=CONTROLLER:65535")
     switch.set_port(1, config=NO_PACKET_IN, mask=NO_PACKET_IN)
     assert list(switch.send(1, FRAME)) == [2]
     assert switch.packet_ins() == []
     switch.send(3, FRAME)
-    assert len(switch.packet_ins()) == 1
+    switch.send(1, "arp")
+    assert [told.in_port for told in switch.packet_ins()] == [3, 1]
 
 
 @pytest.mark.parametrize(("size", "fits"), [(114, True), (115, False)])

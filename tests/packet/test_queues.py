@@ -5,7 +5,11 @@ import struct
 import pytest
 
 from datapath import OpenFlowRefusal, Switch
+from tests.packet.headers import frame
 from tests.packet.messages import statistics
+from vswitch.errors import SchemaError
+from vswitch.schema import QUEUES_MAX, Queue
+from vswitch.values import RATE_MAX
 
 QUEUE = 5
 ALL = 0xFFFFFFFF
@@ -64,6 +68,14 @@ def test_a_new_rate_holds_for_what_waits(slow: Switch) -> None:
     assert len(slow.poll()[2]) >= 8
 
 
+def test_a_queue_without_a_rate_any_more_lets_go_of_all(slow: Switch) -> None:
+    for _ in range(10):
+        slow.send(1, FRAME)
+    slow.set_queue(2, 7)
+    assert len(slow.poll()[2]) >= 8
+    assert len(slow.send(1, FRAME)[2]) == 1
+
+
 @pytest.mark.parametrize("how", ["queue", "port", "switch"])
 def test_what_waits_is_released_when_its_queue_goes(slow: Switch, how: str) -> None:
     for _ in range(10):
@@ -99,3 +111,47 @@ def test_a_queue_wants_a_port_and_a_number(switch: Switch) -> None:
             switch.set_queue(port, queue)
     with pytest.raises(OSError, match="no such queue"):
         switch.remove_queue(2, 1)
+
+
+TCP = frame("tcp,nw_dst=10.0.0.2,tp_dst=80")
+TAGGED = TCP[:12] + bytes.fromhex("81000000") + TCP[12:]
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        "set_queue:0,output:2",
+        "output:2,set_queue:0",
+        "write_actions(set_queue:0,output:2)",
+        "write_actions(output:2,set_queue:0)",
+    ],
+)
+def test_a_queue_changes_no_packet(switch: Switch, actions: str) -> None:
+    switch.add_flow(f"actions={actions}")
+    for _ in range(2):
+        assert switch.send(1, TCP) == {2: [TCP]}
+
+
+def test_a_queue_alone_sends_nothing(switch: Switch) -> None:
+    switch.add_flow("actions=set_queue:0")
+    assert switch.send(1, TCP) == {}
+    assert switch.drops(1) == {"rule": 1}
+
+
+def test_a_bucket_may_choose_a_queue(switch: Switch) -> None:
+    switch.add_group("group_id=1,type=all,bucket=output:2,set_queue:0,push_vlan:0x8100")
+    switch.add_flow("actions=group:1,output:3")
+    assert switch.send(1, TCP) == {2: [TAGGED], 3: [TCP]}
+
+
+def test_the_schema_s_bounds_are_the_switch_s(switch: Switch) -> None:
+    for number in range(QUEUES_MAX):
+        switch.set_queue(2, number)
+    with pytest.raises(OSError, match="has 256 queues, the most"):
+        switch.set_queue(2, QUEUES_MAX)
+    Queue("p", 0, max_rate=RATE_MAX, max_packets=65536)
+    with pytest.raises(SchemaError):
+        Queue("p", 0, max_packets=65537)
+    switch.set_queue(3, 0, max_rate=RATE_MAX, max_packets=65536)
+    with pytest.raises(OSError, match="65537 packets can't wait"):
+        switch.set_queue(3, 1, max_packets=65537)

@@ -24,8 +24,8 @@ def test_the_highest_priority_wins(switch: Switch) -> None:
 
 def test_a_packet_goes_from_table_to_table(switch: Switch) -> None:
     switch.add_flow("actions=output:2,goto_table:5")
-    switch.add_flow("table=5,actions=output:3,goto_table:253")
-    switch.add_flow("table=253,actions=output:4")
+    switch.add_flow("table=5,actions=output:3,goto_table:254")
+    switch.add_flow("table=254,actions=output:4")
     assert sorted(switch.send(1, "ip")) == [2, 3, 4]
 
 

@@ -11,17 +11,21 @@ from collections.abc import Iterator
 
 from datapath.frames import SessionSpec
 from datapath.problems import Error
-from vswitch.agent.effects import Effect, HangUp, Pause, Relay, Send, Subscribe
+from vswitch.agent.effects import Effect, HangUp, Heard, Later, Pause, Relay, Send, Subscribe
 from vswitch.agent.framing import Broken, Run
 from vswitch.agent.handlers import handle
 from vswitch.agent.opening import greet, hello
 from vswitch.agent.roles import Generation
 from vswitch.agent.session import Session
-from vswitch.agent.view import View
+from vswitch.agent.view import PortQueue, View
 from vswitch.openflow import encode
 from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.port import Port, PortReason, PortStatus
 from vswitch.openflow.messages.session import EchoRequest, ErrorMessage, Role
+
+TURN_MAX = 256 << 10
+"""Bytes of answers after which a peer's further messages wait for its next turn: a few bytes can
+ask for many, and others want to be heard meanwhile (HARDENING S7)."""
 
 PROBE_XID = 0x70726F62
 """Of our own echo requests, so that captures tell them apart ("prob")."""
@@ -38,6 +42,8 @@ class Agent:
         self.versions = versions
         self.generation = Generation()
         self.sessions: dict[int, Session] = {}
+        self.snooped = False
+        """Somebody wants to see what controllers say."""
 
     # ---- connections -------------------------------------------------------
 
@@ -59,14 +65,24 @@ class Agent:
             session.receive(data, now)
         except Broken as broken:
             return [HangUp(id, str(broken))]
+        return [] if session.busy else self._go_on(session)
+
+    def go_on(self, id: int) -> list[Effect]:
+        """What `Later` asked for: the answers so far are on their way."""
+        session = self.sessions.get(id)
+        if session is None:
+            return []
+        session.busy = False
         return self._go_on(session)
 
-    def relayed(self, id: int, data: bytes) -> list[Effect]:
-        """The forwarder's messages 'data' were written to a peer: what waited may go on."""
+    def relayed(self, id: int, data: bytes, slow: bool = False) -> list[Effect]:
+        """The forwarder's messages 'data' were written to a peer: what waited may go on, if the
+        peer is not 'slow' to read them, or else once it has."""
         session = self.sessions.get(id)
-        if session is None or not session.relayed(data):
+        if session is None or not session.relayed(data) or session.busy:
             return []
-        return [Pause(id, False), *self._go_on(session)]
+        session.busy = slow
+        return [Pause(id, False), *([Later(id)] if slow else self._go_on(session))]
 
     def tick(self, now: float) -> list[Effect]:
         """Asks silent peers for an echo and gives up on those that stay silent."""
@@ -80,26 +96,37 @@ class Agent:
 
     def _go_on(self, session: Session) -> list[Effect]:
         effects: list[Effect] = []
+        answered = 0
         try:
             for effect in self._handle_all(session):
                 effects.append(effect)
                 if isinstance(effect, HangUp):
                     return effects
+                answered += len(effect.data) if isinstance(effect, Send) else 0
+                if answered > TURN_MAX:
+                    session.busy = True
         except Broken as broken:
             # The answer first: the peer learns why it is hung up on (HARDENING S2).
             if session.agreed:
                 effects.append(self.send(session, ErrorMessage(Error.BAD_REQUEST_BAD_LEN)))
             return [*effects, HangUp(session.id, str(broken))]
+        if session.busy:
+            return [*effects, Later(session.id)]
         return [*effects, Pause(session.id, True)] if session.held else effects
 
     def _handle_all(self, session: Session) -> Iterator[Effect]:
+        """Handles one message after the other, until the session is busy."""
         for message in session.pending():
+            if self.snooped and not session.service:
+                yield Heard(session.id, message.data)
             if isinstance(message, Run):
                 yield Relay(session.id, message.data)
             elif session.agreed:
                 yield from handle(self, session, message)
             else:
                 yield from greet(self, session, message)
+            if session.busy:
+                return
 
     def send(self, session: Session, message: Message) -> Effect:
         """A message for the peer, in the version that was agreed on."""
@@ -134,6 +161,7 @@ class Agent:
 
     def port_removed(self, number: int) -> list[Effect]:
         port = self.view.ports.pop(number, None)
+        self.view.queues.pop(number, None)
         return self._tell(PortReason.DELETE, port) if port else []
 
     def port_changed(self, port: Port) -> list[Effect]:
@@ -142,6 +170,10 @@ class Agent:
             return []
         self.view.ports[port.number] = port
         return self._tell(PortReason.MODIFY, port)
+
+    def queues_changed(self, number: int, queues: tuple[PortQueue, ...]) -> None:
+        """The queues that a port has now; OpenFlow 1.3 has no message to tell peers unasked."""
+        self.view.queues[number] = queues
 
     def _tell(self, reason: PortReason, port: Port) -> list[Effect]:
         """A port-status (7.4.3) for everyone who wants that reason."""

@@ -32,6 +32,9 @@ class Owner(Protocol):
 
     def received(self, session: int, data: bytes) -> None: ...
 
+    def writable(self, session: int) -> None:
+        """The peer, which had been slow, has read what was sent."""
+
     def disconnected(self, session: int) -> None: ...
 
 
@@ -49,6 +52,8 @@ class Connection(asyncio.Protocol):
         self.dropped = 0
         """Packet-ins that were not sent since the peer was too slow."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.slow = False
+        """More is unread than TX_SLOW."""
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] = []
         self._out_bytes = 0
@@ -65,10 +70,13 @@ class Connection(asyncio.Protocol):
         self.owner.received(self.session, data)
 
     def pause_writing(self) -> None:
+        self.slow = True
         self.stop("it reads slowly", True)
 
     def resume_writing(self) -> None:
+        self.slow = False
         self.stop("it reads slowly", False)
+        self.owner.writable(self.session)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -79,21 +87,25 @@ class Connection(asyncio.Protocol):
 
     # ---- what the exchange calls -------------------------------------------
 
-    def write(self, data: bytes, lossy: bool = False) -> None:
-        """Sends whole messages; 'lossy' ones may be dropped when the peer is slow."""
+    def write(self, data: bytes, lossy: bool = False) -> bool:
+        """Sends whole messages; 'lossy' ones may be dropped when the peer is slow.
+
+        False when they were not taken.
+        """
         if self._transport is None:
-            return
+            return False
         waiting = self._transport.get_write_buffer_size() + self._out_bytes + len(data)
         if lossy and waiting > TX_MAX:
             self.dropped += 1
-            return
+            return False
         if waiting > TX_LIMIT:
             self.abort(f"it left {waiting} bytes unread")
-            return
+            return False
         if not self._out:
             asyncio.get_running_loop().call_soon(self._flush)
         self._out.append(data)
         self._out_bytes += len(data)
+        return True
 
     def _flush(self) -> None:
         data, self._out, self._out_bytes = b"".join(self._out), [], 0

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from datapath.problems import Error, ProtocolProblem
 from vswitch import __version__
-from vswitch.agent.tables import features_of_table
-from vswitch.agent.view import N_TABLES
+from vswitch.agent.limits import N_TABLES
+from vswitch.agent.tables import configured, features_of_table
 from vswitch.openflow.messages import switch as sw
 from vswitch.openflow.messages import table as ta
 from vswitch.openflow.messages.base import Message
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from vswitch.agent.agent import Agent
     from vswitch.agent.session import Session
 
-CAPABILITIES = sw.Capabilities.FLOW_STATS | sw.Capabilities.TABLE_STATS | sw.Capabilities.PORT_STATS
+CAPABILITIES = (
+    sw.Capabilities.FLOW_STATS
+    | sw.Capabilities.TABLE_STATS
+    | sw.Capabilities.PORT_STATS
+    | sw.Capabilities.GROUP_STATS
+    | sw.Capabilities.QUEUE_STATS
+)
+"""Fragments are not put together (IP_REASM); no port is ever blocked against loops, for there is
+no spanning tree (PORT_BLOCKED)."""
+
 PORTS_A_PART = 1000
 """Ports in one message: 64 bytes each."""
 
@@ -53,12 +62,16 @@ def _ports(agent: Agent, session: Session, asked: PortDescRequest) -> Iterator[M
 
 
 def _tables(agent: Agent, session: Session, asked: ta.TableFeaturesRequest) -> Iterator[Message]:
-    """Tables are as they are: a request to change them is refused (7.3.5.5)."""
+    """What tables can do; with a body, what they are to do: then all of it is done or nothing, and
+    the answer shows the outcome (7.3.5.5)."""
+    view = agent.view
+    if asked.tables and not session.writable:
+        raise ProtocolProblem(Error.BAD_REQUEST_IS_SLAVE, "a slave may not write")
     if asked.tables:
-        raise ProtocolProblem(Error.TABLE_FEATURES_FAILED_EPERM, "the tables are fixed")
+        view.tables = configured(asked.tables)
     for start in range(0, N_TABLES, TABLES_A_PART):
         end = min(start + TABLES_A_PART, N_TABLES)
-        part = tuple(features_of_table(number) for number in range(start, end))
+        part = tuple(features_of_table(n, view.tables[n]) for n in range(start, end))
         yield ta.TableFeaturesReply(part, more=end < N_TABLES, xid=asked.xid)
 
 

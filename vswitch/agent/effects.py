@@ -28,6 +28,14 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Whole messages of a controller's that are about to be handled, for those who snoop."""
+
+    session: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribe:
     """What the forwarder may send to a session from now on."""
 
@@ -51,6 +59,13 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """Read no more from a peer until what was sent to it is on its way; then `Agent.go_on`."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Close the connection once what was sent is written; 'reason' is for the log."""
 
@@ -58,4 +73,4 @@ class HangUp:
     reason: str
 
 
-Effect = Send | Relay | Subscribe | SetPort | Pause | HangUp
+Effect = Send | Relay | Heard | Subscribe | SetPort | Pause | Later | HangUp

@@ -16,12 +16,26 @@ from typing import Any, Protocol
 from datapath.frames import Command, Frame, FrameFlags
 from vswitch.agent.agent import Agent
 from vswitch.agent.connection import Connection
-from vswitch.agent.effects import Effect, HangUp, Pause, Relay, Send, SetPort, Subscribe
+from vswitch.agent.effects import (
+    Effect,
+    HangUp,
+    Heard,
+    Later,
+    Pause,
+    Relay,
+    Send,
+    SetPort,
+    Subscribe,
+)
+from vswitch.agent.snoop import Snoop
 from vswitch.openflow.messages.port import Port
 
 log = logging.getLogger("vswitch.openflow")
 
 TICK_SECONDS = 0.5
+
+SERVICES_MAX = 2000
+"""Connections that others made to the bridge; more are hung up on (HARDENING S8)."""
 
 
 class ForwarderLink(Protocol):
@@ -41,9 +55,12 @@ class Exchange:
         self.ready = asyncio.Event()
         """A forwarder is there."""
         self.connections: dict[int, Connection] = {}
+        self.snoop = Snoop(agent.versions, self._watched)
         self.on_led: Callable[[bool], None] = lambda led: None
         """Hears whether a controller is connected, each time that changes."""
         self._led = False
+        self._waiting: set[int] = set()
+        """Sessions that go on once what they were sent is on its way."""
         self._next_session = next_session
         self._link: ForwarderLink | None = None
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
@@ -67,8 +84,8 @@ class Exchange:
         connection = self.connections.get(frame.session)
         if connection is None:  # just closed
             return
-        connection.write(frame.payload, bool(frame.flags & FrameFlags.LOSSY))
-        self.carry_out(self.agent.relayed(frame.session, frame.payload))
+        self._write(connection, frame.payload, bool(frame.flags & FrameFlags.LOSSY))
+        self.carry_out(self.agent.relayed(frame.session, frame.payload, connection.slow))
 
     def congested(self, congested: bool) -> None:
         """The forwarder takes nothing more for now, or does again."""
@@ -83,6 +100,9 @@ class Exchange:
         if self._link is None:
             connection.hang_up("there is no forwarder; connect again")
             return session
+        if connection.service and self._services() > SERVICES_MAX:
+            connection.hang_up(f"there are {SERVICES_MAX} connections already")
+            return session
         now = asyncio.get_running_loop().time()
         self.carry_out(
             self.agent.opened(
@@ -91,10 +111,17 @@ class Exchange:
         )  # fmt: skip
         return session
 
+    def _services(self) -> int:
+        return sum(connection.service for connection in self.connections.values())
+
     def received(self, session: int, data: bytes) -> None:
         self.carry_out(self.agent.received(session, data, asyncio.get_running_loop().time()))
 
+    def writable(self, session: int) -> None:
+        self._next_turn(session)
+
     def disconnected(self, session: int) -> None:
+        self._waiting.discard(session)
         state = self.agent.sessions.get(session)
         connection = self.connections.pop(session)
         connection.spoke = state is not None and state.agreed
@@ -118,6 +145,7 @@ class Exchange:
     def introduce(self, dpid: int, versions: tuple[int, ...]) -> None:
         """The bridge has another identity: peers are hung up on, to meet it anew."""
         self.agent.view.dpid, self.agent.versions = dpid, versions
+        self.snoop.versions = versions
         for connection in list(self.connections.values()):
             connection.hang_up("the bridge has a new datapath id or other protocols")
 
@@ -141,7 +169,18 @@ class Exchange:
 
     def _send(self, effect: Send) -> None:
         if connection := self.connections.get(effect.session):
-            connection.write(effect.data)
+            self._write(connection, effect.data, lossy=False)
+
+    def _write(self, connection: Connection, data: bytes, lossy: bool) -> None:
+        """To the peer; and to those who snoop, if it is a controller."""
+        if connection.write(data, lossy) and not connection.service:
+            self.snoop.copy(data)
+
+    def _heard(self, effect: Heard) -> None:
+        self.snoop.copy(effect.data)
+
+    def _watched(self, watched: bool) -> None:
+        self.agent.snooped = watched
 
     def _relay(self, effect: Relay) -> None:
         self._post(Command.OPENFLOW, effect.data, effect.session)
@@ -156,6 +195,21 @@ class Exchange:
     def _pause(self, effect: Pause) -> None:
         if connection := self.connections.get(effect.session):
             connection.stop("it waits for a barrier", effect.paused)
+
+    def _later(self, effect: Later) -> None:
+        """The next turn of the event loop is the session's, unless it reads slowly."""
+        if connection := self.connections.get(effect.session):
+            connection.stop("it asked for much", True)
+            self._waiting.add(effect.session)
+            asyncio.get_running_loop().call_soon(self._next_turn, effect.session)
+
+    def _next_turn(self, session: int) -> None:
+        connection = self.connections.get(session)
+        if connection is None or connection.slow or session not in self._waiting:
+            return
+        self._waiting.discard(session)
+        connection.stop("it asked for much", False)
+        self.carry_out(self.agent.go_on(session))
 
     def _hang_up(self, effect: HangUp) -> None:
         if connection := self.connections.get(effect.session):
@@ -175,6 +229,7 @@ class Exchange:
         """Ends every session; the bridge is gone from the forwarder."""
         self._link = None
         self._ticker.cancel()
+        self.snoop.close()
         for connection in list(self.connections.values()):
             connection.hang_up("the bridge is gone")
 
@@ -182,8 +237,10 @@ class Exchange:
 _DOERS: dict[type[Any], Callable[[Exchange, Any], None]] = {
     Send: Exchange._send,
     Relay: Exchange._relay,
+    Heard: Exchange._heard,
     Subscribe: Exchange._subscribe,
     SetPort: Exchange._set_port,
     Pause: Exchange._pause,
+    Later: Exchange._later,
     HangUp: Exchange._hang_up,
 }

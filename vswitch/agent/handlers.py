@@ -8,20 +8,22 @@ beginning of the message (OpenFlow 1.3.5, 7.4.4).  Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from datapath.frames import PortRef
 from datapath.problems import Error, ProtocolProblem
-from vswitch.agent import absent, describe
+from vswitch.agent import abilities, describe
 from vswitch.agent.effects import Effect, SetPort
 from vswitch.agent.framing import ECHO_REPLY, ERROR, HELLO, Rare
+from vswitch.agent.limits import ALL_TABLES, N_TABLES
 from vswitch.agent.view import CONFIG_BITS, configured
 from vswitch.openflow import answer, decode
 from vswitch.openflow.messages import session as se
 from vswitch.openflow.messages import switch as sw
 from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.port import PortMod
+from vswitch.openflow.messages.table import CONFIG_MASK, TableMod
 
 if TYPE_CHECKING:
     from vswitch.agent.agent import Agent
@@ -53,7 +55,9 @@ def _answer(agent: Agent, session: Session, message: Rare) -> Iterator[Effect]:
         raise ProtocolProblem(Error.BAD_REQUEST_BAD_VERSION, f"version {message.version}")
     if message.type in _WRITES and not session.writable:
         raise ProtocolProblem(Error.BAD_REQUEST_IS_SLAVE, "a slave may not write")
-    decoded = decode(message.data)
+    decoded = session.parts.add(decode(message.data), len(message.data))
+    if decoded is None:  # more is to come
+        return
     if reply := REPLIES.get(type(decoded)):
         for part in reply(agent, session, decoded):
             yield agent.send(session, part)
@@ -131,12 +135,24 @@ def _port_mod(agent: Agent, session: Session, wanted: PortMod) -> Iterator[Effec
     yield from agent.port_changed(changed)
 
 
+def _table_mod(agent: Agent, session: Session, wanted: TableMod) -> Iterator[Effect]:
+    """The bits of a table's configuration mean nothing in 1.3; they are kept and told again
+    (7.3.3)."""
+    if wanted.config & ~CONFIG_MASK:
+        raise ProtocolProblem(Error.TABLE_MOD_FAILED_BAD_CONFIG, "unknown bits")
+    tables = agent.view.tables
+    numbers = range(N_TABLES) if wanted.table == ALL_TABLES else (wanted.table,)
+    for number in numbers:
+        tables[number] = replace(tables[number], config=wanted.config)
+    return iter(())
+
+
 HANDLERS: dict[type[Message], Handler] = {
     sw.SetConfig: _set_config,
     se.SetAsync: _set_async,
     se.RoleRequest: _role,
     PortMod: _port_mod,
-    **absent.CHANGES,
+    TableMod: _table_mod,
 }
 
 REPLIES: dict[type[Message], Callable[[Agent, Session, Any], Iterator[Message]]] = {
@@ -144,5 +160,5 @@ REPLIES: dict[type[Message], Callable[[Agent, Session, Any], Iterator[Message]]]
     sw.GetConfigRequest: _get_config,
     se.GetAsyncRequest: _get_async,
     **describe.REPLIES,
-    **absent.REPLIES,
+    **abilities.REPLIES,
 }

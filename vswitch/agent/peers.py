@@ -15,10 +15,12 @@ import os
 import socket
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vswitch.agent.connection import Connection
 from vswitch.agent.exchange import Exchange
+from vswitch.agent.snoop import Snooper
 from vswitch.target import ACTIVE, PASSIVE, Target, parse
 
 log = logging.getLogger("vswitch.openflow")
@@ -108,12 +110,19 @@ class Listener:
 
 async def listen(exchange: Exchange, target: str) -> Listener:
     """Listens at a passive target; OSError if that can't be."""
+    probe = 0.0 if parse(target, PASSIVE).path else SERVICE_PROBE_SECONDS
+    return await _serve(
+        target, lambda: Connection(exchange, target, service=True, probe=probe)
+    )  # fmt: skip
+
+
+async def listen_for_snoopers(exchange: Exchange, target: str) -> Listener:
+    """Lets whoever comes to a passive target watch the controllers; OSError if that can't be."""
+    return await _serve(target, lambda: Snooper(exchange.snoop))
+
+
+async def _serve(target: str, factory: Callable[[], asyncio.Protocol]) -> Listener:
     where = parse(target, PASSIVE)
-    probe = 0.0 if where.path else SERVICE_PROBE_SECONDS
-
-    def factory() -> Connection:
-        return Connection(exchange, target, service=True, probe=probe)
-
     loop = asyncio.get_running_loop()
     if where.path:
         server = await loop.create_unix_server(factory, sock=_unix_socket(where.path))

@@ -8,6 +8,9 @@ Barriers.  A barrier is hot: the forwarder answers it when everything before it 
 message behind it must not overtake it, so while a barrier's reply is still to come the
 session keeps rare messages (and what follows them) in its buffer and asks for no more bytes.
 
+Questions.  A multipart request may have a whole table for an answer, so only a few of a session's
+are on their way at a time, and its further ones wait in the buffer too (HARDENING S7).
+
 Time comes in as seconds of a monotonic clock: whoever is silent for too long is asked for an echo,
 and given up when that stays unanswered too.
 """
@@ -17,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vswitch.agent.framing import Rare, Reader, Run, count_barrier_replies
+from vswitch.agent.framing import QUESTIONS_MAX, Rare, Reader, Run, count_answers
+from vswitch.agent.parts import Parts
 from vswitch.agent.roles import DEFAULT, NOTHING, Wants, wants
 from vswitch.openflow.messages.session import AsyncMasks, Role
 from vswitch.openflow.messages.switch import Fragments
@@ -49,9 +53,14 @@ class Session:
     fragments: Fragments = Fragments.NORMAL
     barriers: int = 0
     """Barrier requests on their way; their replies are still to come."""
+    questions: int = 0
+    """Hot multipart requests on their way; the ends of their answers are still to come."""
+    busy: bool = False
+    """It asked for so much that the rest has to wait until this is written."""
     heard: float = 0.0
     probing: bool = False
     reader: Reader = field(default_factory=Reader)
+    parts: Parts = field(default_factory=Parts)
 
     def __post_init__(self) -> None:
         self.heard = self.opened
@@ -88,22 +97,30 @@ class Session:
 
         The caller handles each before it asks for the next.
         """
-        while message := self.reader.next(self.writable, rare=self.barriers == 0):
+        while message := self.reader.next(
+            self.writable, rare=self.barriers == 0, questions=QUESTIONS_MAX - self.questions
+        ):
             if isinstance(message, Run):
                 self.barriers += message.barriers
+                self.questions += message.questions
             yield message
 
     @property
     def held(self) -> bool:
-        """A rare message waits for a barrier's reply."""
-        return self.barriers > 0 and self.reader.waiting
+        """A message waits for what the forwarder has to answer first."""
+        return (self.barriers > 0 or self.questions == QUESTIONS_MAX) and self.reader.waiting
 
     def relayed(self, data: bytes) -> bool:
         """Looks at what the forwarder sends to the peer; True if what was held can go on."""
-        if not self.barriers:
+        if not self.barriers and not self.questions:
             return False
-        self.barriers -= count_barrier_replies(data)
-        return not self.barriers
+        held = self.held
+        barriers, questions = count_answers(data)
+        self.barriers -= barriers
+        self.questions -= questions
+        assert self.barriers >= 0, "a barrier was answered twice"
+        assert self.questions >= 0, "a question was answered twice"
+        return held and not self.held
 
     def overdue(self, now: float) -> str:
         """Why the peer has to be given up, or ''."""

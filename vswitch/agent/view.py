@@ -1,18 +1,16 @@
-"""What OpenFlow peers see of a bridge: its identity and its ports.
+"""What OpenFlow peers see of a bridge: its identity, its ports with their queues, its tables.
 
-One mutable `View` a bridge, kept by the agent; ports are frozen values that are replaced as a
-whole.  Pure.
+One mutable `View` a bridge, kept by the agent; what is in it are frozen values that are replaced
+as a whole.  Pure.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from datapath.frames import PortSpec
+from datapath.frames import PortSpec, QueueSpec
+from vswitch.agent.limits import N_TABLES
 from vswitch.openflow.messages.port import Port, PortConfig, PortFeatures, PortState
-
-N_TABLES = 254
-"""Flow tables 0 to 253 of every bridge (datapath/src/pipeline/bridge.h)."""
 
 CONFIG_BITS = (
     PortConfig.PORT_DOWN | PortConfig.NO_RECV | PortConfig.NO_FWD | PortConfig.NO_PACKET_IN
@@ -23,14 +21,43 @@ LINK = PortFeatures.TEN_GB_FULL | PortFeatures.COPPER
 
 LINK_KBPS = 10_000_000
 
+FULL_RATE = 1000
+"""All of a port, in tenths of a percent; what is above means no rate."""
+
+NO_RATE = 0xFFFF
+"""A queue's rate that nobody has set (OFPQ_MIN_RATE_UNCFG)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortQueue:
+    """A queue as its port's configuration has it; rates in tenths of a percent of the port's."""
+
+    id: int
+    min_rate: int = NO_RATE
+    max_rate: int = NO_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What peers can set of a table: its name (at most 31 bytes) and its OFPTC_* bits, which
+    mean nothing in 1.3 but are told again."""
+
+    name: str
+    config: int = 0
+
 
 @dataclass(slots=True)
 class View:
-    """A bridge: its name, its datapath id and its ports by number."""
+    """A bridge: its name, its datapath id; ports, and queues of ports, by the port's number;
+    tables in order."""
 
     name: str
     dpid: int
     ports: dict[int, Port] = field(default_factory=dict)
+    queues: dict[int, tuple[PortQueue, ...]] = field(default_factory=dict)
+    tables: list[Table] = field(
+        default_factory=lambda: [Table(f"table{number}") for number in range(N_TABLES)]
+    )
 
 
 def port_of(spec: PortSpec) -> Port:
@@ -46,6 +73,14 @@ def port_of(spec: PortSpec) -> Port:
         current_speed=LINK_KBPS,
         max_speed=LINK_KBPS,
     )
+
+
+def queue_of(spec: QueueSpec) -> PortQueue:
+    """A queue of the forwarder as peers see it; its rate is a share of a link's nominal one."""
+    if not spec.max_rate:
+        return PortQueue(spec.queue)
+    share = -(-spec.max_rate * FULL_RATE // (LINK_KBPS * 1000))
+    return PortQueue(spec.queue, max_rate=min(share, FULL_RATE))
 
 
 def configured(port: Port, config: PortConfig, mask: PortConfig) -> Port:

@@ -17,13 +17,14 @@ from vswitch.cli.output import Column, Output, Record, counted, plural, table
 from vswitch.cli.views import PORTS
 from vswitch.errors import Exit, Failure
 from vswitch.rpc.client import Client
+from vswitch.values import port_number_text
 
 _CLEAR = "\x1b[H\x1b[2J"
 _COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes")
 
 COLUMNS: tuple[Column, ...] = (
     ("BRIDGE", "bridge"),
-    ("NUMBER", "number"),
+    ("NUMBER", lambda port: port_number_text(port.get("number"))),
     ("NAME", "name"),
     ("STATE", "state"),
     ("RX PACKETS/S", "rx_packets_per_s"),

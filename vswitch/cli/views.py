@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vswitch.cli.output import Column, Output, Record, counted, pairs, plural, table
+from vswitch.values import port_number_text
 
 Params = Mapping[str, Any]
 
@@ -21,7 +22,7 @@ BRIDGES: tuple[Column, ...] = (
 )
 PORTS: tuple[Column, ...] = (
     ("BRIDGE", "bridge"),
-    ("NUMBER", "number"),
+    ("NUMBER", lambda port: port_number_text(port.get("number"))),
     ("NAME", "name"),
     ("KIND", "kind"),
     ("MAC", "mac"),
@@ -31,6 +32,17 @@ PORTS: tuple[Column, ...] = (
     ("TX PACKETS", "tx_packets"),
     ("TX BYTES", "tx_bytes"),
     ("DROPS", lambda port: counted(port.get("drops") or {})),
+)
+QUEUES: tuple[Column, ...] = (
+    ("BRIDGE", "bridge"),
+    ("PORT", "port"),
+    ("NUMBER", "number"),
+    ("ACTIVE", "active"),
+    ("MAX RATE", "max_rate"),
+    ("MAX PACKETS", "max_packets"),
+    ("TX PACKETS", "tx_packets"),
+    ("TX BYTES", "tx_bytes"),
+    ("TX ERRORS", "tx_errors"),
 )
 CONTROLLERS: tuple[Column, ...] = (
     ("BRIDGE", "bridge"),
@@ -122,7 +134,13 @@ def port(out: Output, result: Record, params: Params) -> None:
     """One port; each reason for which it lost packets has a line."""
     drops = result.get("drops") or {}
     lines = [f"dropped, {reason}: {count} packets" for reason, count in drops.items() if count]
-    out.result(result, lambda: [*pairs(result, _PORT), *(lines or ["dropped nothing"])])
+    told = {**result, "number": port_number_text(result["number"])}
+    out.result(result, lambda: [*pairs(told, _PORT), *(lines or ["dropped nothing"])])
+
+
+def queues(out: Output, result: list[Record], params: Params) -> None:
+    """Queues and their counters."""
+    out.records(result, QUEUES)
 
 
 def macs(out: Output, result: list[Record], params: Params) -> None:
@@ -132,10 +150,8 @@ def macs(out: Output, result: list[Record], params: Params) -> None:
 
 def port_added(out: Output, result: Record, params: Params) -> None:
     """The number that a new port got."""
-    out.result(
-        result,
-        lambda: [f"port {result['name']} is number {result['number']} of {result['bridge']}"],
-    )
+    number = port_number_text(result["number"])
+    out.result(result, lambda: [f"port {result['name']} is number {number} of {result['bridge']}"])
 
 
 def controllers(out: Output, result: list[Record], params: Params) -> None:
@@ -161,6 +177,54 @@ def flow_line(flow: Record) -> str:
     ]
     match = ",".join(part for part in (f"priority={flow['priority']}", flow["match"]) if part)
     return f" {', '.join(words)}, {match} actions={flow['actions'] or 'drop'}"
+
+
+def groups(out: Output, result: list[Record], params: Params) -> None:
+    """Each group with its counters, below it its buckets with theirs."""
+    out.result(result, lambda: (line for group in result for line in group_lines(group)))
+
+
+def group_lines(group: Record) -> Iterable[str]:
+    """One group and its buckets, in ovs-ofctl's words."""
+    words = [
+        f"group_id={group['group']}",
+        f"type={group['type']}",
+        f"duration={group['duration']:.3f}s",
+        f"ref_count={group['references']}",
+    ]
+    yield f" {', '.join(words)}, {_counted(group)}"
+    for number, bucket in enumerate(group["buckets"]):
+        own = [f"weight:{bucket['weight']}"] if group["type"] == "select" else []
+        own += [f"{key}:{bucket[key]}" for key in _WATCHED if bucket[key] is not None]
+        words = [*own, f"actions={bucket['actions'] or 'drop'}"]
+        yield f"  bucket {number}: {_counted(bucket)}, {','.join(words)}"
+
+
+_WATCHED = ("watch_port", "watch_group")
+
+
+def meters(out: Output, result: list[Record], params: Params) -> None:
+    """Each meter with its counters, below it its bands with theirs."""
+    out.result(result, lambda: (line for meter in result for line in meter_lines(meter)))
+
+
+def meter_lines(meter: Record) -> Iterable[str]:
+    """One meter and its bands, in ovs-ofctl's words."""
+    words = [
+        f"meter={meter['meter']}",
+        *meter["flags"],
+        f"duration={meter['duration']:.3f}s",
+        f"flow_count={meter['flows']}",
+    ]
+    yield f" {', '.join(words)}, {_counted(meter)}"
+    for number, band in enumerate(meter["bands"]):
+        keys = ("rate", *(key for key in ("burst_size", "prec_level") if band.get(key)))
+        words = [f"type={band['type']}", *(f"{key}={band[key]}" for key in keys)]
+        yield f"  band {number}: {_counted(band)}, {' '.join(words)}"
+
+
+def _counted(record: Record) -> str:
+    return f"n_packets={record['packets']}, n_bytes={record['bytes']}"
 
 
 def trace(out: Output, result: Record, params: Params) -> None:

@@ -31,7 +31,7 @@ from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.daemon.operate import NORMAL_SETTINGS, Operator, Unmade, close_bridge
 from vswitch.errors import Failure
 from vswitch.reconcile import plan, settle
-from vswitch.schema import Bridge, Config, Port
+from vswitch.schema import Bridge, Config, Port, Queue
 from vswitch.store import Store
 
 log = logging.getLogger("vswitch.daemon")
@@ -172,9 +172,10 @@ class Daemon:
             record = record.changed(fail_mode="standalone" if held.spec.standalone else "secure")
         bridge = await self.operator.open_bridge(record, held.id)
         self.operator.lead(bridge, False)
-        for spec, fd in held.ports:
-            known = stored.port(spec.name) if stored else None
-            port = self.operator.open_port(bridge, Interface(adopted(spec, known), spec, fd))
+        for one in held.ports:
+            spec, known = one.spec, stored.port(one.spec.name) if stored else None
+            port = self.operator.open_port(bridge, Interface(adopted(spec, known), spec, one.fd))
+            self.operator.open_queues(bridge, port, one.queues)
             if spec.flags & PortFlags.DEAD:  # its interface died while no daemon was there
                 self.spawn(self.port_gone(bridge, port))
 
@@ -191,19 +192,20 @@ class Daemon:
         config = self.store.read().config
         for name, number in numbers.items():
             if record := config.bridge(name):
-                bare = record.changed(ports=(), controllers=())
                 with contextlib.suppress(Failure):  # reconcile tries again, and tells
-                    await self.operator.add_bridge(bare, number)
+                    await self.operator.add_bridge(record.bare(), number)
         if numbers:
             await self.operator.ask("flows", Command.REPLAY)
 
     async def _restore_ephemeral(self) -> None:
         """Gives ephemeral ports of a forwarder that died to the new one."""
-        for name, interface in self.operator.take_ephemeral():
+        for kept in self.operator.take_ephemeral():
             try:
-                await self.operator.install(name, interface)
+                await self.operator.install(kept.bridge, kept.interface)
+                for queue in kept.queues:
+                    await self.operator.set_queue(self.live.bridges[kept.bridge], queue)
             except Failure as failure:
-                log.warning("port %s is lost: %s", interface.record.name, failure)
+                log.warning("port %s is lost: %s", kept.interface.record.name, failure)
 
     # ---- wanted and running ------------------------------------------------
 
@@ -245,6 +247,16 @@ class Daemon:
             for port in ports:
                 if live and port.ephemeral and name in (None, port.record.name):
                     await self.operator.remove_port(live, port.record.name)
+
+    async def set_ephemeral_queue(self, bridge: LiveBridge, queue: Queue) -> None:
+        """Gives an ephemeral port a queue, which goes with it, or changes the one it has."""
+        async with self.changing:
+            await self.operator.set_queue(bridge, queue)
+
+    async def remove_ephemeral_queue(self, bridge: LiveBridge, port: str, number: int) -> None:
+        """Takes a queue off an ephemeral port."""
+        async with self.changing:
+            await self.operator.remove_queue(bridge, port, number)
 
     async def reconcile(self) -> None:
         """Does what is missing between stored and running; the caller holds 'changing'."""

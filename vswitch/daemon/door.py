@@ -1,4 +1,4 @@
-"""The operator's way to flows: an OpenFlow session like everybody's, without a socket.
+"""The operator's way to flows, groups, meters: an OpenFlow session like all, without a socket.
 
 Each request is a session of its own: messages go to the forwarder with a barrier behind them, and
 what comes back up to the barrier's reply is the answer.  So the system has one way to change a
@@ -14,6 +14,7 @@ from datapath.frames import Command, Frame, SessionSpec
 from vswitch.agent.framing import BARRIER_REPLY, HEADER, HEADER_SIZE
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.live import LiveBridge
+from vswitch.daemon.refusals import failure
 from vswitch.errors import Failure
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.base import Message
@@ -71,5 +72,4 @@ def refuse_errors(what: str, answers: Iterable[Message]) -> None:
     """Raises the first error among the answers as a Failure about 'what'."""
     for answer in answers:
         if isinstance(answer, ErrorMessage):
-            name = getattr(answer.error, "name", str(answer.error))
-            raise Failure(what, f"the switch answered {name}", "see OpenFlow 1.3.5, section 7.4.4")
+            raise failure(what, answer)

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from datapath.action import unpack_actions
 from datapath.action_text import format_action_list
 from datapath.frames import DROPS, TraceKind, TraceStep
+from datapath.group import GroupDesc, GroupType
 from datapath.instruction import unpack_instructions
 from datapath.instruction_text import format_instructions
 from datapath.match_text import format_match
 from datapath.oxm import Match
+from datapath.ports import format_port
 from datapath.wire import Reader
 
 REASONS = ("no match", "an action", "its TTL ran out")
@@ -34,10 +36,12 @@ class Packet:
     frame: bytes
     in_port: int
     names: Mapping[int, str]
+    groups: Mapping[int, GroupDesc] = field(default_factory=dict)
+    """The bridge's groups by number, as far as they are known."""
 
     def port(self, number: int) -> str:
-        name = self.names.get(number)
-        return f"port {number} ({name})" if name else f"port {number}"
+        name, word = self.names.get(number), format_port(number)
+        return f"port {word} ({name})" if name else f"port {word}"
 
 
 def explain(packet: Packet, steps: list[TraceStep]) -> dict[str, Any]:
@@ -109,24 +113,50 @@ def _normal(packet: Packet, step: TraceStep) -> Row:
 
 
 def _group(packet: Packet, step: TraceStep) -> Row:
-    bucket = int.from_bytes(step.body[:4], sys.byteorder)
-    one = None if bucket == _NO_BUCKET else bucket
-    text = f"group {step.number}: " + ("all buckets" if one is None else f"bucket {one}")
-    return {"kind": "group", "text": text, "group": step.number, "bucket": one}
+    chosen = int.from_bytes(step.body[:4], sys.byteorder)
+    bucket = None if chosen == _NO_BUCKET else chosen
+    group = packet.groups.get(step.number)
+    kind = f" ({_GROUP_WORDS[group.type]})" if group else ""
+    how = _all_buckets(group) if bucket is None else _one_bucket(group, bucket)
+    text = f"group {step.number}{kind}: {how}"
+    return {"kind": "group", "text": text, "group": step.number, "bucket": bucket}
+
+
+def _all_buckets(group: GroupDesc | None) -> str:
+    """What a group does that chose no bucket: only one of type all means all of them."""
+    if group is None:
+        return "all buckets, or none that lives"
+    if group.type is not GroupType.ALL:
+        return "no bucket lives"
+    many = len(group.buckets)
+    return f"each of its {many} buckets, on a copy of its own" if many else "it has no bucket"
+
+
+def _one_bucket(group: GroupDesc | None, bucket: int) -> str:
+    known = group.buckets[bucket : bucket + 1] if group else ()
+    actions = "".join(f", actions={format_action_list(b.actions) or 'drop'}" for b in known)
+    return f"bucket {bucket}{actions}"
+
+
+_GROUP_WORDS = {
+    GroupType.ALL: "all", GroupType.SELECT: "select", GroupType.INDIRECT: "indirect",
+    GroupType.FAST_FAILOVER: "fast failover",
+}  # fmt: skip
 
 
 def _meter(packet: Packet, step: TraceStep) -> Row:
     what = f"meter {step.number}" if step.number else "the flood limit of its port"
-    text = f"{what}: lets it pass while its rate allows"
+    text = f"{what}: it passes while the rate allows"
     return {"kind": "meter", "text": text, "meter": step.number}
 
 
 def _copy(packet: Packet, step: TraceStep) -> Row:
-    return {"kind": "copy", "text": "a copy of it:" if step.number else "back to the packet itself:"}
+    text = "what follows happens to a copy" if step.number else "back to the packet itself"
+    return {"kind": "copy", "text": text, "copy": bool(step.number)}
 
 
 def _again(packet: Packet, step: TraceStep) -> Row:
-    return {"kind": "again", "text": "its headers are read again: others came into sight"}
+    return {"kind": "again", "text": "other headers came into sight: it is read again"}
 
 
 _NO_BUCKET = 0xFFFFFFFF

@@ -42,6 +42,9 @@ class Folders:
     def mgmt(self, bridge: str) -> Path:
         return self.run / f"{bridge}.mgmt"
 
+    def snoop(self, bridge: str) -> Path:
+        return self.run / f"{bridge}.snoop"
+
     def lock(self) -> list[Lock]:
         """Takes the folders for this process.  Failure names the process that has one."""
         locks: list[Lock] = []

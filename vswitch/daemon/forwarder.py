@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from datapath.frames import BridgeSpec, Command, Event, Frame, Hello, PortSpec
+from datapath.frames import BridgeSpec, Command, Event, Frame, Hello, PortSpec, QueueSpec
 from vswitch.daemon import process
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.link import Answer, ForwarderGone, Link, Refused, connect, greet
@@ -64,12 +64,21 @@ class Forwarder:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldPort:
+    """A port that a forwarder holds, with its descriptor and its queues."""
+
+    spec: PortSpec
+    fd: int
+    queues: tuple[QueueSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
-    """A bridge that a forwarder holds, with its number, and ports with their descriptors."""
+    """A bridge that a forwarder holds, with its number and ports."""
 
     id: int
     spec: BridgeSpec
-    ports: tuple[tuple[PortSpec, int], ...]
+    ports: tuple[HeldPort, ...]
 
 
 async def reach(
@@ -106,19 +115,32 @@ async def reach(
 
 async def dump(link: Link) -> list[Held]:
     """What the forwarder holds; the descriptors now belong to the caller."""
-    answers = await link.ask(Command.DUMP)
-    ports: dict[int, list[tuple[PortSpec, int]]] = {}
+    return held(await link.ask(Command.DUMP))
+
+
+def held(answers: Iterable[Answer]) -> list[Held]:
+    """The bridges that the answers to a DUMP tell of, each with its ports, each with its queues."""
+    bridges: list[Answer] = []
+    ports: dict[int, list[Answer]] = {}
+    queues: dict[tuple[int, int], list[QueueSpec]] = {}
     for answer in answers:
-        if answer.frame.type == Event.PORT:
-            ports.setdefault(answer.frame.bridge, []).append(_port(answer))
-    return [
-        Held(
-            a.frame.bridge, BridgeSpec.unpack(a.frame.payload), tuple(ports.get(a.frame.bridge, ()))
-        )
-        for a in answers
-        if a.frame.type == Event.BRIDGE
-    ]
+        id = answer.frame.bridge
+        if answer.frame.type == Event.BRIDGE:
+            bridges.append(answer)
+        elif answer.frame.type == Event.PORT:
+            ports.setdefault(id, []).append(answer)
+        elif answer.frame.type == Event.QUEUE:
+            queue = QueueSpec.unpack(answer.frame.payload)
+            queues.setdefault((id, queue.port), []).append(queue)
 
+    def port(answer: Answer) -> HeldPort:
+        spec = PortSpec.unpack(answer.frame.payload)
+        found = queues.get((answer.frame.bridge, spec.number), ())
+        return HeldPort(spec, answer.fd, tuple(found))
 
-def _port(answer: Answer) -> tuple[PortSpec, int]:
-    return PortSpec.unpack(answer.frame.payload), answer.fd
+    def bridge(answer: Answer) -> Held:
+        id = answer.frame.bridge
+        spec = BridgeSpec.unpack(answer.frame.payload)
+        return Held(id, spec, tuple(map(port, ports.get(id, ()))))
+
+    return list(map(bridge, bridges))

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from datapath.frames import PortFlags, PortKind, PortSpec, VlanMode, Vlans
 from vswitch.errors import Failure
 from vswitch.schema import Port
+from vswitch.values import LOCAL
 
 if TYPE_CHECKING:
     from datapath.kernel import Link
@@ -48,10 +49,11 @@ def _open(port: Port, ephemeral: bool) -> Interface:
 
 
 def _kind(port: Port) -> str:
-    """auto: the interface that is there, else a TAP that we make."""
+    """auto: the interface that is there, else a TAP that we make; LOCAL is for the host, which
+    speaks through a TAP."""
     from datapath.kernel import link
 
-    if port.netns or port.addresses or port.interface:
+    if port.number == LOCAL or port.netns or port.addresses or port.interface:
         return "tap"
     return "packet" if link(port.name) else "tap"
 
@@ -118,6 +120,14 @@ def vlans_of(port: Port) -> Vlans:
     """A port's VLANs as the forwarder is told of them."""
     mode, tag, trunks = port.vlans
     return Vlans(_MODES[mode], tag, trunks)
+
+
+def with_vlans_of(port: Port, interface: Interface) -> Interface:
+    """An interface that was opened before 'port' got other VLANs."""
+    record = interface.record.changed(
+        vlan_mode=port.vlan_mode, tag=port.tag, trunks=port.trunks
+    )  # fmt: skip
+    return replace(interface, record=record, spec=replace(interface.spec, vlans=vlans_of(port)))
 
 
 def _with_vlans(port: Port, vlans: Vlans) -> Port:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datapath.frames import PortSpec
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Controller, Listener
-from vswitch.schema import Bridge, Config, Port
+from vswitch.schema import Bridge, Config, Port, Queue
 from vswitch.schema import Controller as ControllerRecord
 
 
@@ -29,6 +29,7 @@ class LivePort:
     spec: PortSpec
     fd: int
     ephemeral: bool = False
+    queues: dict[int, Queue] = field(default_factory=dict)
 
     def close(self) -> None:
         if self.fd >= 0:
@@ -46,11 +47,14 @@ class LiveBridge:
     ports: dict[str, LivePort] = field(default_factory=dict)
     controllers: dict[str, Controller] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
+    snoop: Listener | None = None
 
     def observed(self) -> Bridge:
-        """The bridge as a record, ephemeral ports left out."""
+        """The bridge as a record, ephemeral ports and their queues left out."""
+        ports = [port for port in self.ports.values() if not port.ephemeral]
         return self.record.changed(
-            ports=tuple(port.record for port in self.ports.values() if not port.ephemeral),
+            ports=tuple(port.record for port in ports),
+            queues=tuple(queue for port in ports for queue in port.queues.values()),
             controllers=tuple(ControllerRecord(target) for target in self.controllers),
         )
 

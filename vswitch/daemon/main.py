@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,12 +21,13 @@ from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.links import follow
 from vswitch.daemon.methods import methods
-from vswitch.daemon.options import BridgeOption, Options, PortOption
-from vswitch.errors import Failure
+from vswitch.daemon.options import BridgeOption, Options, PortOption, QueueOption
+from vswitch.errors import Failure, SchemaError, shown
 from vswitch.reconcile import settle
 from vswitch.rpc.server import Server
-from vswitch.schema import Bridge, Config, Controller, Port
+from vswitch.schema import Bridge, Config, Controller, Port, Queue
 from vswitch.store import Store
+from vswitch.values import port_number_text
 
 log = logging.getLogger("vswitch.daemon")
 
@@ -33,6 +35,7 @@ log = logging.getLogger("vswitch.daemon")
 def run(arguments: Sequence[str] | None = None) -> int:
     """A daemon's life by its command line; the exit code."""
     options = words.read(sys.argv[1:] if arguments is None else arguments)
+    _allow_descriptors()
     logging.basicConfig(format="vswitchd: %(message)s", level=logging.INFO, stream=sys.stderr)
     try:
         config = configured(options.bridges)
@@ -54,6 +57,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if options.ephemeral:
             folders.clear()
     return 0
+
+
+def _allow_descriptors() -> None:
+    """As many open files as we may have: thousands of idle peers must not keep a port out."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say(failure: Failure) -> int:
@@ -112,7 +121,7 @@ def _bridge(option: BridgeOption) -> Bridge:
     for key in ("protocols", "mac_age", "mac_limit", "flood_rate"):
         if (said := getattr(option, key)) is not None:
             chosen[key] = said
-    return Bridge(
+    bridge = Bridge(
         option.name,
         fail_mode=option.fail_mode or ("secure" if option.controllers else "standalone"),
         listen=option.listen,
@@ -120,9 +129,22 @@ def _bridge(option: BridgeOption) -> Bridge:
         controllers=tuple(map(Controller, option.controllers)),
         **chosen,
     )
+    numbered = bridge.numbered()
+    return bridge.changed(queues=tuple(_queue(numbered, queue) for queue in option.queues))
 
 
 def _port(option: PortOption) -> Port:
     keys = ("tag", "trunks", "vlan_mode")
     said = {key: value for key in keys if (value := getattr(option, key)) is not None}
     return Port(option.name, number=option.number, **said)
+
+
+def _queue(bridge: Bridge, option: QueueOption) -> Queue:
+    """A queue of the port that is called or else numbered so."""
+    by_word = {str(port_number_text(port.number)).lower(): port.name for port in bridge.ports}
+    name = option.port if bridge.port(option.port) else by_word.get(option.port.lower())
+    if name is None:
+        what = f"queue {option.number} of port {shown(option.port)}"
+        why, do = f"bridge {bridge.name} has no such port", "name it with --port"
+        raise SchemaError(what, why, do)
+    return Queue.from_json({"port": name, "number": option.number, "max_rate": option.rate})

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from datapath.frames import BridgeSpec, Command, PortFlags, PortRef, PortVlans
+from datapath.frames import BridgeSpec, Command, PortFlags, PortRef, PortVlans, QueueSpec
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Controller, Listener, listen
-from vswitch.agent.view import View, port_of
+from vswitch.agent.peers import Controller, Listener, listen, listen_for_snoopers
+from vswitch.agent.view import View, port_of, queue_of
 from vswitch.daemon.folders import Folders
-from vswitch.daemon.interfaces import Interface, open_interface, vlans_of
+from vswitch.daemon.interfaces import Interface, open_interface, vlans_of, with_vlans_of
 from vswitch.daemon.link import ForwarderGone, Link, Refused
 from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.errors import Failure
@@ -30,13 +30,16 @@ from vswitch.reconcile.operations import (
     AddBridge,
     AddController,
     AddPort,
+    AddQueue,
     RemoveBridge,
     RemoveController,
     RemovePort,
+    RemoveQueue,
     SetBridge,
     SetPort,
+    SetQueue,
 )
-from vswitch.schema import Bridge, Port
+from vswitch.schema import Bridge, Port, Queue
 from vswitch.values import PROTOCOLS
 
 log = logging.getLogger("vswitch.daemon")
@@ -56,18 +59,27 @@ class Unmade:
     failure: Failure
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A port that a forwarder had that died: its bridge's name, its descriptor, its queues."""
+
+    bridge: str
+    interface: Interface
+    queues: tuple[Queue, ...]
+
+
 class Operator:
     """Changes 'live' through 'link'; one caller at a time.
 
-    'kept': ports by name that a forwarder had that died, with their bridges' names: the next port
-    of that name takes its descriptor instead of opening the interface again.
+    'kept': ports by name that a forwarder had that died: the next port of that name takes its
+    descriptor instead of opening the interface again.
     """
 
     def __init__(self, folders: Folders, live: Live) -> None:
         self.folders = folders
         self.live = live
         self.link: Link | None = None
-        self.kept: dict[str, tuple[str, Interface]] = {}
+        self.kept: dict[str, Kept] = {}
 
     async def carry_out(self, operations: Iterable[Operation]) -> list[Unmade]:
         """Does all of them in order; returns what could not be done."""
@@ -116,11 +128,14 @@ class Operator:
         versions = tuple(PROTOCOLS[name] for name in record.protocols)
         agent = Agent(View(record.name, record.dpid), versions)
         exchange = Exchange(agent, id, self.live.next_session)
-        bridge = LiveBridge(id, record.changed(ports=(), controllers=()), exchange)
+        bridge = LiveBridge(id, record.bare(), exchange)
         self.live.bridges[record.name] = bridge
         exchange.on_led = lambda led: self.lead(bridge, led)
         exchange.attach(self.connected())
         await self._listen(bridge, (f"punix:{self.folders.mgmt(record.name)}", *record.listen))
+        snoop = f"punix:{self.folders.snoop(record.name)}"
+        with _listening(record.name, snoop):
+            bridge.snoop = await listen_for_snoopers(exchange, snoop)
         return bridge
 
     def lead(self, bridge: LiveBridge, led: bool) -> None:
@@ -142,11 +157,8 @@ class Operator:
         The bridge has to stand whatever happens to a socket: packets don't wait for listeners.
         """
         for target in targets:
-            try:
+            with _listening(bridge.record.name, target):
                 bridge.listeners.append(await listen(bridge.exchange, target))
-            except OSError as error:
-                log.error("bridge %s can't listen at %s: %s", bridge.record.name, target,
-                          error.strerror or error)  # fmt: skip
 
     async def _set_bridge(self, operation: SetBridge) -> None:
         bridge = self._bridge(operation.bridge)
@@ -186,12 +198,15 @@ class Operator:
     async def add_port(self, name: str, port: Port, *, ephemeral: bool = False) -> LivePort:
         """Puts an interface on a bridge; 'port' has its number."""
         self._bridge(name)
-        _, interface = self.kept.pop(port.name, (name, None))
+        kept = self.kept.pop(port.name, None)
+        interface = kept.interface if kept else None
         if interface is not None and interface.spec.number != port.number:
             os.close(interface.fd)
             interface = None
         if interface is None:
             interface = await open_interface(port, ephemeral=ephemeral)
+        else:
+            interface = with_vlans_of(port, interface)
         return await self.install(name, interface)
 
     async def install(self, name: str, interface: Interface) -> LivePort:
@@ -237,18 +252,59 @@ class Operator:
     def keep(self, bridge: str, port: LivePort, config: int) -> None:
         """Keeps the descriptor of a port whose forwarder died, and how peers had configured it."""
         spec = replace(port.spec, config=config)
-        self.kept[port.record.name] = bridge, Interface(port.record, spec, port.fd)
+        interface = Interface(port.record, spec, port.fd)
+        self.kept[port.record.name] = Kept(bridge, interface, tuple(port.queues.values()))
         port.fd = -1
 
-    def take_ephemeral(self) -> list[tuple[str, Interface]]:
-        """Kept ports that no configuration knows, with their bridges' names; the caller's now."""
-        names = [n for n, (_, i) in self.kept.items() if i.spec.flags & PortFlags.EPHEMERAL]
+    def take_ephemeral(self) -> list[Kept]:
+        """Kept ports that no configuration knows; the caller's now."""
+        names = [n for n, k in self.kept.items() if k.interface.spec.flags & PortFlags.EPHEMERAL]
         return [self.kept.pop(name) for name in names]
 
     def set_state(self, bridge: LiveBridge, number: int, state: int) -> None:
         """Tells the forwarder that a port's link went up or down."""
         if self.link:
             self.link.post(Command.PORT_SET, PortRef(number, state=state).pack(), bridge.id)
+
+    # ---- queues ------------------------------------------------------------
+
+    async def set_queue(self, bridge: LiveBridge, queue: Queue) -> None:
+        """Gives a port a queue, or the queue that it has another rate.  One that is to hold more
+        or fewer packets is made anew: what waits in it is lost."""
+        port = self._port(bridge, queue.port)
+        there = port.queues.get(queue.number)
+        if there and there.max_packets != queue.max_packets:
+            await self.remove_queue(bridge, *queue.key)
+        spec = queue_spec(port.spec.number, queue)
+        await self.ask(_queue(*queue.key), Command.QUEUE_SET, spec.pack(), bridge.id)
+        port.queues[queue.number] = queue
+        self._tell_queues(bridge, port)
+
+    async def remove_queue(self, bridge: LiveBridge, name: str, number: int) -> None:
+        """Takes a queue off a port; what waits in it is dropped."""
+        port = self._port(bridge, name)
+        spec = QueueSpec(port.spec.number, number)
+        await self.ask(_queue(name, number), Command.QUEUE_DEL, spec.pack(), bridge.id)
+        del port.queues[number]
+        self._tell_queues(bridge, port)
+
+    def open_queues(self, bridge: LiveBridge, port: LivePort, specs: Iterable[QueueSpec]) -> None:
+        """The daemon's side of the queues that the forwarder's port has."""
+        for spec in specs:
+            queue = Queue(port.record.name, spec.queue, spec.max_rate, spec.max_packets)
+            port.queues[spec.queue] = queue
+        self._tell_queues(bridge, port)
+
+    def _tell_queues(self, bridge: LiveBridge, port: LivePort) -> None:
+        number = port.spec.number
+        seen = (queue_of(queue_spec(number, q)) for _, q in sorted(port.queues.items()))
+        bridge.exchange.agent.queues_changed(number, tuple(seen))
+
+    def _port(self, bridge: LiveBridge, name: str) -> LivePort:
+        port = bridge.ports.get(name)
+        if port is None:
+            raise Failure(f"port {name}", "it is not active", "see `vswitch status`")
+        return port
 
     # ---- controllers -------------------------------------------------------
 
@@ -277,6 +333,13 @@ class Operator:
         values = {key: getattr(operation.wanted, key) for key in operation.changed}
         await self.set_port(bridge, name, bridge.ports[name].record.changed(**values))
 
+    async def _set_queue(self, operation: AddQueue | SetQueue) -> None:
+        await self.set_queue(self._bridge(operation.bridge), operation.queue)
+
+    async def _remove_queue(self, operation: RemoveQueue) -> None:
+        bridge = self._bridge(operation.bridge)
+        await self.remove_queue(bridge, operation.port, operation.number)
+
     async def _add_controller(self, operation: AddController) -> None:
         self.add_controller(self._bridge(operation.bridge), operation.target)
 
@@ -291,9 +354,20 @@ _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
     AddPort: Operator._add_port,
     SetPort: Operator._set_port,
     RemovePort: Operator._remove_port,
+    AddQueue: Operator._set_queue,
+    SetQueue: Operator._set_queue,
+    RemoveQueue: Operator._remove_queue,
     AddController: Operator._add_controller,
     RemoveController: Operator._remove_controller,
 }
+
+
+@contextmanager
+def _listening(bridge: str, target: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        log.error("bridge %s can't listen at %s: %s", bridge, target, error.strerror or error)
 
 
 def bridge_spec(record: Bridge, led: bool) -> BridgeSpec:
@@ -304,12 +378,23 @@ def bridge_spec(record: Bridge, led: bool) -> BridgeSpec:
     return BridgeSpec(record.name, record.dpid, standalone, **normal)
 
 
+def queue_spec(port: int, queue: Queue) -> QueueSpec:
+    """The queue as the forwarder is told of it; 'port' is its port's number."""
+    return QueueSpec(port, queue.number, queue.max_rate, queue.max_packets)
+
+
+def _queue(port: str, number: int) -> str:
+    return f"queue {number} of port {port}"
+
+
 def close_bridge(bridge: LiveBridge) -> None:
     """Ends the daemon's side of a bridge; its sockets' files are removed."""
     for controller in bridge.controllers.values():
         controller.close()
     for listener in bridge.listeners:
         listener.close()
+    if bridge.snoop:
+        bridge.snoop.close()
     for port in bridge.ports.values():
         port.close()
     bridge.exchange.close()

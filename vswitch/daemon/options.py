@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vswitch.values import LOCAL
+
 
 @dataclass(frozen=True, slots=True)
 class PortOption:
@@ -28,6 +30,15 @@ class PortOption:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueOption:
+    """`--queue PORT:NUMBER:RATE`; PORT is an interface's name or a port's number."""
+
+    port: str
+    number: str
+    rate: str
+
+
+@dataclass(frozen=True, slots=True)
 class BridgeOption:
     """A `--bridge` with everything said after it; None means: not said."""
 
@@ -38,6 +49,7 @@ class BridgeOption:
     protocols: tuple[str, ...] | None = None
     listen: tuple[str, ...] = ()
     fail_mode: str | None = None
+    queues: tuple[QueueOption, ...] = ()
     mac_age: str | None = None
     mac_limit: str | None = None
     flood_rate: str | None = None
@@ -118,13 +130,22 @@ class _OfPort(argparse.Action):
 
 
 def _port(text: str) -> PortOption:
-    """IF or IF:OFPORT, the number from 1 to 0xffffff00 (OpenFlow 1.3.5, 7.2.1)."""
+    """IF or IF:OFPORT, the number from 1 to 0xffffff00 or LOCAL (OpenFlow 1.3.5, 7.2.1)."""
     name, colon, number = text.rpartition(":")
     if not colon:
         return PortOption(text)
+    if number.upper() == "LOCAL":
+        return PortOption(name, LOCAL)
     if not number.isdecimal() or not 1 <= int(number) <= 0xFFFFFF00:
         raise argparse.ArgumentTypeError(f"{text!r} names no port number from 1 to 4294967040")
     return PortOption(name, int(number))
+
+
+def _queue(text: str) -> QueueOption:
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PORT:NUMBER:RATE, as in veth1:0:10Mbps")
+    return QueueOption(*parts)
 
 
 def _protocols(text: str) -> tuple[str, ...]:
@@ -133,7 +154,10 @@ def _protocols(text: str) -> tuple[str, ...]:
 
 _OF_BRIDGE: dict[str, dict[str, Any]] = {
     "--dpid": {"metavar": "HEX", "help": "datapath id"},
-    "--port": {"dest": "ports", "type": _port, "repeats": True, "metavar": "IF[:OFPORT]"},
+    "--port": {"dest": "ports", "type": _port, "repeats": True, "metavar": "IF[:OFPORT]",
+               "help": "an interface and its port number; br0:LOCAL makes the host's own port"},
+    "--queue": {"dest": "queues", "type": _queue, "repeats": True, "metavar": "PORT:NUMBER:RATE",
+                "help": "a queue of a port, by the interface's name or the port's number"},
     "--controller": {"dest": "controllers", "repeats": True, "metavar": "tcp:HOST:PORT"},
     "--protocols": {"type": _protocols, "metavar": "OpenFlow13,..."},
     "--listen": {"repeats": True, "metavar": "ptcp:PORT[:ADDRESS]"},
@@ -141,7 +165,7 @@ _OF_BRIDGE: dict[str, dict[str, Any]] = {
     "--mac-age": {"dest": "mac_age", "metavar": "SECONDS", "help": "of stations, for NORMAL"},
     "--mac-limit": {"dest": "mac_limit", "metavar": "N", "help": "stations that NORMAL learns"},
     "--flood-rate": {"dest": "flood_rate", "metavar": "N", "help": "packets/s flooded of a port"},
-}
+}  # fmt: skip
 _OF_PORT: dict[str, dict[str, Any]] = {
     "--tag": {"metavar": "VID", "help": "VLAN of the --port before, for NORMAL"},
     "--trunks": {"metavar": "VID[-VID],...", "help": "VLANs that it carries"},

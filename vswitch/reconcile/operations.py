@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vswitch.schema import Bridge, Config, Controller, Port, Record
+from vswitch.schema import Bridge, Config, Controller, Port, Queue, Record
 
 
 class Operation(Protocol):
@@ -54,8 +54,31 @@ class RemoveController:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveQueue:
+    """Takes a queue off a port that stays."""
+
+    bridge: str
+    port: str
+    number: int
+    method = "queue.rm"
+
+    @property
+    def text(self) -> str:
+        return f"take queue {self.number} off port {self.port} of bridge {self.bridge}"
+
+    def params(self) -> dict[str, Any]:
+        return {"bridge": self.bridge, "port": self.port, "number": self.number}
+
+    def change(self, bridges: dict[str, Bridge]) -> None:
+        bridge = bridges[self.bridge]
+        if bridge.queue(self.port, self.number) is None:
+            raise KeyError(self.port, self.number)
+        bridges[self.bridge] = bridge.without_queue(self.port, self.number)
+
+
+@dataclass(frozen=True, slots=True)
 class RemovePort:
-    """Takes a port off its bridge."""
+    """Takes a port with its queues off its bridge."""
 
     bridge: str
     name: str
@@ -94,7 +117,7 @@ class RemoveBridge:
 
 @dataclass(frozen=True, slots=True)
 class AddBridge:
-    """Makes a bridge; 'made' has no ports and no controllers yet."""
+    """Makes a bridge; 'made' has no ports, queues and controllers yet."""
 
     made: Bridge
     method = "bridge.add"
@@ -187,6 +210,59 @@ class SetPort:
             raise KeyError(self.wanted.name)
         values = {key: getattr(self.wanted, key) for key in self.changed}
         bridges[self.bridge] = bridges[self.bridge].with_port(found.changed(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class AddQueue:
+    """Gives a port a queue."""
+
+    bridge: str
+    queue: Queue
+    method = "queue.add"
+
+    @property
+    def text(self) -> str:
+        queue = self.queue
+        where = f"port {queue.port} of bridge {self.bridge}"
+        return f"give {where} queue {queue.number}{_described(queue)}"
+
+    def params(self) -> dict[str, Any]:
+        return {"bridge": self.bridge, **_chosen(self.queue)}
+
+    def change(self, bridges: dict[str, Bridge]) -> None:
+        bridge = bridges[self.bridge]
+        if bridge.queue(*self.queue.key):
+            raise KeyError(self.queue.key)
+        bridges[self.bridge] = bridge.with_queue(self.queue)
+
+
+@dataclass(frozen=True, slots=True)
+class SetQueue:
+    """Changes settings of a queue while its port stays."""
+
+    bridge: str
+    queue: Queue
+    changed: tuple[str, ...]
+    """Names of the settings that change to what 'queue' has."""
+    method = "queue.set"
+
+    @property
+    def text(self) -> str:
+        shown = ", ".join(_shown(self.queue, self.changed))
+        return f"set {shown} of queue {self.queue.number} of port {self.queue.port}"
+
+    def params(self) -> dict[str, Any]:
+        document = self.queue.to_json()
+        names = ("port", "number", *self.changed)
+        return {"bridge": self.bridge, **{name: document[name] for name in names}}
+
+    def change(self, bridges: dict[str, Bridge]) -> None:
+        bridge = bridges[self.bridge]
+        found = bridge.queue(*self.queue.key)
+        if found is None:
+            raise KeyError(self.queue.key)
+        values = {name: getattr(self.queue, name) for name in self.changed}
+        bridges[self.bridge] = bridge.with_queue(found.changed(**values))
 
 
 @dataclass(frozen=True, slots=True)

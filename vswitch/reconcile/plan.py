@@ -4,11 +4,12 @@ Theory of operation.  First `settle`: what the wanted configuration leaves open
 (a port's number, a kind "auto", a datapath id) takes the value that is there, so
 that leaving something open never disturbs what runs.  Then the two are compared
 record by record, by name.  What goes comes before what comes, since names and
-numbers must be free before they are given again: controllers, ports, bridges out;
-then bridges in and set, ports in, controllers last (a bridge is whole before its
-controller hears of it).  A port whose settings differ is taken off and put on
-again: an interface can't change its kind or number while packets pass.  Only where
-all that differs are settings that can (its VLANs), they are set.
+numbers must be free before they are given again: controllers, queues, ports, bridges
+out; then bridges in and set, ports, their queues, controllers last (a bridge is whole
+before its controller hears of it).  A port whose settings differ is taken off and put
+on again, with its queues: an interface can't change its kind or number while packets
+pass.  Only where all that differs are settings that can (its VLANs), they are set.  A
+queue changes where it is.
 
 `plan(desired, apply(plan(desired, observed), observed))` is empty.  Pure.
 """
@@ -21,12 +22,15 @@ from vswitch.reconcile.operations import (
     AddBridge,
     AddController,
     AddPort,
+    AddQueue,
     Operation,
     RemoveBridge,
     RemoveController,
     RemovePort,
+    RemoveQueue,
     SetBridge,
     SetPort,
+    SetQueue,
 )
 from vswitch.schema import Bridge, Config, Port, Record
 
@@ -89,8 +93,12 @@ def _removals(wanted: Config, observed: Config) -> Iterator[Operation]:
             if kept is None or controller not in kept.controllers:
                 yield RemoveController(found.name, controller.target)
     for found, kept in pairs:
+        for queue in found.queues:
+            if kept and _stays(queue.port, kept, found) and kept.queue(*queue.key) is None:
+                yield RemoveQueue(found.name, *queue.key)
+    for found, kept in pairs:
         for port in found.ports:
-            if kept is None or not _stays(port, kept.port(port.name)):
+            if not _stays(port.name, kept, found):
                 yield RemovePort(found.name, port.name)
     for found, kept in pairs:
         if kept is None:
@@ -101,28 +109,42 @@ def _additions(wanted: Config, observed: Config) -> Iterator[Operation]:
     pairs = [(bridge, observed.bridge(bridge.name)) for bridge in wanted.bridges]
     for bridge, found in pairs:
         if found is None:
-            yield AddBridge(bridge.changed(ports=(), controllers=()))
+            yield AddBridge(bridge.bare())
         elif changed := _differences(bridge, found):
             yield SetBridge(bridge.name, bridge, changed)
     for bridge, found in pairs:
         for port in bridge.ports:
             there = found.port(port.name) if found else None
-            if there is None or not _stays(there, port):
+            if there is None or not _stays(port.name, bridge, found):
                 yield AddPort(bridge.name, port)
             elif changed := _differences(port, there):
                 yield SetPort(bridge.name, port, changed)
+    for bridge, found in pairs:
+        yield from _queues(bridge, found)
     for bridge, found in pairs:
         for controller in bridge.controllers:
             if found is None or controller not in found.controllers:
                 yield AddController(bridge.name, controller.target)
 
 
-def _stays(found: Port, wanted: Port | None) -> bool:
-    """Can the port be made what is wanted while it carries packets?"""
-    if wanted is None:
+def _stays(port: str, wanted: Bridge | None, found: Bridge | None) -> bool:
+    """Whether the port of that name is there, and what differs can change under traffic."""
+    there = found.port(port) if found else None
+    chosen = wanted.port(port) if wanted else None
+    if there is None or chosen is None:
         return False
-    settings = wanted.settings()
-    return all(settings[name].live for name in _differences(wanted, found))
+    settings = chosen.settings()
+    return all(settings[name].live for name in _differences(chosen, there))
+
+
+def _queues(wanted: Bridge, found: Bridge | None) -> Iterator[Operation]:
+    """What queues need, once the ports are there."""
+    for queue in wanted.queues:
+        there = found.queue(*queue.key) if _stays(queue.port, wanted, found) and found else None
+        if there is None:
+            yield AddQueue(wanted.name, queue)
+        elif changed := _differences(queue, there):
+            yield SetQueue(wanted.name, queue, changed)
 
 
 def _differences(wanted: Record, found: Record) -> tuple[str, ...]:

@@ -12,13 +12,15 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vswitch.schema import Bridge, Config, Controller, Port, Record, Setting
+from vswitch.schema import Bridge, Config, Controller, Port, Queue, Record, Setting
 
 Row = tuple[Any, ...]
 
-TABLES: Mapping[str, type[Record]] = {"bridge": Bridge, "port": Port, "controller": Controller}
+TABLES: Mapping[str, type[Record]] = {
+    "bridge": Bridge, "port": Port, "queue": Queue, "controller": Controller,
+}  # fmt: skip
 """Table name -> the record that its rows are."""
-_NESTED = {"port": "ports", "controller": "controllers"}
+_NESTED = {"port": "ports", "queue": "queues", "controller": "controllers"}
 """Tables whose rows belong to a bridge -> the bridge's setting that holds them."""
 
 
@@ -31,7 +33,9 @@ def columns(table: str) -> tuple[str, ...]:
 
 def key(table: str) -> tuple[str, ...]:
     """The columns that tell rows of a table apart."""
-    return ("bridge", _first(table)) if table in _NESTED else (_first(table),)
+    record = TABLES[table]
+    own = tuple(name for name in record.settings() if name in record.required())
+    return ("bridge", *own) if table in _NESTED else own
 
 
 def additions(table: str, present: Iterable[str]) -> dict[str, object]:
@@ -99,7 +103,3 @@ def _list(text: object) -> object:
         return json.loads(text) if isinstance(text, str) else text
     except ValueError:
         return None
-
-
-def _first(table: str) -> str:
-    return next(iter(TABLES[table].settings()))

@@ -4,9 +4,9 @@ Theory of operation.  The newest snapshot is kept in memory, since one daemon at
 time holds the folder (a lock file); the file is read once, when it is opened, and
 written in each transaction before anybody hears of it.  A change rewrites the
 tables whose rows differ: a host has tens of bridges and thousands of ports at most.
-WAL with synchronous=FULL: a transaction that returned survives a power cut.  A file
-of an older version gets the columns that it lacks; one of a newer version or another
-program is refused.
+WAL with synchronous=FULL: a transaction that returned survives a power cut.  Tables of
+an older version are brought up to date when they are opened; a file of a newer one or
+of another program is refused.
 
 Whatever SQLite raises becomes a `StoreError` in one place; the file is never
 repaired or replaced behind the operator's back.
@@ -26,7 +26,7 @@ from vswitch.schema import Config
 from vswitch.store import Change, Notify, Snapshot, rows
 from vswitch.store.watchers import Watchers
 
-VERSION = 2
+VERSION = 3
 """Of the tables, in the file's user_version; a change of the schema's columns raises it."""
 
 APPLICATION_ID = 0x76737763
@@ -99,7 +99,7 @@ class SqliteStore:
 
     def _load(self) -> Snapshot:
         with self._sentences("it can't be read"), self._committing() as connection:
-            self._check_version(connection)
+            self._bring_up_to_date(connection)
             return self._read(connection)
 
     def _make_durable(self) -> None:
@@ -109,20 +109,20 @@ class SqliteStore:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
 
-    def _check_version(self, connection: sqlite3.Connection) -> None:
+    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         if not _pragma(connection, "schema_version"):
-            return _create(connection)
+            _create(connection)
+            return
         version = _pragma(connection, "user_version")
         ours = _pragma(connection, "application_id") == APPLICATION_ID
-        if ours and 1 <= version < VERSION:
-            return _bring_up(connection)
-        if not ours or version != VERSION:
+        if not ours or not 1 <= version <= VERSION:
             whose = f"version {version} of vswitch's tables" if ours else "another program"
             raise self._refusal(
                 f"it was written by {whose}; this is version {VERSION}",
                 "use the vswitch that wrote it, or choose another --state folder",
             )
-        return None
+        if version < VERSION:
+            _make_anew(connection)
 
     def _read(self, connection: sqlite3.Connection) -> Snapshot:
         (check,) = connection.execute("PRAGMA quick_check").fetchone()
@@ -186,22 +186,33 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 def _create(connection: sqlite3.Connection) -> None:
     for table in rows.TABLES:
-        columns = ", ".join(rows.columns(table))
-        connection.execute(
-            f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(rows.key(table))}))"
-        )
+        _create_table(connection, table)
     connection.execute("CREATE TABLE state (revision INTEGER NOT NULL)")
     connection.execute("INSERT INTO state VALUES (0)")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _bring_up(connection: sqlite3.Connection) -> None:
-    """Adds what the tables of an older version lack: settings at their defaults."""
+def _create_table(connection: sqlite3.Connection, table: str) -> None:
+    columns = ", ".join(rows.columns(table))
+    connection.execute(
+        f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(rows.key(table))}))"
+    )
+
+
+def _make_anew(connection: sqlite3.Connection) -> None:
+    """Tables of an older version with this one's columns: what they hold is kept, what they lack
+    is at its default."""
     for table in rows.TABLES:
         present = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
-        for column, value in rows.additions(table, present).items() if present else ():
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+        if present:
+            connection.execute(f"ALTER TABLE {table} RENAME TO older")
+        _create_table(connection, table)
+        if present:
+            names = ", ".join(present)
+            connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM older")
+            connection.execute("DROP TABLE older")
+        for column, value in rows.additions(table, present).items():
             connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -214,8 +225,7 @@ def _write(connection: sqlite3.Connection, before: Config, newest: Snapshot) -> 
     old, new = rows.to_rows(before), rows.to_rows(newest.config)
     for table in rows.TABLES:
         if new[table] != old[table]:
-            columns = rows.columns(table)
-            names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+            marks = ", ".join("?" * len(rows.columns(table)))
             connection.execute(f"DELETE FROM {table}")
-            connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", new[table])
+            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", new[table])
     connection.execute("UPDATE state SET revision = ?", (newest.revision,))

@@ -33,8 +33,7 @@ static void drop(struct walk *w, vs_drop reason)
 static void count_to(struct walk *w, unsigned slot)
 {
     for (; w->slot < slot; w->slot++)
-        if (w->by->counts)
-            slot_add(&w->by->counts[w->list->slots[w->slot]], w->packets, w->bytes);
+        slot_add(&w->by->counts[w->list->slots[w->slot]], w->packets, w->bytes);
 }
 
 /* A packet that may be changed; false: no buffer for a copy, the packet is gone. */
@@ -48,17 +47,10 @@ static bool own(struct walk *w)
 
 /* ---- where packets go ---- */
 
-static bool may_send(const struct port *to)
-{
-    uint32_t config = atomic_load_explicit(&to->config, memory_order_relaxed);
-    uint32_t state = atomic_load_explicit(&to->state, memory_order_relaxed);
-    return !(config & (VS_PC_PORT_DOWN | VS_PC_NO_FWD)) && !(state & (VS_PS_LINK_DOWN | VS_PS_BLOCKED));
-}
-
 /* Takes over a reference.  The port itself looks at its MTU and at what it can take, piece by piece. */
 static void send(struct executor *by, struct port *to, uint32_t queue, struct packet *p)
 {
-    if (!may_send(to)) {
+    if (!port_may_send(to)) {
         port_drop(to, VS_DROP_OUTPUT_DOWN, 1);
         packet_release(p);
     } else if (queue == NO_QUEUE || !by->enqueue(by, to, queue, p)) {
@@ -165,7 +157,7 @@ static bool run_outermost(struct walk *w, const struct action *a)
 {
     if (w->p->gso_type) {
         walk_pieces(w);
-        w->slot = w->last; /* the pieces did the rest, and counted it */
+        w->slot = w->last; /* the pieces do the rest, and count it */
         return false;
     }
     if (!own(w))
@@ -190,22 +182,26 @@ static bool remark(struct walk *w, uint8_t prec_level)
     return true;
 }
 
+int meter_account(struct executor *by, struct meter *m, uint64_t packets, uint64_t bytes)
+{
+    int band = meter_charge(m, packets, bytes, by->now_ns);
+    if (m->slot == UINT32_MAX)
+        return band; /* a bridge's own, against floods, has no counters */
+    slot_add(&by->counts[m->slot], packets, bytes);
+    if (band >= 0)
+        slot_add(&by->counts[m->bands[band].slot], packets, bytes);
+    return band;
+}
+
 static bool run_meter(struct walk *w, const struct action *a)
 {
-    struct meter *m = a->meter;
-    int band = meter_charge(m, w->packets, w->bytes, w->by->now_ns);
-    if (w->by->counts && m->slot != UINT32_MAX) { /* a bridge's own, against floods, has no counters */
-        slot_add(&w->by->counts[m->slot], w->packets, w->bytes);
-        if (band >= 0)
-            slot_add(&w->by->counts[m->bands[band].slot], w->packets, w->bytes);
-    }
+    int band = meter_account(w->by, a->meter, w->packets, w->bytes);
     if (band < 0)
         return true;
-    if (m->bands[band].spec.type == METER_DROP) {
-        drop(w, (vs_drop)a->arg);
-        return false;
-    }
-    return remark(w, m->bands[band].spec.prec_level);
+    if (a->meter->bands[band].spec.type == METER_DSCP_REMARK)
+        return remark(w, a->meter->bands[band].spec.prec_level);
+    drop(w, (vs_drop)a->arg);
+    return false;
 }
 
 static bool run_clone(struct walk *w, const struct action *a)
@@ -243,9 +239,6 @@ static handler *const handlers[ACT_LIMIT] = {
     [ACT_CONTINUE] = run_continue,
 };
 
-/* Ends that say how far the packet came; any other end is a fault of ours or the packet's, and counts as if it had gone on. */
-static bool ends_here(const struct action *a) { return is_ttl(a) || a->kind == ACT_METER || a->kind == ACT_CONTINUE; }
-
 static void walk(struct walk *w)
 {
     unsigned last = w->last;
@@ -253,8 +246,7 @@ static void walk(struct walk *w)
         const struct action *a = &w->list->actions[w->at];
         if (handlers[a->kind](w, a))
             continue;
-        if (ends_here(a))
-            last = a->n_slots;
+        last = a->n_slots;
         break;
     }
     count_to(w, last);
@@ -273,10 +265,5 @@ void actions_execute(struct executor *by, const struct itinerary *list, struct p
 {
     struct walk w = {.by = by, .list = list, .in = in, .p = p, .packets = packets, .bytes = bytes,
                      .end = list->n_actions, .last = list->n_slots};
-    if (list->n_actions == 1 && list->actions[0].kind == ACT_SEND) { /* most packets: the reference moves on */
-        count_to(&w, w.last);
-        send(by, list->actions[0].to, list->actions[0].port, p);
-        return;
-    }
     walk(&w);
 }

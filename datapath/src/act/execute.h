@@ -7,7 +7,7 @@
 /* What executing needs of the thread it runs on. */
 struct executor {
     struct outlet outlet;
-    struct slot_count *counts; /* of this thread; NULL: nothing is counted */
+    struct slot_count *counts; /* of this thread */
     uint64_t now_ns;           /* of this turn, for meters and queues */
     /* Tells the control thread of a packet for the controller.  The packet stays the caller's. */
     void (*to_controller)(struct executor *, struct port *in, const struct packet *, const struct action *);
@@ -24,6 +24,8 @@ struct itinerary {
     unsigned n_actions, n_slots;
 };
 
+/* Charges a meter and counts it: the band that acts on the packet, or -1. */
+int meter_account(struct executor *, struct meter *, uint64_t packets, uint64_t bytes);
 /* Does one editing action (none that sends or ends) to '*p', which becomes a packet of the caller's own.
  * False: the packet ends here, '*p' is NULL or still the caller's to release. */
 bool action_edit(struct executor *, const struct action *, struct port *in, struct packet **p);
@@ -31,3 +33,29 @@ bool action_edit(struct executor *, const struct action *, struct port *in, stru
  * packet-out from no port of ours.  'p->layout' is current.  What is counted: 'packets' and 'bytes', those on the wire
  * when the packet came, at every slot that it reached. */
 void actions_execute(struct executor *, const struct itinerary *, struct port *in, struct packet *p, uint64_t packets, uint64_t bytes);
+
+static inline bool port_may_send(const struct port *to)
+{
+    uint32_t config = atomic_load_explicit(&to->config, memory_order_relaxed);
+    uint32_t state = atomic_load_explicit(&to->state, memory_order_relaxed);
+    return !(config & (VS_PC_PORT_DOWN | VS_PC_NO_FWD)) && !(state & (VS_PS_LINK_DOWN | VS_PS_BLOCKED));
+}
+
+/* The same for what most packets ask for, one output or one drop, and in line; false: it is more than that. */
+static inline bool actions_execute_one(struct executor *by, const struct itinerary *list, struct port *in, struct packet *p,
+                                       uint64_t packets, uint64_t bytes)
+{
+    const struct action *a = list->actions;
+    bool sends = a->kind == ACT_SEND && a->port == NO_QUEUE && port_may_send(a->to);
+    if (list->n_actions != 1 || !(sends || (a->kind == ACT_DROP && in)))
+        return false;
+    for (unsigned i = 0; i < list->n_slots; i++)
+        slot_add(&by->counts[list->slots[i]], packets, bytes);
+    if (sends) {
+        outlet_put(&by->outlet, a->to, p);
+    } else {
+        port_drop(in, (vs_drop)a->port, 1);
+        packet_release(p);
+    }
+    return true;
+}

@@ -92,7 +92,7 @@ static void extract_mpls(const struct packet *p, struct key *key)
 static uint8_t has(const struct layout *at)
 {
     return (uint8_t)(at->frag | (at->kind ? HAS_L3 : 0) | (at->l4 ? HAS_L4 : 0) | (at->nd_target ? HAS_ND : 0) |
-                     (at->nd_sll ? HAS_SLL : 0) | (at->nd_tll ? HAS_TLL : 0));
+                     (at->nd_sll ? HAS_SLL : 0) | (at->nd_tll ? HAS_TLL : 0) | (at->llc ? HAS_LLC : 0));
 }
 
 void key_extract(const struct packet *p, struct key *key)

@@ -38,4 +38,4 @@ struct key {
 _Static_assert(sizeof(struct key) == KEY_WORDS * 8, "the key has no padding of its own");
 
 /* Which headers are there whole.  The fragment bits are struct layout's. */
-enum key_has { HAS_FRAGMENT = 1, HAS_LATER = 2, HAS_L3 = 4, HAS_L4 = 8, HAS_ND = 16, HAS_SLL = 32, HAS_TLL = 64 };
+enum key_has { HAS_FRAGMENT = 1, HAS_LATER = 2, HAS_L3 = 4, HAS_L4 = 8, HAS_ND = 16, HAS_SLL = 32, HAS_TLL = 64, HAS_LLC = 128 };

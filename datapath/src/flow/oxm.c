@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "packet/wire.h"
 
 enum { HEADER = 4 };
 
@@ -112,8 +113,8 @@ const struct field *oxm_settable(const uint8_t *tlv, size_t size, enum oxm_error
     if (tlv[3] != f->info.bytes)
         return NULL;
     *error = OXM_BAD_VALUE;
-    if (field_overflows(f, tlv + HEADER))
-        return NULL;
+    if (field_overflows(f, tlv + HEADER) || (field_id(f) == FIELD_ETH_TYPE && get16(tlv + HEADER) < ETH_TYPE_MIN))
+        return NULL; /* a type below would be a length */
     *error = OXM_OK;
     return f;
 }

@@ -40,6 +40,8 @@ void queue_set_rate(struct queue *q, uint64_t rate, uint64_t now_ns)
 {
     fill(q, now_ns, q->count ? LATE_NS : BURST_NS);
     q->rate = rate < NO_LIMIT ? rate : NO_LIMIT;
+    if (!q->rate)
+        q->level = 0; /* what is owed could never be paid back */
 }
 
 static void count(_Atomic uint64_t *c, uint64_t n)

@@ -38,7 +38,7 @@ struct queue {
 /* An empty queue that holds at most 'max_packets' (> 0; a super-frame is one) and 'max_bytes' (frames on the wire,
  * without FCS), and lets 'rate' bits of them leave a second (0: unlimited).  The caller's to free. */
 struct queue *queue_new(uint32_t id, uint64_t rate, uint32_t max_packets, uint64_t max_bytes, uint64_t now_ns);
-/* From now on, the poll thread's; what was saved up or is owed stays. */
+/* From now on, the poll thread's; what was saved up or is owed stays, unless the new rate is 0 (unlimited). */
 void queue_set_rate(struct queue *, uint64_t rate, uint64_t now_ns);
 /* Packets that still wait are released. */
 void queue_free(struct queue *);

@@ -70,12 +70,10 @@ static enum of_error read_buckets(const uint8_t *at, size_t size, struct group *
     for (uint32_t i = 0; i < g->n_buckets; i++) {
         size_t length = get16(at);
         enum of_error error = read_bucket(at, g, i, out);
-        if (error != OF_FINE) {
-            g->n_buckets = i;
+        if (error == OF_FINE && !watches_well(&g->buckets[i]))
+            error = OF_GROUP_BAD_WATCH;
+        if (error != OF_FINE)
             return error;
-        }
-        if (!watches_well(&g->buckets[i]))
-            return OF_GROUP_BAD_WATCH;
         out += (length - BUCKET_SIZE) / 8;
         at += length;
         size -= length;
@@ -91,6 +89,8 @@ static struct group *group_of(const struct group_mod *m, uint8_t type, const uin
     g->type = type;
     g->slot = UINT32_MAX;
     g->n_buckets = n_buckets;
+    for (uint32_t i = 0; i < n_buckets; i++)
+        g->buckets[i].slot = UINT32_MAX; /* also of those that are never read */
     g->actions = must_calloc(size / 8 + 1, sizeof(struct action));
     g->wire = must_calloc(1, size + 1);
     g->wire_size = (uint32_t)size;

@@ -38,7 +38,7 @@ bool edit_pop_mpls(struct packet *p, uint16_t type);
  * copied; I-SID from an I-TAG that is there, else 0; its PCP from the outermost VLAN tag, else 0 (1.3.5, table 6).
  * Wants no GSO, no NEEDS_CSUM.  False: no room, or no whole Ethernet header. */
 bool edit_push_pbb(struct packet *p, uint16_t type);
-/* Takes the outermost I-TAG off with the Ethernet header (and backbone tags) before it; the customer's frame is parsed anew. */
+/* Takes the outermost I-TAG off with the addresses before it; backbone tags stay.  The customer's frame is parsed anew. */
 bool edit_pop_pbb(struct packet *p);
 /* TTL of the outermost label stack entry; as edit_set_ttl, edit_dec_ttl. */
 bool edit_set_mpls_ttl(struct packet *p, uint8_t ttl);

@@ -40,6 +40,7 @@ struct layout {
     uint8_t ip_proto;  /* of the header at l4 (behind IPv6 extension headers), or where the walk ended */
     uint8_t kind;      /* enum layout_l3 */
     uint8_t frag;      /* enum layout_frag */
+    bool llc;          /* an 802.3 length where others have a type */
 };
 /* L3_MPLS: l3 is the outermost label stack entry, nothing behind it is looked at.  L3_PBB: l3 is the I-TAG's TCI,
  * likewise. */

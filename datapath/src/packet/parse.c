@@ -23,6 +23,7 @@ static bool parse_llc(struct layout *l, struct span *s, uint16_t length)
     static const uint8_t ethernet_in_snap[6] = { 0xaa, 0xaa, 0x03, 0, 0, 0 };
     const struct snap_header *snap;
 
+    l->llc = true;
     l->eth_type = LAYOUT_NO_TYPE;
     if (length > span_left(s))
         return false;

@@ -1,5 +1,6 @@
 /* Backbone headers put on and taken off (IEEE 802.1Q, 9.5; OpenFlow 1.3.5, 7.2.5).  A customer's frame
- * travels behind an I-TAG as it was, so a push writes in front of it and a pop only forgets. */
+ * travels behind an I-TAG as it was, so a push writes in front of it.  A pop takes the I-TAG and the backbone's
+ * addresses; backbone tags stay, a controller pops them before (7.2.5). */
 #include "packet/edit.h"
 #include "base/check.h"
 #include "packet/parse.h"
@@ -42,8 +43,16 @@ bool edit_push_pbb(struct packet *p, uint16_t type)
 
 bool edit_pop_pbb(struct packet *p)
 {
-    if (p->layout.kind != L3_PBB || !packet_pull(p, (uint32_t)p->layout.l3 + TCI))
+    uint8_t head[MACS + LAYOUT_MAX_VLANS * sizeof(struct vlan_tag)];
+    uint32_t tags = p->layout.n_vlans * (uint32_t)sizeof(struct vlan_tag);
+
+    if (p->layout.kind != L3_PBB)
         return false;
+    memcpy(head, p->data + p->layout.l3 + TCI, MACS);
+    memcpy(head + MACS, p->data + MACS, tags);
+    if (!packet_pull(p, (uint32_t)p->layout.l3 + TCI - tags))
+        return false;
+    memcpy(p->data, head, MACS + tags);
     layout_parse(p);
     return true;
 }

@@ -45,6 +45,7 @@ struct bridge {
     struct rule *added, *removed;    /* the change being prepared */
     uint32_t n_rules;
     struct idmap groups, meters;     /* struct group, struct bridge_meter */
+    uint64_t group_walks;            /* searches along chains of groups so far */
     struct mac_table macs;
     _Atomic uint32_t standalone; /* a miss in table 0 is switched like NORMAL */
 };

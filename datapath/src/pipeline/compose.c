@@ -9,10 +9,12 @@
 
 void compose_append(struct composition *c, const struct action *a)
 {
-    if (c->n_actions == COMPOSE_ACTIONS)
+    if (c->n_actions == COMPOSE_ACTIONS) {
         c->overflow = true;
-    else
-        c->actions[c->n_actions++] = *a;
+        return;
+    }
+    c->actions[c->n_actions] = *a;
+    c->actions[c->n_actions++].n_slots = (uint16_t)c->n_slots; /* as far as a packet came that ends here */
 }
 
 void compose_drop(struct composition *c, vs_drop reason)
@@ -36,7 +38,6 @@ void compose_count(struct composition *c, uint32_t slot)
 struct action compose_with_origin(const struct composition *c, struct action a)
 {
     a.table = c->origin.table;
-    a.n_slots = (uint16_t)c->n_slots;
     a.tunnel_id = c->key.tunnel_id;
     a.origin.cookie = c->origin.cookie;
     a.origin.metadata = c->key.metadata;
@@ -49,7 +50,7 @@ void compose_copy_begin(struct composition *c, struct compose_copy *copy)
 {
     *copy = (struct compose_copy){.key = c->key, .tags = {c->tags[0], c->tags[1]}, .n_tags = c->n_tags, .at = c->n_actions,
                                   .queue = c->queue};
-    compose_append(c, &(struct action){.kind = ACT_CLONE, .n_slots = (uint16_t)c->n_slots});
+    compose_append(c, &(struct action){.kind = ACT_CLONE});
 }
 
 /* What never changes the packet needs no copy of it. */
@@ -125,7 +126,7 @@ static void suspend(struct composition *c, const struct rule *rule, const struct
         c->overflow = true;
         return;
     }
-    compose_append(c, &(struct action){.kind = ACT_CONTINUE, .n_slots = (uint16_t)c->n_slots, .stage = stage->id});
+    compose_append(c, &(struct action){.kind = ACT_CONTINUE, .stage = stage->id});
     c->ended = c->sends = c->continues = true;
     if (state.transient)
         c->cacheable = false;
@@ -202,7 +203,7 @@ static bool meter_suspends(struct composition *c, const struct rule *r)
     const struct bridge_meter *m = r->program->has_meter ? bridge_meter(c->bridge, r->program->meter) : NULL;
     if (!m)
         return false;
-    compose_append(c, &(struct action){.kind = ACT_METER, .n_slots = (uint16_t)c->n_slots, .arg = VS_DROP_METER, .meter = m->meter});
+    compose_append(c, &(struct action){.kind = ACT_METER, .arg = VS_DROP_METER, .meter = m->meter});
     if (!m->remarks || is_plain(c, r, r->program->actions, r->program->n_apply))
         return false;
     suspend(c, r, r->program->actions, r->program->n_apply);

@@ -30,6 +30,7 @@ struct group {
     uint32_t slot;         /* counter; UINT32_MAX until the group is in a bridge */
     uint32_t refs;         /* rules and buckets that name it */
     uint64_t created_ns;
+    uint64_t walk;         /* control thread: the search that came here last */
     struct world *world;
     uint64_t total_weight; /* of a select group's buckets; 0: all alike */
     uint8_t *wire;         /* the buckets as they were accepted */

@@ -39,37 +39,41 @@ static void refer(struct bridge *b, const struct group *g, int by)
 
 /* ---- checks ---- */
 
-/* Does a chain from group 'from' lead to 'to'?  Chains have no loops yet and at most GROUP_DEPTH members; 'budget'
- * bounds how many are looked at, since buckets may fan out. */
-static bool leads_to(const struct bridge *b, const struct group *from, uint32_t to, unsigned depth, unsigned *budget)
+/* Does a chain from 'from' lead to group 'to'?  Each group is looked at once in a 'walk'. */
+static bool leads_to(struct bridge *b, struct group *from, uint32_t to, uint64_t walk)
 {
-    if (depth == GROUP_DEPTH || !*budget)
-        return true;
-    --*budget;
+    if (from->walk == walk)
+        return false;
+    from->walk = walk;
     for (uint32_t i = 0; i < from->n_buckets; i++)
         for (unsigned k = 0; k < from->buckets[i].n_actions; k++) {
             const struct action *a = &from->buckets[i].actions[k];
-            const struct group *next = a->kind == ACT_GROUP ? bridge_group(b, a->port) : NULL;
-            if (a->kind == ACT_GROUP && (a->port == to || (next && leads_to(b, next, to, depth + 1, budget))))
+            struct group *next = a->kind == ACT_GROUP ? bridge_group(b, a->port) : NULL;
+            if (a->kind == ACT_GROUP && (a->port == to || (next && leads_to(b, next, to, walk))))
                 return true;
         }
     return false;
 }
 
-static enum of_error check(const struct bridge *b, const struct group *g)
+static enum of_error check_bucket(const struct bridge *b, const struct bucket *bucket, uint32_t self)
 {
-    unsigned budget = 100000;
-    if (leads_to(b, g, g->id, 0, &budget))
-        return OF_GROUP_LOOP;
+    for (unsigned i = 0; i < bucket->n_actions; i++) {
+        const struct action *a = &bucket->actions[i];
+        if (a->kind == ACT_GROUP && a->port != self && !bridge_group(b, a->port))
+            return OF_ACTION_GROUP;
+    }
+    bool watches = bucket->watch_group != OFPG_ANY && bucket->watch_group != self;
+    return watches && !bridge_group(b, bucket->watch_group) ? OF_GROUP_BAD_WATCH : OF_FINE;
+}
+
+static enum of_error check(struct bridge *b, struct group *g)
+{
     for (uint32_t i = 0; i < g->n_buckets; i++) {
-        const struct bucket *bucket = &g->buckets[i];
-        enum of_error error = bridge_knows_groups(b, bucket->actions, bucket->n_actions);
+        enum of_error error = check_bucket(b, &g->buckets[i], g->id);
         if (error != OF_FINE)
             return error;
-        if (bucket->watch_group != OFPG_ANY && bucket->watch_group != g->id && !bridge_group(b, bucket->watch_group))
-            return OF_GROUP_BAD_WATCH;
     }
-    return OF_FINE;
+    return leads_to(b, g, g->id, ++b->group_walks) ? OF_GROUP_LOOP : OF_FINE;
 }
 
 /* ---- counters ---- */

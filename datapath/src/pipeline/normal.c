@@ -42,7 +42,7 @@ static void learn_source(struct composition *c, const struct arrival *f)
     const uint8_t *source = c->key.eth_src;
     uint64_t station = mac_station(source, (uint16_t)f->vlan);
     const struct mac_entry *known = mac_find(&c->bridge->macs, station);
-    if (source[0] & 1 || f->in_port >= OFPP_MAX)
+    if (source[0] & 1 || (f->in_port >= OFPP_MAX && f->in_port != OFPP_LOCAL))
         return; /* no station sends from a group address; packet-outs teach nothing */
     if (known)
         compose_count(c, known->slot);
@@ -153,7 +153,7 @@ static void flood(struct composition *c, const struct arrival *f, const struct p
     struct compose_copy copy;
     if (limit) {
         compose_copy_begin(c, &copy);
-        compose_append(c, &(struct action){.kind = ACT_METER, .n_slots = (uint16_t)c->n_slots, .arg = VS_DROP_FLOOD_LIMIT, .meter = limit});
+        compose_append(c, &(struct action){.kind = ACT_METER, .arg = VS_DROP_FLOOD_LIMIT, .meter = limit});
     }
     for (enum form form = AS_IT_IS; form < FORMS; form++)
         flood_as(c, f, form);

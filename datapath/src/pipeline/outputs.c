@@ -44,7 +44,7 @@ static void output_all(struct composition *c, const struct action *a)
 
 static void output_controller(struct composition *c, const struct action *a)
 {
-    struct action to = {.kind = ACT_CONTROLLER, .arg = a->arg, .reason = c->origin.miss ? OFPR_NO_MATCH : OFPR_ACTION};
+    struct action to = {.kind = ACT_CONTROLLER, .arg = a->arg, .reason = c->origin.miss && !c->depth ? OFPR_NO_MATCH : OFPR_ACTION};
     to = compose_with_origin(c, to);
     compose_append(c, &to);
     c->sends = true;

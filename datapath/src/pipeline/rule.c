@@ -129,7 +129,7 @@ static void network_looks(const struct action *a, struct key *mask)
 {
     (void)a;
     mask->eth_type = UINT16_MAX;
-    mask->has = UINT8_MAX;
+    mask->has = mask->n_vlans = UINT8_MAX;
     mask->mpls_label = UINT32_MAX; /* and pbb_isid */
     mask->mpls_tc = UINT8_MAX;
 }

@@ -49,6 +49,8 @@ void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns)
             packet_in(sw, up);
         else
             sw->events.lost++;
+        if (up->teller != NO_TELLER)
+            atomic_fetch_add_explicit(&sw->worker->taken[up->teller], sizeof *up + up->size, memory_order_relaxed);
         ring_consume(&sw->worker->upcalls);
     }
 }

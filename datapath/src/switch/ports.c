@@ -18,8 +18,9 @@ static const struct port_ops *kind_of(uint32_t kind)
 
 static int check_spec(const struct bridge *b, const vs_port_spec *spec, vs_error *error)
 {
-    if (!spec->number || spec->number >= OFPP_MAX)
-        return error_set(error, -EINVAL, "port %u: no such number in OpenFlow; use 1 to %u", spec->number, OFPP_MAX - 1);
+    if ((!spec->number || spec->number >= OFPP_MAX) && spec->number != OFPP_LOCAL)
+        return error_set(error, -EINVAL, "port %u: no such number in OpenFlow; use 1 to %u, or %u: the host's own port (LOCAL)",
+                         spec->number, OFPP_MAX - 1, OFPP_LOCAL);
     if (bridge_port(b, spec->number))
         return error_set(error, -EEXIST, "port %u: the bridge has one already; remove it or use another number", spec->number);
     if (!kind_of(spec->kind))
@@ -97,7 +98,7 @@ void switch_remove_port(struct vs_switch *sw, struct bridge *b, struct port *por
     publish_without(sw, port);
     bridge_remove_port(b, port);
     epoch_wait(&sw->world.epoch, sw->world.epoch.version);
-    switch_remove_queues(sw, port);
+    switch_forget_port(sw, port);
     sw->index_used[port->index] = 0;
     port->ops->close(port);
 }

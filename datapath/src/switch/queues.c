@@ -1,4 +1,4 @@
-/* The queues of ports, seen from the control thread: made, changed, taken away.  See lanes.h. */
+/* The queues of ports, seen from the control thread: made, changed, taken away with all else that waits.  See lanes.h. */
 #include <errno.h>
 #include <string.h>
 
@@ -89,14 +89,14 @@ int switch_remove_queue(struct vs_switch *sw, struct port *port, uint32_t queue,
     return 0;
 }
 
-void switch_remove_queues(struct vs_switch *sw, struct port *port)
+void switch_forget_port(struct vs_switch *sw, struct port *port)
 {
     struct lanes *l;
     while ((l = lanes_of(port)) && l->n)
         MUST(!switch_remove_queue(sw, port, l->queues[0]->id, NULL));
+    inject(sw, (struct injection){.kind = INJECT_FORGET, .port = port});
     if (!l)
         return;
-    inject(sw, (struct injection){.kind = INJECT_FORGET, .port = port});
     atomic_store(&port->lanes, NULL);
     epoch_retire(&sw->world.epoch, free, l);
 }

@@ -47,7 +47,8 @@ void switch_report_dead_ports(struct vs_switch *);
 /* queues.c */
 int switch_set_queue(struct vs_switch *, struct port *, const vs_queue_spec *, uint64_t now_ns, vs_error *);
 int switch_remove_queue(struct vs_switch *, struct port *, uint32_t queue, vs_error *);
-void switch_remove_queues(struct vs_switch *, struct port *);
+/* Takes its queues away; nothing of it waits anywhere on the poll thread then. */
+void switch_forget_port(struct vs_switch *, struct port *);
 
 /* openflow.c: whole messages from a session, each on its own; or all or nothing. */
 void switch_openflow(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns);

@@ -25,11 +25,13 @@ struct poll_list {
 
 /* Records of the ring to the control thread. */
 enum upcall_kind { UPCALL_PACKET_IN, UPCALL_LEARN };
+enum { NO_TELLER = UINT32_MAX };
 struct upcall {
     uint32_t bridge, in_port;
     uint32_t size; /* of the frame that follows */
     uint8_t reason, table;
     uint16_t kind; /* enum upcall_kind */
+    uint32_t teller; /* index of the port that is charged for it, or NO_TELLER */
     uint64_t cookie; /* LEARN: the station */
     uint64_t metadata, tunnel_id;
 };
@@ -49,6 +51,9 @@ enum { WORKER_LEVELS = 8 }; /* stages that a packet may go through */
 
 struct worker_stats { _Atomic uint64_t hits, misses, stale; };
 
+/* Packets of a port that have to go through the tables and wait for a turn. */
+struct backlog { unsigned n, at; struct packet *packets[PORT_BATCH]; };
+
 struct worker {
     struct executor executor; /* first: handlers cast */
     struct world *world;
@@ -67,6 +72,10 @@ struct worker {
     uint64_t version;
     uint64_t inserts;            /* into the cache: pointers to its entries may be wrong since */
     struct lane_poll lanes;
+    struct backlog *backlogs;    /* by port index, mapped whole */
+    unsigned n_waiting;          /* packets in them */
+    uint64_t said[OUTLET_PORTS]; /* bytes of upcalls, by port index */
+    _Atomic uint64_t taken[OUTLET_PORTS]; /* of these, by the control thread */
     uint8_t ready[OUTLET_PORTS]; /* by port index: has work, as far as known */
     unsigned n_ready;
     int epoll, wake_fd; /* wake_fd: the control thread wants us awake */

@@ -20,6 +20,7 @@ from vswitch.agent.peers import Controller, listen
 from vswitch.agent.view import View
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.session import EchoReply, Hello, Role, RoleRequest
+from vswitch.openflow.messages.table import TableFeaturesReply, TableFeaturesRequest
 
 Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -112,6 +113,31 @@ def test_a_peer_that_does_not_read_loses_packet_ins_that_are_counted(
             ex.from_forwarder(Frame(Event.OPENFLOW, packet_in, 5, 1))
         await connection.closed
         assert ex.connections == {}
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_a_peer_that_asks_for_more_than_it_reads_gets_it_when_it_does(tmp_path: Path) -> None:
+    """HARDENING S7: answers are made as they are read, and all of them come."""
+
+    async def test(folder: Path) -> None:
+        ex = exchange(FakeForwarder())
+        await listen(ex, f"punix:{folder}/s")
+        reader, writer = await peer(folder)
+        writer.write(encode(TableFeaturesRequest(xid=7)) * 20 + ECHO)
+        (connection,) = ex.connections.values()
+        await until(lambda: connection.slow)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert connection._transport
+        assert connection._transport.get_write_buffer_size() < 2 << 20
+        ends = 0
+        while (answer := decode(await message(reader))).xid == 7:
+            assert isinstance(answer, TableFeaturesReply)
+            ends += not answer.more
+        assert ends == 20
+        assert answer == EchoReply(b"there?", xid=11)
         ex.close()
 
     run(test, tmp_path)

@@ -11,31 +11,42 @@ from hypothesis import strategies as st
 from datapath.frames import PortSpec, SessionSpec
 from datapath.problems import Error
 from datapath.rule import parse_rule
-from vswitch.agent.agent import Agent
-from vswitch.agent.effects import Effect, HangUp, Pause, Relay, Send, SetPort, Subscribe
-from vswitch.agent.framing import RUN_MAX
+from vswitch.agent.agent import TURN_MAX, Agent
+from vswitch.agent.effects import Effect, HangUp, Later, Pause, Relay, Send, SetPort, Subscribe
+from vswitch.agent.framing import QUESTIONS_MAX, RUN_MAX
 from vswitch.agent.session import HELLO_SECONDS
 from vswitch.agent.view import View, port_of
 from vswitch.openflow import decode, encode
+from vswitch.openflow.messages import group as gr
+from vswitch.openflow.messages import meter as me
+from vswitch.openflow.messages import queue as qu
 from vswitch.openflow.messages import session as se
 from vswitch.openflow.messages import switch as sw
 from vswitch.openflow.messages.base import Message
-from vswitch.openflow.messages.group import GroupDescReply, GroupDescRequest
+from vswitch.openflow.messages.packet import PacketOut
 from vswitch.openflow.messages.port import (
     PortConfig,
     PortDescReply,
     PortDescRequest,
     PortMod,
     PortReason,
+    PortStatsReply,
     PortStatsRequest,
     PortStatus,
 )
-from vswitch.openflow.messages.table import TableFeatures, TableFeaturesReply, TableFeaturesRequest
+from vswitch.openflow.messages.table import (
+    TableFeatures,
+    TableFeaturesReply,
+    TableFeaturesRequest,
+    TableMod,
+)
 
 HELLO = encode(se.Hello(4, frozenset({4})))
 FLOW_MOD = parse_rule("in_port=1,actions=output:2").to_flow_mod(xid=9)
 BARRIER = encode(se.BarrierRequest(xid=10))
 BARRIER_REPLY = encode(se.BarrierReply(xid=10))
+GROUP_MOD = encode(gr.GroupMod(gr.GroupCommand.DELETE, gr.GroupType.ALL, gr.ALL_GROUPS, xid=13))
+METER_MOD = encode(me.MeterMod(me.MeterCommand.DELETE, me.MeterFlags.NONE, me.ALL_METERS, xid=14))
 ECHO = encode(se.EchoRequest(b"there?", xid=11))
 PORT = port_of(PortSpec(1, 3, "v1", bytes.fromhex("020000000001"), state=4))  # type: ignore[arg-type]
 
@@ -118,6 +129,30 @@ def test_hot_messages_are_relayed_unread_in_one_run() -> None:
     assert a.received(1, hot, 0.0) == [Relay(1, hot)]
 
 
+HOT = (
+    FLOW_MOD,
+    GROUP_MOD,
+    METER_MOD,
+    *(
+        encode(asked)
+        for asked in (
+            gr.GroupStatsRequest(xid=15),
+            gr.GroupDescRequest(xid=16),
+            qu.QueueStatsRequest(xid=17),
+            me.MeterStatsRequest(xid=18),
+            me.MeterConfigRequest(xid=19),
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize("message", HOT, ids=lambda data: f"{data[1]}.{data[9]}")
+def test_what_the_core_decides_is_relayed_as_it_came(message: bytes) -> None:
+    a = agent()
+    opened(a)
+    assert a.received(1, message, 0.0) == [Relay(1, message)]
+
+
 def test_runs_are_cut_at_whole_messages_below_64_kib() -> None:
     a = agent()
     opened(a)
@@ -141,6 +176,59 @@ def test_a_rare_message_waits_for_the_barrier_before_it() -> None:
     assert merged(resumed) == [Send(1, reply), Relay(1, FLOW_MOD), Send(1, reply)]
 
 
+def test_few_questions_are_on_their_way_at_a_time() -> None:
+    """HARDENING S7: each may have a whole table for an answer."""
+    a = agent()
+    opened(a)
+    many = ASKED * QUESTIONS_MAX
+    assert a.received(1, many + ASKED + FLOW_MOD, 0.0) == [Relay(1, many), Pause(1, True)]
+    assert a.relayed(1, encode(PortStatsReply(more=True))) == []
+    assert a.relayed(1, STATS) == [Pause(1, False), Relay(1, ASKED + FLOW_MOD)]
+    refused = encode(se.ErrorMessage(Error.BAD_REQUEST_BAD_PORT, ASKED))
+    assert a.received(1, ASKED, 0.0) == [Pause(1, True)]
+    assert a.relayed(1, encode(se.ErrorMessage(Error.BAD_REQUEST_BAD_TYPE, FLOW_MOD))) == []
+    assert a.relayed(1, refused) == [Pause(1, False), Relay(1, ASKED)]
+
+
+def test_questions_wait_until_a_slow_peer_has_read_the_answers() -> None:
+    """HARDENING S7."""
+    a = agent()
+    opened(a)
+    a.received(1, ASKED * (QUESTIONS_MAX + 1), 0.0)
+    assert a.relayed(1, STATS, slow=True) == [Pause(1, False), Later(1)]
+    assert a.relayed(1, STATS) == []
+    assert a.go_on(1) == [Relay(1, ASKED)]
+
+
+def test_a_peer_that_asks_for_much_waits_for_its_next_turn() -> None:
+    """HARDENING S7: 16 bytes ask for all tables with their abilities."""
+    a = agent()
+    opened(a)
+    ask_all = encode(TableFeaturesRequest(xid=7))
+    effects = a.received(1, ask_all * 1000 + ECHO, 0.0)
+    turns = 1
+    while effects and isinstance(effects[-1], Later):
+        assert sum(len(e.data) for e in effects if isinstance(e, Send)) < 2 * TURN_MAX
+        assert a.received(1, b"", 0.0) == []
+        if turns == 3:
+            return
+        effects = a.go_on(1)
+        turns += 1
+    pytest.fail("all at once")
+
+
+def test_after_its_turns_a_peer_has_had_every_answer_in_order() -> None:
+    a = agent()
+    opened(a)
+    request = encode(TableFeaturesRequest(xid=7))
+    effects = a.received(1, (request + ECHO) * 3, 0.0)
+    while isinstance(effects[-1], Later):
+        effects = [*effects[:-1], *a.go_on(1)]
+    kinds = [type(decode(e.data)) for e in effects if isinstance(e, Send)]
+    parts = kinds.index(se.EchoReply)
+    assert kinds == ([TableFeaturesReply] * parts + [se.EchoReply]) * 3
+
+
 def test_packet_ins_on_the_way_are_no_barrier_replies() -> None:
     a = agent()
     opened(a)
@@ -148,8 +236,11 @@ def test_packet_ins_on_the_way_are_no_barrier_replies() -> None:
     assert a.relayed(1, encode(se.EchoReply(b"\x04\x15\x00\x08", xid=1))) == []
 
 
-WORDS = (FLOW_MOD, BARRIER, ECHO, encode(sw.FeaturesRequest(xid=1)), encode(PortDescRequest(xid=2)),
-         bytes.fromhex("0463000800000001"), encode(PortStatsRequest(xid=3)))  # fmt: skip
+ASKED = encode(PortStatsRequest(xid=3))
+STATS = encode(PortStatsReply(xid=3))
+WORDS = (FLOW_MOD, BARRIER, ECHO, GROUP_MOD, METER_MOD,
+         encode(sw.FeaturesRequest(xid=1)), encode(PortDescRequest(xid=2)),
+         bytes.fromhex("0463000800000001"), ASKED)  # fmt: skip
 
 
 @settings(max_examples=50)
@@ -167,12 +258,13 @@ def test_one_byte_at_a_time_gives_the_same(messages: list[bytes], data: st.DataO
 
 
 def settle(a: Agent, effects: list[Effect]) -> list[Effect]:
-    """Answers every barrier that was relayed, as the forwarder would."""
+    """Answers every barrier and question that was relayed, as the forwarder would."""
     done: list[Effect] = []
     while effects:
         done += effects
-        barriers = sum(e.data.count(BARRIER) for e in effects if isinstance(e, Relay))
-        effects = a.relayed(1, BARRIER_REPLY * barriers) if barriers else []
+        relayed = b"".join(e.data for e in effects if isinstance(e, Relay))
+        answers = BARRIER_REPLY * relayed.count(BARRIER) + STATS * relayed.count(ASKED)
+        effects = a.relayed(1, answers) if answers else []
     return done
 
 
@@ -182,7 +274,7 @@ def test_any_bytes_end_in_answers_or_a_hang_up(junk: bytes) -> None:
     a = agent()
     opened(a)
     for effect in a.received(1, junk, 0.0):
-        assert isinstance(effect, Send | Relay | HangUp | Pause | Subscribe | SetPort)
+        assert isinstance(effect, Effect)
 
 
 # ---- errors --------------------------------------------------------------------
@@ -232,16 +324,34 @@ def test_experimenters_are_refused() -> None:
 # ---- the switch as a whole -------------------------------------------------------
 
 
-def test_features_config_and_absent_things_are_told() -> None:
+def test_features_and_config_are_told() -> None:
     a = agent()
     opened(a)
-    features, config, groups = ask(
-        a, sw.FeaturesRequest(xid=1), sw.GetConfigRequest(xid=2), GroupDescRequest(xid=3)
-    )
+    features, config = ask(a, sw.FeaturesRequest(xid=1), sw.GetConfigRequest(xid=2))
     assert isinstance(features, sw.FeaturesReply)
-    assert (features.datapath_id, features.n_tables, features.n_buffers) == (0x2A, 254, 0)
+    assert (features.datapath_id, features.n_tables, features.n_buffers) == (0x2A, 255, 0)
+    assert features.auxiliary_id == 0
+    assert features.capabilities == sw.Capabilities(0b1001111)
     assert config == sw.GetConfigReply(miss_send_len=128, xid=2)
-    assert groups == GroupDescReply(xid=3)
+
+
+def test_a_configuration_is_kept_for_each_session() -> None:
+    a = agent()
+    opened(a, 1)
+    opened(a, 2)
+    ask(a, sw.SetConfig(sw.Fragments.NORMAL, 77), id=1)
+    assert ask(a, sw.GetConfigRequest(), id=1) == [sw.GetConfigReply(miss_send_len=77)]
+    assert ask(a, sw.GetConfigRequest(), id=2) == [sw.GetConfigReply(miss_send_len=128)]
+
+
+@pytest.mark.parametrize("flags", [sw.Fragments.DROP, sw.Fragments.REASSEMBLE, 3])
+def test_fragments_can_only_pass(flags: int) -> None:
+    a = agent()
+    opened(a)
+    refused, config = ask(a, sw.SetConfig(sw.Fragments(flags), 77), sw.GetConfigRequest())
+    assert isinstance(refused, se.ErrorMessage)
+    assert refused.error == Error.SWITCH_CONFIG_FAILED_BAD_FLAGS
+    assert config == sw.GetConfigReply(miss_send_len=128)
 
 
 def test_a_new_miss_send_len_reaches_the_forwarder() -> None:
@@ -249,17 +359,6 @@ def test_a_new_miss_send_len_reaches_the_forwarder() -> None:
     opened(a)
     (effect,) = a.received(1, encode(sw.SetConfig(miss_send_len=0xFFFF, xid=2)), 0.0)
     assert effect == Subscribe(1, SessionSpec(4, 0b011, 0b1111, 0xFFFF))
-
-
-def test_tables_tell_their_features_and_refuse_new_ones() -> None:
-    a = agent()
-    opened(a)
-    replies = ask(a, TableFeaturesRequest(xid=4))
-    tables = [t.table for r in replies if isinstance(r, TableFeaturesReply) for t in r.tables]
-    assert tables == list(range(254))
-    (error,) = ask(a, TableFeaturesRequest((TableFeatures(0),), xid=5))
-    assert isinstance(error, se.ErrorMessage)
-    assert error.error == Error.TABLE_FEATURES_FAILED_EPERM
 
 
 # ---- roles -----------------------------------------------------------------------
@@ -282,6 +381,81 @@ def test_a_new_master_makes_the_old_one_a_slave_that_hears_and_writes_nothing() 
     assert a.received(1, encode(PortStatsRequest(xid=1)), 0.0) == [
         Relay(1, encode(PortStatsRequest(xid=1)))
     ]
+
+
+CHANGES = (
+    FLOW_MOD,
+    GROUP_MOD,
+    METER_MOD,
+    encode(PacketOut(b"", ())),
+    encode(PortMod(1, PORT.hw_addr)),
+    encode(TableMod(0)),
+    encode(TableFeaturesRequest((TableFeatures(0),))),
+)
+
+
+@pytest.mark.parametrize("message", CHANGES, ids=lambda data: str(data[1]))
+def test_whatever_changes_the_switch_is_refused_from_a_slave(message: bytes) -> None:
+    """With the first 64 bytes of what is refused (6.3.4, 7.4.4)."""
+    a = agent()
+    opened(a)
+    ask(a, se.RoleRequest(se.Role.SLAVE, 1))
+    (refused,) = a.received(1, message, 0.0)
+    assert isinstance(refused, Send)
+    xid = int.from_bytes(message[4:8])
+    assert decode(refused.data) == se.ErrorMessage(
+        Error.BAD_REQUEST_IS_SLAVE, message[:64], xid=xid
+    )
+
+
+def test_three_controllers_have_one_master_and_anyone_may_be_equal() -> None:
+    a = agent()
+    for id in (1, 2, 3):
+        opened(a, id)
+    for id in (1, 2, 3):
+        ask(a, se.RoleRequest(se.Role.MASTER, id), id=id)
+        roles = {session.id: session.role for session in a.sessions.values()}
+        assert [i for i, role in roles.items() if role == se.Role.MASTER] == [id]
+    assert a.sessions[1].role == se.Role.SLAVE
+    told = ask(a, se.RoleRequest(se.Role.EQUAL, 0, xid=9))
+    assert told == [se.RoleReply(se.Role.EQUAL, 3, xid=9)]
+    assert a.received(1, FLOW_MOD, 0.0) == [Relay(1, FLOW_MOD)]
+    assert a.sessions[3].role == se.Role.MASTER
+
+
+def test_a_generation_outlives_the_master_that_brought_it() -> None:
+    a = agent()
+    opened(a, 1)
+    ask(a, se.RoleRequest(se.Role.MASTER, 7))
+    a.closed(1)
+    opened(a, 2)
+    (late,) = ask(a, se.RoleRequest(se.Role.MASTER, 6), id=2)
+    assert isinstance(late, se.ErrorMessage)
+    assert late.error == Error.ROLE_REQUEST_FAILED_STALE
+    assert a.sessions[2].role == se.Role.EQUAL
+
+
+def test_before_any_generation_all_ones_are_told() -> None:
+    a = agent()
+    opened(a)
+    assert ask(a, se.RoleRequest(se.Role.NOCHANGE, 0)) == [
+        se.RoleReply(se.Role.EQUAL, (1 << 64) - 1)
+    ]
+
+
+def test_each_role_is_sent_what_its_own_masks_say() -> None:
+    a = agent()
+    opened(a)
+    masks = se.SetAsync(0b001, 0b100, 0b001, 0b010, 0b0011, 0b0100)
+    ask(a, masks)
+    effects = a.received(1, encode(se.RoleRequest(se.Role.SLAVE, 1)), 0.0)
+    assert effects[0] == Subscribe(1, SessionSpec(4, 0b100, 0b0100, 128))
+    assert a.port_added(replace(PORT, number=2)) == []
+    assert len(a.port_removed(2)) == 1
+    effects = a.received(1, encode(se.RoleRequest(se.Role.MASTER, 2)), 0.0)
+    assert effects[0] == Subscribe(1, SessionSpec(4, 0b001, 0b0011, 128))
+    assert len(a.port_added(replace(PORT, number=2))) == 1
+    assert a.port_removed(2) == []
 
 
 def test_an_old_generation_is_stale_around_the_end_of_its_numbers() -> None:

@@ -25,6 +25,25 @@ FLOW = {
     "text": "priority=5,in_port=1,tcp,actions=output:2",
 }  # fmt: skip
 MAC = {"vlan": 10, "mac": "02:00:00:00:00:07", "port": 3, "name": "eth1", "age": 2.25}
+QUEUE = {
+    "bridge": "br0", "port": "eth1", "number": 0, "max_rate": "10Mbps", "max_packets": 1000,
+    "active": True, "tx_packets": 7, "tx_bytes": 700, "tx_errors": 1, "duration": 2.5,
+}  # fmt: skip
+GROUP = {
+    "group": 1, "type": "select", "references": 2, "packets": 3, "bytes": 300, "duration": 12.5,
+    "buckets": [
+        {"weight": 4, "watch_port": 2, "watch_group": None, "actions": "output:2", "packets": 2,
+         "bytes": 200},
+        {"weight": 1, "watch_port": None, "watch_group": None, "actions": "", "packets": 1,
+         "bytes": 100},
+    ],
+    "text": "group_id=1,type=select,bucket=weight:4,watch_port:2,actions=output:2,bucket=actions=",
+}  # fmt: skip
+METER = {
+    "meter": 1, "flags": ["kbps", "burst"], "flows": 1, "packets": 9, "bytes": 900,
+    "duration": 2.0, "text": "meter=1 kbps burst bands= type=drop rate=1000 burst_size=10",
+    "bands": [{"type": "drop", "rate": 1000, "burst_size": 10, "packets": 4, "bytes": 400}],
+}  # fmt: skip
 CONTROLLER = {
     "bridge": "br0", "target": "tcp:127.0.0.1:6653", "connected": True, "role": "equal",
     "since": 1767323045.5,
@@ -43,6 +62,8 @@ ANSWERS: dict[str, object] = {
     "bridge.list": [BRIDGE], "bridge.show": BRIDGE, "port.list": [PORT, TAP],
     "port.add": PORT, "mac.list": [MAC, {**MAC, "vlan": 0, "port": 9, "name": None, "age": 0.0}],
     "controller.list": [CONTROLLER], "flow.list": [FLOW, {**FLOW, "match": ""}],
+    "queue.list": [QUEUE], "queue.add": QUEUE, "queue.set": QUEUE,
+    "group.list": [GROUP], "meter.list": [METER],
     "trace": {
         "steps": [{"kind": "rule", "text": "table 0: hit\nwith more"},
                   {"kind": "output", "text": "leaves by port 2"}],

@@ -60,6 +60,10 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("port set br0 eth1 --trunks=", "port.set", {"bridge": "br0", "name": "eth1", "trunks": ()}),
     ("mac ls br0", "mac.list", {"bridge": "br0"}),
     ("mac flush br0", "mac.flush", {"bridge": "br0"}),
+    (
+        "port add br0 br0 --kind tap --number local", "port.add",
+        {"bridge": "br0", "name": "br0", "kind": "tap", "number": 0xFFFFFFFE},
+    ),
     ("port rm br0 eth1", "port.rm", {"bridge": "br0", "name": "eth1"}),
     ("controller ls br0", "controller.list", {"bridge": "br0"}),
     (
@@ -80,6 +84,41 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
         "flow rm br0 tcp --strict", "flow.rm",
         {"bridge": "br0", "match": "tcp", "strict": True},
     ),
+    ("queue ls", "queue.list", {}),
+    ("queue ls br0 eth1", "queue.list", {"bridge": "br0", "port": "eth1"}),
+    (
+        "queue add br0 eth1 0 --max-rate 10mbps --max-packets 50", "queue.add",
+        {
+            "bridge": "br0", "port": "eth1", "number": 0, "max_rate": 10_000_000,
+            "max_packets": 50,
+        },
+    ),
+    (
+        "queue set br0 eth1 0 --max-rate unlimited", "queue.set",
+        {"bridge": "br0", "port": "eth1", "number": 0, "max_rate": 0},
+    ),
+    ("queue rm br0 eth1 0", "queue.rm", {"bridge": "br0", "port": "eth1", "number": 0}),
+    ("group ls br0", "group.list", {"bridge": "br0"}),
+    ("group ls br0 group_id=1", "group.list", {"bridge": "br0", "group": "group_id=1"}),
+    (
+        "group add br0 group_id=1,type=all", "group.add",
+        {"bridge": "br0", "group": "group_id=1,type=all"},
+    ),
+    (
+        "group mod br0 group_id=1,type=all", "group.mod",
+        {"bridge": "br0", "group": "group_id=1,type=all"},
+    ),
+    ("group rm br0 group_id=1", "group.rm", {"bridge": "br0", "group": "group_id=1"}),
+    ("meter ls br0", "meter.list", {"bridge": "br0"}),
+    (
+        "meter add br0 meter=1,kbps,band=type=drop,rate=1", "meter.add",
+        {"bridge": "br0", "meter": "meter=1,kbps,band=type=drop,rate=1"},
+    ),
+    (
+        "meter mod br0 meter=1,kbps,band=type=drop,rate=1", "meter.mod",
+        {"bridge": "br0", "meter": "meter=1,kbps,band=type=drop,rate=1"},
+    ),
+    ("meter rm br0 meter=1", "meter.rm", {"bridge": "br0", "meter": "meter=1"}),
     (
         "trace br0 in_port=1,tcp", "trace", {"bridge": "br0", "packet": "in_port=1,tcp"},
     ),
@@ -166,6 +205,36 @@ def test_flows_are_written_as_ovs_ofctl_dumps_them(vswitch: Vswitch, daemon: Fak
     assert vswitch("flow", "ls", "br0").out == (
         f"{common}priority=5,in_port=1,tcp actions=output:2\n{common}priority=5 actions=output:2\n"
     )
+
+
+def test_queues_are_a_table(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    assert vswitch("queue", "ls").out == (
+        "BRIDGE  PORT  NUMBER  ACTIVE  MAX RATE  MAX PACKETS  TX PACKETS  TX BYTES  TX ERRORS\n"
+        "br0     eth1       0  yes     10Mbps           1000           7       700          1\n"
+    )
+
+
+def test_groups_and_meters_stand_above_their_buckets_and_bands(
+    vswitch: Vswitch, daemon: FakeDaemon
+) -> None:
+    assert vswitch("group", "ls", "br0").out == (
+        " group_id=1, type=select, duration=12.500s, ref_count=2, n_packets=3, n_bytes=300\n"
+        "  bucket 0: n_packets=2, n_bytes=200, weight:4,watch_port:2,actions=output:2\n"
+        "  bucket 1: n_packets=1, n_bytes=100, weight:1,actions=drop\n"
+    )
+    assert vswitch("meter", "ls", "br0").out == (
+        " meter=1, kbps, burst, duration=2.000s, flow_count=1, n_packets=9, n_bytes=900\n"
+        "  band 0: n_packets=4, n_bytes=400, type=drop rate=1000 burst_size=10\n"
+    )
+
+
+def test_the_hosts_own_port_is_called_local(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    local = {**PORT, "name": "br0", "number": 0xFFFFFFFE}
+    daemon.answers["port.list"], daemon.answers["port.add"] = [local], local
+    assert "LOCAL" in vswitch("port", "ls").out
+    assert "number            LOCAL" in vswitch("port", "show", "br0", "br0").out
+    told = vswitch("port", "add", "br0", "br0", "--number", "LOCAL").out
+    assert told == "port br0 is number LOCAL of br0\n"
 
 
 def test_a_trace_tells_the_packets_life_in_order(vswitch: Vswitch, daemon: FakeDaemon) -> None:
@@ -277,13 +346,17 @@ WRONG: list[tuple[str, int, str]] = [
     ("bridge set br0 --fail-mode open", 2, "bridge fail mode 'open': there is no such choice;"),
     ("bridge add br0 --listen tcp:1.2.3.4:5", 2, "bridge listen ['tcp:1.2.3.4:5']: a target"),
     ("port add br0 eth1 --number x", 2, "port number 'x': it is no whole number from 1 to 65279"),
+    ("queue add br0 eth1", 2, "queue add: it needs NUMBER; see vswitch queue add --help"),
+    ("queue add br0 eth1 4294967295", 2, "queue number '4294967295': it is no whole number from 0"),
+    ("queue add br0 eth1 0 --max-rate 10", 2, "queue max rate '10': it is no rate; write as"),
+    ("queue add br0 eth1 0 --max-packets 0", 2, "queue max packets '0': it is no whole number fr"),
     ("port add br0 eth1 --ephemeral=1", 2, "port add: --ephemeral takes no value"),
     ("controller add br0 10.0.0.1", 2, "controller target '10.0.0.1': a target starts with tcp:"),
     ("port show br0 gone", 3, "port gone: bridge br0 has no such port; see vswitch port ls br0"),
     ("-o xml status", 2, "option -o 'xml': there is no such format; use table or json"),
     ("status -o", 2, "option -o: it needs a value; see vswitch --help"),
     ("status --run=", 2, "option --run: it is empty; name a folder"),
-    (f"status --run {'/x' * 50}", 2, "it has more than 86 bytes, too many for sockets in it;"),
+    (f"status --run {'/x' * 50}", 2, "it has more than 85 bytes, too many for sockets in it;"),
     ("plan", 2, "plan: it needs -f FILE and nothing else; see vswitch plan --help"),
     ("apply -f", 2, "apply: it needs -f FILE"),
     ("apply -f /nonexistent", 1, "file /nonexistent: it can't be read: No such file or directory;"),

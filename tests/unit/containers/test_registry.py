@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from containers.identity import Identity, identify, ourselves
 from containers.plan import NAMESPACES
-from containers.registry import Registry
+from containers.registry import EXIT_ROOM, Registry
 from containers.spec import Spec
 from vswitch.errors import Exit, Failure
 
@@ -114,6 +115,29 @@ def test_an_exit_code_is_known_if_it_was_left(registry: Registry) -> None:
     assert registry.exit_code(entry) is None
     Path(registry.path("web", "exit")).write_text("5\n")
     assert registry.exit_code(entry) == 5
+
+
+def test_room_for_an_exit_code_is_no_exit_code_and_does_not_spoil_it(registry: Registry) -> None:
+    entry = registry.reserve(spec("web", detach=True), 1.0)
+    path = Path(registry.path("web", "exit"))
+    path.write_bytes(EXIT_ROOM)
+    assert registry.exit_code(entry) is None
+    with path.open("r+b") as file:
+        file.write(b"137\n")
+    assert registry.exit_code(entry) == 137
+    assert path.stat().st_size == len(EXIT_ROOM)
+
+
+def test_on_a_full_disk_no_name_is_taken(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("containers.registry.json.dump", full)
+    with pytest.raises(Failure, match="No space left on device; free some room"):
+        registry.reserve(spec("web"), 1.0)
+    assert os.listdir(registry.folder) == [".lock"]
 
 
 def test_folders_are_for_us_alone(registry: Registry) -> None:

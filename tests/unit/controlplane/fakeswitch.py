@@ -94,11 +94,11 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def controller(app: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+def controller(app: str, *options: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """A running `vswitch-controller APP`: its port and process."""
     port = free_port()
     process = subprocess.Popen(
-        command(app, "--listen", f"tcp:127.0.0.1:{port}"),
+        command(app, "--listen", f"tcp:127.0.0.1:{port}", *options),
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

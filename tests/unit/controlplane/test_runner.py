@@ -4,12 +4,13 @@ import signal
 import socket
 import struct
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from controlplane.runner import Listen, parse_listen
+from controlplane.options import Listen, parse_listen
 from tests.unit.controlplane.fakeswitch import (
     ECHO_REPLY,
     ECHO_REQUEST,
@@ -22,7 +23,9 @@ from tests.unit.controlplane.fakeswitch import (
     controller,
     environment,
     free_port,
+    wait_for_listener,
 )
+from tests.unit.controlplane.replies import POINTS
 from vswitch.errors import Failure
 
 ANN, BOB = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
@@ -108,6 +111,22 @@ def test_s1_a_hello_with_inner_length_0_stops_nobody_else(learning: int) -> None
             bad.until(FLOW_MOD)
 
 
+def test_s1_no_length_of_any_message_stops_the_others(learning: int) -> None:
+    good = FakeSwitch(learning, dpid=0x77)
+    with good.socket:
+        good.handshake()
+        for point in POINTS:
+            bad = FakeSwitch(learning, dpid=0x78)
+            with bad.socket:
+                if point.message[1] != HELLO:
+                    bad.handshake()
+                bad.socket.sendall(point.saying(0))
+                with pytest.raises((EOFError, ConnectionResetError)):
+                    bad.until(ECHO_REPLY)
+            good.send(ECHO_REQUEST, b"still?", xid=1)
+            assert good.until(ECHO_REPLY).body == b"still?"
+
+
 def test_sigterm_ends_the_controller_and_frees_the_port() -> None:
     with controller("learning") as (port, process):
         fake = FakeSwitch(port)
@@ -188,6 +207,124 @@ def test_a_taken_port_is_told() -> None:
         code, line = complaint("learning", "--listen", f"tcp:127.0.0.1:{port}")
     assert code == 1
     assert f"port {port}: Address already in use;" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--nosuch", "learning"), "unrecognized arguments: --nosuch"),
+        ((), "no app is named"),
+        (("learning", "--wsapi-port", "x"), "Invalid Integer value: x"),
+        (("learning", "--config-file", "/nosuch"), "Failed to find some config files: /nosuch"),
+        (("learning", "--user-flags", "/nosuch"), "No such file or directory"),
+    ],
+)
+def test_options_that_cannot_be_are_told_in_a_sentence(
+    arguments: tuple[str, ...], why: str
+) -> None:
+    code, line = complaint(*arguments)
+    assert code == 2
+    assert line.startswith("vswitch-controller: ")
+    assert why in line
+
+
+STARTS_NOT = """
+from ryu.base import app_manager
+
+class StartsNot(app_manager.RyuApp):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        raise RuntimeError("no luck")
+"""
+
+
+def test_an_app_that_does_not_start_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "app.py"
+    path.write_text(STARTS_NOT)
+    code, line = complaint(str(path), "--listen", f"tcp:{free_port()}")
+    assert code == 1
+    assert "starting it failed with RuntimeError: no luck" in line
+    assert "app.py:7" in line
+
+
+def test_verbose_shows_the_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "app.py"
+    path.write_text(STARTS_NOT)
+    done = subprocess.run(
+        command(str(path), "--verbose", "--listen", f"tcp:{free_port()}"),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback (most recent call last)" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("vswitch-controller: app app: starting")
+
+
+SERVES_HTTP = """
+from ryu import cfg
+from ryu.app.wsgi import ControllerBase, WSGIApplication, route
+from ryu.base import app_manager
+from webob import Response
+
+class Page(ControllerBase):
+    @route("page", "/page")
+    def page(self, req, **kwargs):
+        return Response(text=cfg.CONF.word)
+
+class Serves(app_manager.RyuApp):
+    _CONTEXTS = {"wsgi": WSGIApplication}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        kwargs["wsgi"].register(Page)
+"""
+
+
+def test_an_app_serves_http_with_options_of_its_own(tmp_path: Path) -> None:
+    package = tmp_path / "mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "serves.py").write_text("from mine.inner import *\n" + SERVES_HTTP)
+    (package / "inner.py").write_text("")
+    (tmp_path / "flags.py").write_text(
+        "from ryu import cfg\ncfg.CONF.register_cli_opts([cfg.StrOpt('word')])\n"
+    )
+    http = free_port()
+    options = ("--user-flags", str(tmp_path / "flags.py"), "--word", "hello")
+    more = (*options, "--wsapi-port", str(http), "--pid-file", str(tmp_path / "pid"))
+    apps = f"learning,{package / 'serves.py'}"
+    with controller(apps, *more) as (_, process):
+        wait_for_listener(http)
+        with urllib.request.urlopen(f"http://127.0.0.1:{http}/page", timeout=5) as answer:
+            assert answer.read() == b"hello"
+        assert int((tmp_path / "pid").read_text()) == process.pid
+
+
+def test_a_taken_http_port_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "serves.py"
+    path.write_text(SERVES_HTTP)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        arguments = (str(path), "--listen", f"tcp:{free_port()}", "--wsapi-port", str(port))
+        code, line = complaint(*arguments)
+    assert code == 1
+    assert f"port {port}: Address already in use; end what listens there" in line
+    assert line.endswith("--wsapi-port")
+
+
+def test_a_file_named_like_a_library_module_takes_nothing_away(tmp_path: Path) -> None:
+    path = tmp_path / "logging.py"
+    path.write_text(RYU_APP)
+    with controller(str(path)) as (port, _):
+        fake = FakeSwitch(port)
+        with fake.socket:
+            fake.handshake()
+            assert fake.until(ECHO_REQUEST).body == b"ryu was here"
 
 
 @pytest.mark.parametrize("text", ["", "6653", "udp:1.2.3.4:5", "tcp:1.2.3.4:0", "tcp:1.2.3.4:x"])

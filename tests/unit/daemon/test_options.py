@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vswitch.daemon.main import configured
-from vswitch.daemon.options import BridgeOption, Options, PortOption, read
+from vswitch.daemon.options import BridgeOption, Options, PortOption, QueueOption, read
 from vswitch.errors import SchemaError
 
 
@@ -53,6 +53,8 @@ def test_vlans_belong_to_the_port_before_them() -> None:
         "--ephemeral --bridge br0 --port v1:0",
         "--ephemeral --bridge br0 --port v1:x",
         "--ephemeral --bridge br0 --fail-mode open",
+        "--ephemeral --bridge br0 --port v1 --queue v1:0",
+        "--queue v1:0:10Mbps",
         "--nonsense",
     ],
 )
@@ -76,6 +78,31 @@ def test_ports_without_a_number_get_1_2_3_in_order() -> None:
     ports = (PortOption("v1"), PortOption("v2", 2), PortOption("v3"))
     (bridge,) = configured([BridgeOption("a", ports=ports)]).bridges
     assert [port.number for port in bridge.numbered().ports] == [1, 2, 3]
+
+
+def test_a_queue_names_its_port_by_interface_or_number() -> None:
+    line = "--ephemeral --bridge a --port v1 --port v2:7 --port a:local --queue v1:0:10Mbps "
+    line += "--queue 7:1:1Gbps --queue LOCAL:2:unlimited --bridge b"
+    first, second = configured(read(line.split()).bridges).bridges
+    assert [(q.port, q.number, q.max_rate) for q in first.queues] == [
+        ("v1", 0, 10**7), ("v2", 1, 10**9), ("a", 2, 0),
+    ]  # fmt: skip
+    assert first.ports[2].number == 0xFFFFFFFE
+    assert second.queues == ()
+
+
+@pytest.mark.parametrize(
+    ("queue", "sentence"),
+    [
+        (QueueOption("v9", "0", "1Mbps"), "queue 0 of port 'v9': bridge a has no such port"),
+        (QueueOption("2", "0", "1Mbps"), "queue 0 of port '2': bridge a has no such port"),
+        (QueueOption("v1", "0", "fast"), "queue max rate 'fast': it is no rate"),
+        (QueueOption("v1", "x", "1Mbps"), "queue number 'x': it is no whole number"),
+    ],
+)
+def test_a_queue_that_cannot_be_is_told(queue: QueueOption, sentence: str) -> None:
+    with pytest.raises(SchemaError, match=sentence):
+        configured([BridgeOption("a", ports=(PortOption("v1"),), queues=(queue,))])
 
 
 def test_what_the_schema_refuses_is_told() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import pytest
 
+from datapath import Switch
 from datapath.frames import TraceKind, TraceStep
 from datapath.match_text import parse_match
 from datapath.rule import parse_rule
@@ -111,3 +113,103 @@ def test_a_rewrite_is_told_by_field() -> None:
 
 def test_nothing_at_all_is_a_drop() -> None:
     assert explain(PACKET, [])["verdict"].startswith("dropped")
+
+
+# ---- groups, meters, copies and second readings, as a real switch tells them ----
+
+
+@pytest.fixture
+def switch() -> Iterator[Switch]:
+    with Switch(ports=3) as made:
+        yield made
+
+
+def told(switch: Switch, packet: str, *, groups: bool = True) -> list[str]:
+    """A trace of 'packet' in words, without the rules and lists of actions."""
+    frame = frame_of(parse_match(packet))
+    known = {group.group: group for group in switch.dump_groups()} if groups else {}
+    steps = explain(Packet(frame, 1, {2: "veth1"}, known), switch.trace(frame, 1))["steps"]
+    return [step["text"] for step in steps if step["kind"] not in ("rule", "actions")]
+
+
+TCP = "tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80"
+
+
+def test_a_group_of_type_all_tells_each_bucket_s_packet(switch: Switch) -> None:
+    switch.add_group(
+        "group_id=1,type=all,bucket=set_field:10.0.0.9->ip_dst,output:2,bucket=output:3"
+    )
+    switch.add_flow("actions=group:1")
+    assert told(switch, TCP) == [
+        "group 1 (all): each of its 2 buckets, on a copy of its own",
+        "what follows happens to a copy",
+        "leaves by port 2 (veth1) with ipv4_dst rewritten",
+        "back to the packet itself",
+        "leaves by port 3 unchanged",
+    ]
+
+
+def test_a_chosen_bucket_is_told_with_its_actions(switch: Switch) -> None:
+    switch.add_group("group_id=5,type=ff,bucket=watch_port:2,output:2,bucket=watch_port:3,output:3")
+    switch.add_flow("actions=group:5")
+    first = [
+        "group 5 (fast failover): bucket 0, actions=output:2",
+        "leaves by port 2 (veth1) unchanged",
+    ]
+    assert told(switch, TCP) == first
+    assert told(switch, TCP, groups=False)[0] == "group 5: bucket 0"
+    for port in (2, 3):
+        switch.set_port(port, state=1)
+    assert told(switch, TCP) == ["group 5 (fast failover): no bucket lives", "dropped (group)"]
+
+
+def test_a_group_without_buckets_is_told(switch: Switch) -> None:
+    switch.add_group("group_id=5,type=all")
+    switch.add_flow("actions=group:5")
+    assert told(switch, TCP) == ["group 5 (all): it has no bucket", "dropped (group)"]
+    assert told(switch, TCP, groups=False)[0] == "group 5: all buckets, or none that lives"
+
+
+def test_a_group_behind_a_group_is_told_in_order(switch: Switch) -> None:
+    switch.add_group("group_id=2,type=indirect,bucket=output:2")
+    switch.add_group("group_id=1,type=indirect,bucket=group:2")
+    switch.add_flow("actions=group:1")
+    assert told(switch, TCP) == [
+        "group 1 (indirect): bucket 0, actions=group:2",
+        "group 2 (indirect): bucket 0, actions=output:2",
+        "leaves by port 2 (veth1) unchanged",
+    ]
+
+
+def test_a_meter_is_told_where_the_packet_is_charged_and_charges_nothing(switch: Switch) -> None:
+    switch.add_meter("meter=3,pktps,burst,band=type=drop,rate=1,burst_size=1")
+    switch.add_flow("actions=meter:3,output:2")
+    for _ in range(5):
+        assert told(switch, TCP) == [
+            "meter 3: it passes while the rate allows",
+            "leaves by port 2 (veth1) unchanged",
+        ]
+    assert switch.meter_stats()[3].packets == 0
+
+
+def test_headers_that_came_into_sight_are_read_again(switch: Switch) -> None:
+    switch.add_flow("mpls,actions=pop_mpls:0x0800,goto_table:1")
+    switch.add_flow("table=1,ip,actions=output:2")
+    words = told(switch, "mpls,mpls_label=5")
+    assert words[0] == "other headers came into sight: it is read again"
+    assert len(words) == 2
+
+
+def test_the_verdict_tells_every_end_in_order(switch: Switch) -> None:
+    switch.add_group("group_id=1,type=all,bucket=output:2,bucket=CONTROLLER,bucket=output:1")
+    switch.add_flow("actions=group:1")
+    steps = switch.trace(frame_of(parse_match(TCP)), 1)
+    verdict = explain(Packet(frame_of(parse_match(TCP)), 1, {}), steps)["verdict"]
+    assert verdict == (
+        "leaves by port 2 unchanged; goes to the controller because of an action; "
+        "dropped (output-self)"
+    )
+
+
+def test_the_hosts_own_port_has_its_name() -> None:
+    assert Packet(b"", 1, {0xFFFFFFFE: "br0"}).port(0xFFFFFFFE) == "port LOCAL (br0)"

@@ -31,13 +31,35 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (session.ErrorMessage(Error.BAD_MATCH_BAD_FIELD, bytes(8)), ("OFPBMC_BAD_FIELD",)),
     (session.ErrorMessage(Error.METER_MOD_FAILED_OUT_OF_BANDS), ("OFPMMFC_OUT_OF_BANDS",)),
     (session.EchoRequest(b"abc"), ("OFPT_ECHO_REQUEST", "3 bytes of payload")),
+    (session.EchoReply(b"abc"), ("OFPT_ECHO_REPLY", "3 bytes of payload")),
+    (session.BarrierRequest(xid=9), ("OFPT_BARRIER_REQUEST (OF1.3) (xid=0x9)",)),
     (session.BarrierReply(xid=9), ("OFPT_BARRIER_REPLY (OF1.3) (xid=0x9)",)),
     (session.RoleReply(session.Role.MASTER, 5), ("role=primary generation_id=5",)),
+    (session.RoleRequest(session.Role.SLAVE, 5), ("role=secondary generation_id=5",)),
+    (session.GetAsyncRequest(xid=9), ("OFPT_GET_ASYNC_REQUEST (OF1.3) (xid=0x9)",)),
+    (
+        session.GetAsyncReply(4, 1, 2, 4, 8, 0),
+        (
+            "PACKET_IN: invalid_ttl",
+            "PORT_STATUS: delete",
+            "FLOW_REMOVED: group_delete",
+            "PACKET_IN: no_match",
+            "PORT_STATUS: modify",
+            "FLOW_REMOVED: (off)",
+        ),
+    ),
     (session.SetAsync(7, 7, 7, 7, 15, 0), ("OFPT_SET_ASYNC", "invalid_ttl")),
     (
         switch.FeaturesReply(0x1234, n_tables=9, capabilities=switch.Capabilities(7)),
         ("dpid:0000000000001234", "n_tables:9", "FLOW_STATS TABLE_STATS PORT_STATS"),
     ),
+    (switch.FeaturesRequest(xid=9), ("OFPT_FEATURES_REQUEST (OF1.3) (xid=0x9)",)),
+    (switch.GetConfigRequest(xid=9), ("OFPT_GET_CONFIG_REQUEST (OF1.3) (xid=0x9)",)),
+    (
+        switch.SetConfig(switch.Fragments.DROP, 99),
+        ("OFPT_SET_CONFIG", "frags=drop miss_send_len=99"),
+    ),
+    (switch.DescRequest(xid=9), ("OFPST_DESC request (OF1.3) (xid=0x9)",)),
     (switch.GetConfigReply(miss_send_len=77), ("OFPT_GET_CONFIG_REPLY", "miss_send_len=77")),
     (switch.DescReply("a", "b", "c", "d", "e"), ("Manufacturer: a", "DP Description: e")),
     (
@@ -56,6 +78,17 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
         ("reason=hard table_id=3 cookie:0x7 duration4s idle9", "pkts8 bytes9"),
     ),
     (flow.FlowStatsRequest(parse_rule("udp,out_port=3", Command.DELETE)), ("out_port=3 udp",)),
+    (
+        flow.FlowStatsReply((flow.FlowStats(RULE, 3, 0, 4, 5),)),
+        (
+            "cookie=0x7, duration=3s, table=3, n_packets=4, n_bytes=5, idle_timeout=9, "
+            "priority=5,tcp,in_port=1 actions=output:2",
+        ),
+    ),
+    (
+        flow.AggregateRequest(parse_rule("udp,out_port=3", Command.DELETE)),
+        ("OFPST_AGGREGATE request", "out_port=3 udp"),
+    ),
     (flow.AggregateReply(1, 2, 3), ("packet_count=1 byte_count=2 flow_count=3",)),
     (
         port.PortStatus(
@@ -67,11 +100,19 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
         port.PortMod(3, bytes(6), port.PortConfig.PORT_DOWN, port.PortConfig.PORT_DOWN),
         ("port: 3", "config: PORT_DOWN"),
     ),
+    (port.PortDescRequest(xid=9), ("OFPST_PORT_DESC request (OF1.3) (xid=0x9)",)),
+    (
+        port.PortDescReply((port.Port(3, b"\2\0\0\0\0\1", "veth0", state=port.PortState.LIVE),)),
+        ("3(veth0): addr:02:00:00:00:00:01", "state:      LIVE"),
+    ),
+    (port.PortStatsRequest(3), ("OFPST_PORT request", "port_no=3")),
     (
         port.PortStatsReply((port.PortStats(3, 1, 2, 4, 5, duration_sec=6),)),
         ("port  3: rx pkts=1, bytes=4", "tx pkts=2, bytes=5", "duration=6s"),
     ),
     (table.TableMod(3), ("table_id=3",)),
+    (table.TableStatsRequest(xid=9), ("OFPST_TABLE request (OF1.3) (xid=0x9)",)),
+    (table.TableFeaturesRequest(xid=9), ("OFPST_TABLE_FEATURES request (OF1.3) (xid=0x9)",)),
     (table.TableStatsReply((table.TableStats(0, 5, 6, 7),)), ("active=5, lookup=6, matched=7",)),
     (
         table.TableFeaturesReply(
@@ -104,6 +145,9 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
         ),
         ("ADD group_id=8,type=select,bucket=", "weight:4,actions=output:1"),
     ),
+    (group.GroupDescRequest(xid=9), ("OFPST_GROUP_DESC request (OF1.3) (xid=0x9)",)),
+    (group.GroupStatsRequest(4), ("OFPST_GROUP request", "group_id=4")),
+    (group.GroupFeaturesRequest(xid=9), ("OFPST_GROUP_FEATURES request (OF1.3) (xid=0x9)",)),
     (
         group.GroupDescReply(
             (
@@ -131,6 +175,9 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
         meter.MeterMod(meter.MeterCommand.ADD, meter.MeterFlags.KBPS, 5, (meter.DropBand(100),)),
         ("ADD meter=5 kbps bands=", "type=drop rate=100"),
     ),
+    (meter.MeterConfigRequest(4), ("OFPST_METER_CONFIG request", "meter=4")),
+    (meter.MeterStatsRequest(4), ("OFPST_METER request", "meter=4")),
+    (meter.MeterFeaturesRequest(xid=9), ("OFPST_METER_FEATURES request (OF1.3) (xid=0x9)",)),
     (
         meter.MeterConfigReply(
             (meter.MeterConfig(meter.MeterFlags.PKTPS, 5, (meter.DscpRemarkBand(7, 0, 2),)),)
@@ -145,6 +192,8 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
         meter.MeterFeaturesReply(9, 6, meter.MeterFlags(15), 8, 7),
         ("max_meter:9 max_bands:8 max_color:7", "drop dscp_remark"),
     ),
+    (queue.QueueGetConfigRequest(3), ("OFPT_QUEUE_GET_CONFIG_REQUEST", "port=3")),
+    (queue.QueueStatsRequest(3, 4), ("OFPST_QUEUE request", "port=3 queue=4")),
     (
         queue.QueueGetConfigReply(1, (queue.Queue(4, 1, (queue.MinRate(500),)),)),
         ("port=1", "queue 4:", "min_rate:50.0%"),

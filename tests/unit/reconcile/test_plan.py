@@ -10,7 +10,7 @@ from hypothesis import given
 from tests.kit.configs import configs
 from vswitch.reconcile import Operation, apply, plan, settle
 from vswitch.requests import REQUESTS
-from vswitch.schema import Bridge, Config, Controller, Port
+from vswitch.schema import Bridge, Config, Controller, Port, Queue
 
 LIVE = {"tag": None, "trunks": (), "vlan_mode": "auto"}
 """Settings of a port that change while it carries packets, at their defaults."""
@@ -25,6 +25,7 @@ def unordered(config: Config) -> dict[str, object]:
     return {
         bridge.name: bridge.changed(
             ports=sorted(bridge.ports, key=lambda p: p.name),
+            queues=sorted(bridge.queues, key=lambda q: q.key),
             controllers=sorted(bridge.controllers, key=lambda c: c.target),
         )
         for bridge in config.bridges
@@ -128,6 +129,32 @@ def test_a_chosen_number_moves_the_port_that_has_it_by_chance() -> None:
         "take port a off bridge b",
         "put port a on bridge b with number 2",
         "put port z on bridge b with number 1",
+    ]
+
+
+def test_queues_come_after_their_ports_and_go_before_them() -> None:
+    before = Bridge("b", dpid=1, ports=(Port("a", number=1), Port("z", number=2)),
+                    queues=(Queue("a", 0), Queue("a", 1), Queue("z", 0)))  # fmt: skip
+    after = before.changed(
+        ports=(Port("a", number=1), Port("n", number=3)),
+        queues=(Queue("a", 1, 10**7, 50), Queue("n", 4, 10**9)),
+    )
+    assert texts(plan(Config((after,)), Config((before,)))) == [
+        "take queue 0 off port a of bridge b",
+        "take port z off bridge b",
+        "put port n on bridge b with number 3",
+        "set max rate 10Mbps, max packets 50 of queue 1 of port a",
+        "give port n of bridge b queue 4 with max rate 1Gbps",
+    ]
+
+
+def test_a_port_that_is_made_anew_gets_its_queues_again() -> None:
+    before = Bridge("b", dpid=1, ports=(Port("a", number=1),), queues=(Queue("a", 0),))
+    after = before.changed(ports=(Port("a", number=1, mtu=9000),))
+    assert texts(plan(Config((after,)), Config((before,)))) == [
+        "take port a off bridge b",
+        "put port a on bridge b with number 1, mtu 9000",
+        "give port a of bridge b queue 0",
     ]
 
 

@@ -60,7 +60,7 @@ def test_an_argument_wins_over_the_environment_and_that_over_the_default(
 
 def test_a_run_folder_leaves_room_for_the_longest_socket_name() -> None:
     longest = "/" + "r" * (paths.RUN_MAX - 1)
-    assert len(f"{paths.run_folder(longest)}/{'b' * 15}.mgmt") == 107
+    assert len(f"{paths.run_folder(longest)}/{'b' * 15}.snoop") == 107
     with pytest.raises(Failure, match="too many for sockets") as caught:
         paths.run_folder(longest + "r")
     assert caught.value.exit == 2

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.configs import configs
+from vswitch import values
 from vswitch.errors import Failure, SchemaError
 from vswitch.requests import REQUESTS
-from vswitch.schema import Bridge, Config, Controller, Port
+from vswitch.schema import Bridge, Config, Controller, Port, Queue
 
 HOSTILE_NAMES = [
     "", "/", "a/b", "..", ".", "../etc", "a..b", ".hidden", "-rf", "a b", "a\tb", "a\nb", "a\0b",
@@ -57,6 +58,17 @@ def test_s23_a_plain_name_is_taken(name: str) -> None:
          ("native-tagged", 5, frozenset({6}))),
         (Bridge, {"name": "b", "mac_age": "0"}, "mac_age", 0),
         (Bridge, {"name": "b", "flood_rate": "1000"}, "flood_rate", 1000),
+        (Port, {"name": "p", "number": "local"}, "number", 0xFFFFFFFE),
+        (Port, {"name": "p", "number": 0xFFFFFFFE}, "number", 0xFFFFFFFE),
+        (Queue, {"port": "p", "number": "0x7"}, "number", 7),
+        (Queue, {"port": "p", "number": 0}, "max_rate", 0),
+        (Queue, {"port": "p", "number": 0}, "max_packets", 1000),
+        (Queue, {"port": "p", "number": 0, "max_rate": "unlimited"}, "max_rate", 0),
+        (Queue, {"port": "p", "number": 0, "max_rate": "10Mbps"}, "max_rate", 10**7),
+        (Queue, {"port": "p", "number": 0, "max_rate": "2.5gbps"}, "max_rate", 25 * 10**8),
+        (Queue, {"port": "p", "number": 0, "max_rate": "1.000001Mbps"}, "max_rate", 1_000_001),
+        (Queue, {"port": "p", "number": 0, "max_rate": "8bps"}, "max_rate", 8),
+        (Queue, {"port": "p", "number": 0, "max_rate": 500}, "max_rate", 500),
         (Controller, {"target": "tcp:10.0.0.1"}, "target", "tcp:10.0.0.1:6653"),
         (Controller, {"target": "tcp:[::1]:6633"}, "target", "tcp:[::1]:6633"),
         (Controller, {"target": "tcp:App.Example:1"}, "target", "tcp:app.example:1"),
@@ -120,6 +132,26 @@ def test_a_value_is_kept_in_its_canonical_form(
         (Port, {"name": "p", "vlan_mode": "hybrid"}, "use auto, access, trunk"),
         (Bridge, {"name": "b", "mac_limit": 0}, "from 1 to 65536"),
         (Bridge, {"name": "b", "mac_age": -1}, "from 0"),
+        (Port, {"name": "p", "number": 0xFFFFFFFD}, "or LOCAL for the host's own port"),
+        (Queue, {"port": "p"}, "it has no number"),
+        (Queue, {"port": "p", "number": 0xFFFFFFFF}, "from 0 to 4294967294"),
+        (Queue, {"port": "p", "number": 0, "max_rate": "10"}, "write as in 10Mbps"),
+        (Queue, {"port": "p", "number": 0, "max_rate": "10Mbit"}, "it is no rate"),
+        (Queue, {"port": "p", "number": 0, "max_rate": "-1bps"}, "it is no rate"),
+        (Queue, {"port": "p", "number": 0, "max_rate": "0Mbps"}, "no whole number of bits above 0"),
+        (Queue, {"port": "p", "number": 0, "max_rate": "1.5bps"}, "no whole number of bits"),
+        (Queue, {"port": "p", "number": 0, "max_rate": "1.1Tbps"}, "within 1bps and 1Tbps"),
+        (Queue, {"port": "p", "number": 0, "max_rate": 1.5}, "within 1bps and 1Tbps"),
+        (Queue, {"port": "p", "number": 0, "max_rate": True}, "within 1bps and 1Tbps"),
+        (Queue, {"port": "p", "number": 0, "max_packets": 65537}, "from 1 to 65536"),
+        (Bridge, {"name": "b", "queues": [{"port": "p", "number": 0}]},
+         "queue of port p: bridge b has no such port; add the port"),
+        (Bridge, {"name": "b", "ports": [{"name": "p"}],
+                  "queues": [{"port": "p", "number": 0, "max_rate": n} for n in (8, 9)]},
+         "bridge b queue 0 of port p: it is there twice"),
+        (Bridge, {"name": "b", "ports": [{"name": "p"}],
+                  "queues": [{"port": "p", "number": n} for n in range(257)]},
+         "queues of port p: 257 are too many; at most 256"),
         (Controller, {"target": "ssl:1.2.3.4:5"}, "starts with tcp: or unix:"),
         (Controller, {"target": "tcp:"}, "a host and a port"),
         (Controller, {"target": "tcp:300.1.1.1:5"}, "no address and no host name"),
@@ -143,6 +175,16 @@ def test_a_wrong_setting_is_refused_with_a_sentence(
     assert sentence in str(caught.value)
 
 
+@given(st.integers(0, values.RATE_MAX))
+def test_a_rate_in_words_is_read_as_that_rate(rate: int) -> None:
+    assert values.rate(values.rate_text(rate)) == rate
+
+
+def test_a_port_that_goes_takes_its_queues_along() -> None:
+    bridge = Bridge("b", ports=(Port("p"), Port("q")), queues=(Queue("p", 0), Queue("q", 0)))
+    assert bridge.without_port("p").queues == (Queue("q", 0),)
+
+
 TEXT = st.text("abr0123:/.-, x\0\n\u00e9\ud800", max_size=20)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
@@ -159,9 +201,12 @@ def read(cls: Any, document: object) -> tuple[Any, str]:
         return None, str(refusal)
 
 
-@given(st.dictionaries(st.sampled_from([*Bridge.settings(), *Port.settings(), "target"]), JSON))
+NAMES = [*Bridge.settings(), *Port.settings(), *Queue.settings(), "target"]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), JSON))
 def test_any_document_is_a_record_or_a_sentence(document: dict[str, Any]) -> None:
-    for cls in (Config, Bridge, Port, Controller):
+    for cls in (Config, Bridge, Port, Queue, Controller):
         made, sentence = read(cls, document)
         assert sentence.isprintable()
         assert made is None or cls.from_json(made.to_json()) == made

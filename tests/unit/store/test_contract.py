@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.kit.configs import configs
-from vswitch.schema import Bridge, Config, Port
+from vswitch.schema import Bridge, Config, Port, Queue
 from vswitch.store import Change, Snapshot, Store
 from vswitch.store.memory import MemoryStore
 from vswitch.store.sqlite import SqliteStore
@@ -107,9 +107,11 @@ def test_a_watcher_may_change_the_store(store: Store) -> None:
 
 
 def test_the_order_in_which_things_were_given_is_kept(store: Store) -> None:
-    bridge = Bridge("z", ports=(Port("p2"), Port("p1", number=9)))
+    bridge = Bridge("z", ports=(Port("p2"), Port("p1", number=9)),
+                    queues=(Queue("p1", 5), Queue("p2", 1)))  # fmt: skip
     store.transaction(lambda config: Config((bridge, Bridge("a"))))
-    reordered = Config((Bridge("a"), bridge.changed(ports=bridge.ports[::-1])))
+    backwards = bridge.changed(ports=bridge.ports[::-1], queues=bridge.queues[::-1])
+    reordered = Config((Bridge("a"), backwards))
     assert store.transaction(lambda config: reordered).config == reordered
 
 

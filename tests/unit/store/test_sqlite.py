@@ -14,7 +14,8 @@ from hypothesis import given, settings
 
 from tests.kit.configs import configs
 from vswitch.errors import Failure, StoreError
-from vswitch.schema import Bridge, Config, Controller, Port
+from vswitch.schema import Bridge, Config, Controller, Port, Queue
+from vswitch.store import Snapshot
 from vswitch.store.sqlite import SqliteStore
 
 CONFIG = Config(
@@ -22,6 +23,7 @@ CONFIG = Config(
         Bridge(
             "br0", dpid=(1 << 64) - 1, fail_mode="standalone", listen=("ptcp:6654:127.0.0.1",),
             ports=(Port("eth1", number=3, addresses=("10.0.0.1/8", "fd00::1/64"), kind="tap"),),
+            queues=(Queue("eth1", 7, max_rate=1_500_000, max_packets=9),),
             controllers=(Controller("tcp:10.0.0.9"),),
         ),
     )
@@ -57,26 +59,6 @@ def test_any_configuration_outlives_the_process(
     filled(folder, config)
     with closing(SqliteStore(folder)) as store:
         assert store.read().config == config
-
-
-ADDED_IN_2 = {
-    "bridge": ("mac_age", "mac_limit", "flood_rate"),
-    "port": ("vlan_mode", "tag", "trunks"),
-}
-
-
-def test_a_file_of_version_1_gets_the_settings_that_it_lacks(tmp_path: Path) -> None:
-    file = filled(tmp_path)
-    for table, columns in ADDED_IN_2.items():
-        for column in columns:
-            edit(file, f"ALTER TABLE {table} DROP COLUMN {column}")
-    edit(file, "PRAGMA user_version = 1")
-    changed = CONFIG.with_bridge(Bridge("br1", dpid=1, mac_age=7, ports=(Port("p", tag=5),)))
-    with closing(SqliteStore(tmp_path)) as store:
-        assert store.read().config == CONFIG
-        store.transaction(lambda _: changed)
-    with closing(SqliteStore(tmp_path)) as store:
-        assert store.read().config == changed
 
 
 def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:
@@ -126,6 +108,57 @@ def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
         assert store.read().config == Config()
 
 
+VERSION_1 = """
+CREATE TABLE bridge (position, name, dpid, fail_mode, protocols, listen, PRIMARY KEY (name));
+CREATE TABLE port (position, bridge, name, number, kind, netns, interface, addresses, mac, mtu,
+    gateway, PRIMARY KEY (bridge, name));
+CREATE TABLE controller (position, bridge, target, PRIMARY KEY (bridge, target));
+CREATE TABLE state (revision INTEGER NOT NULL);
+INSERT INTO state VALUES (7);
+INSERT INTO bridge VALUES (0, 'br0', '0000000000000001', 'secure', '["OpenFlow13"]', '[]');
+INSERT INTO port VALUES (0, 'br0', 'eth1', 3, 'tap', NULL, NULL, '[]', NULL, NULL, NULL);
+PRAGMA application_id = 0x76737763;
+PRAGMA user_version = 1;
+"""
+
+
+def test_the_tables_of_an_older_version_are_brought_up_to_date(tmp_path: Path) -> None:
+    old, fresh = tmp_path / "old", tmp_path / "fresh"
+    old.mkdir(mode=0o700)
+    with closing(sqlite3.connect(old / "vswitch.db")) as connection:
+        connection.executescript(VERSION_1)
+    bridge = Bridge("br0", dpid=1, ports=(Port("eth1", number=3, kind="tap"),))
+    with closing(SqliteStore(old)) as store:
+        assert store.read() == Snapshot(7, Config((bridge,)))
+        store.transaction(lambda config: config.with_bridge(bridge.with_queue(Queue("eth1", 0))))
+    with closing(SqliteStore(old)) as store:
+        assert store.read().config == Config((bridge.with_queue(Queue("eth1", 0)),))
+    assert schema_of(old / "vswitch.db") == schema_of(filled(fresh))
+
+
+def test_a_table_of_version_2_gets_the_settings_that_it_lacks(tmp_path: Path) -> None:
+    queued = CONFIG.with_bridge(CONFIG.bridges[0].with_queue(Queue("eth1", 5)))
+    file = filled(tmp_path, queued)
+    for column in ("mac_age", "mac_limit", "flood_rate"):
+        edit(file, f"ALTER TABLE bridge DROP COLUMN {column}")
+    for column in ("vlan_mode", "tag", "trunks"):
+        edit(file, f"ALTER TABLE port DROP COLUMN {column}")
+    edit(file, "PRAGMA user_version = 2")
+    changed = queued.with_bridge(Bridge("br1", dpid=1, mac_age=7, ports=(Port("p", tag=5),)))
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().config == queued
+        store.transaction(lambda _: changed)
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().config == changed
+
+
+def schema_of(file: Path) -> tuple[object, ...]:
+    with closing(sqlite3.connect(file)) as connection:
+        tables = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+        version = connection.execute("PRAGMA user_version").fetchone()
+    return version, [(name, sql and "".join(sql.split())) for name, sql in tables]
+
+
 def overwrite(file: Path) -> None:
     file.write_bytes(b"this is no database at all, " * 50)
 
@@ -154,6 +187,8 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "bad list": (lambda f: edit(f, "UPDATE port SET addresses = '{'"), "port addresses None"),
     "port of no bridge": (lambda f: edit(f, "DELETE FROM bridge"), "it has no name"),
     "mixed types": (lambda f: edit(f, "UPDATE bridge SET name = x'00ff'"), "bridge name b'"),
+    "queue of no port": (lambda f: edit(f, "UPDATE queue SET port = 'x'"), "has no such port"),
+    "bad rate": (lambda f: edit(f, "UPDATE queue SET max_rate = '5'"), "max rate '5': it is no"),
     "table gone": (lambda f: edit(f, "DROP TABLE port"), "no such table"),
 }
 

@@ -8,7 +8,7 @@ from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.operate import Unmade
 from vswitch.errors import Exit, Failure
-from vswitch.reconcile.operations import AddBridge, AddPort
+from vswitch.reconcile.operations import AddBridge, AddPort, AddQueue, SetQueue
 from vswitch.schema import Bridge, Config
 
 
@@ -46,6 +46,8 @@ def subject(unmade: Unmade) -> str:
     operation = unmade.operation
     if isinstance(operation, AddPort):
         return f"port {operation.port.name}"
+    if isinstance(operation, AddQueue | SetQueue):
+        return f"queue {operation.queue.number} of port {operation.queue.port}"
     if isinstance(operation, AddBridge):
         return f"bridge {operation.bridge}"
     return operation.text

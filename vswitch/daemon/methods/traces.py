@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
-from datapath.frames import Command, Event, trace_request, trace_steps
+from datapath.frames import Command, Event, TraceKind, trace_request, trace_steps
 from datapath.match_text import parse_match
 from datapath.problems import SyntaxProblem
 from vswitch.daemon.daemon import Daemon
@@ -13,6 +14,7 @@ from vswitch.daemon.explain import Packet, explain
 from vswitch.daemon.imagine import frame_of
 from vswitch.daemon.link import ForwarderGone, Refused
 from vswitch.daemon.methods.finding import live_bridge
+from vswitch.daemon.methods.groups import descriptions
 from vswitch.errors import Exit, Failure, shown
 
 _HEX = re.compile(r"(0x)?([0-9a-fA-F]{2}[\s:]?){14,}")
@@ -30,7 +32,10 @@ async def trace(
     except (Refused, ForwarderGone) as error:
         raise Failure("trace", str(error), "give another packet, or try again") from None
     frames = [a.frame for a in answers if a.frame.type == Event.TRACE]
-    return explain(asked, [step for frame in frames for step in trace_steps(frame.payload)])
+    steps = [step for frame in frames for step in trace_steps(frame.payload)]
+    if any(step.kind == TraceKind.GROUP for step in steps):
+        asked = replace(asked, groups=await descriptions(daemon, live))
+    return explain(asked, steps)
 
 
 def _packet(text: str, in_port: int | None, names: dict[int, str]) -> Packet:

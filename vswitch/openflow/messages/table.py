@@ -7,10 +7,13 @@ from enum import IntEnum
 
 from vswitch.openflow.messages.base import Message, MultipartReply, MultipartRequest
 
+CONFIG_MASK = 3
+"""The bits that a table's configuration may have (OFPTC_DEPRECATED_MASK)."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableMod(Message):
-    """'config' means nothing in OpenFlow 1.3; 'table' 255 is all of them."""
+    """The bits of 'config' mean nothing in OpenFlow 1.3; 'table' 255 is all of them."""
 
     table: int
     config: int = 0

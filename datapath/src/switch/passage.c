@@ -1,0 +1,265 @@
+/* One packet's passage through the switch, and batches of them.  See passage.h. */
+#include "switch/passage.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "flow/extract.h"
+#include "packet/gso.h"
+#include "packet/parse.h"
+
+static void count_stat(_Atomic uint64_t *c)
+{
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/* ---- one packet: a composed list is carried out, and the packet may come back for a further stage ---- */
+
+/* A packet on its way: where it came from, and what it counts for. */
+struct passage {
+    struct port *in;
+    struct packet *p;
+    uint64_t packets, bytes; /* on the wire, when it came */
+};
+
+static void carry_out(struct worker *w, const struct itinerary *list, const struct passage *on)
+{
+    if (actions_execute_one(&w->executor, list, on->in, on->p, on->packets, on->bytes))
+        return;
+    w->level++;
+    actions_execute(&w->executor, list, on->in, on->p, on->packets, on->bytes);
+    w->level--;
+}
+
+static void carry_out_composed(struct worker *w, const struct composition *c, const struct passage *on)
+{
+    carry_out(w, &(struct itinerary){c->actions, c->slots, c->n_actions, c->n_slots}, on);
+}
+
+/* A copy where the packet may come back: that may put something else in the entry's place. */
+static void carry_out_cached(struct worker *w, const struct verdict *v, const struct passage *on)
+{
+    struct verdict copy;
+    if (v->continues) {
+        copy = *v;
+        v = &copy;
+    }
+    carry_out(w, &(struct itinerary){v->actions, v->slots, v->n_actions, v->n_slots}, on);
+}
+
+/* An entry whose stages are gone is as good as none. */
+static bool has_its_stages(struct worker *w, const struct verdict *v)
+{
+    for (unsigned i = 0; i < v->n_actions; i++)
+        if (v->actions[i].kind == ACT_CONTINUE && !stages_find(w->stages, v->actions[i].stage))
+            return false;
+    return true;
+}
+
+static inline bool is_current(struct worker *w, const struct cache_entry *e)
+{
+    const struct verdict *v = (const struct verdict *)e->payload;
+    return e->version == w->version && (!v->continues || has_its_stages(w, v));
+}
+
+static void keep(struct worker *w, const struct composition *c, const struct packed_key *key, struct cache_entry *entry)
+{
+    struct verdict v;
+    if (!w->cache || !key || !compose_verdict(c, &v))
+        return;
+    if (!entry) {
+        entry = cache_insert(w->cache, key, w->shape);
+        w->inserts++;
+    }
+    memcpy(entry->payload, &v, sizeof v);
+    entry->version = w->version;
+}
+
+/* Through the tables, or on from a stage; what was found goes to 'entry' (stale) or to a new one. */
+static void by_tables(struct worker *w, const struct stage *stage, const struct key *key, const struct packed_key *packed,
+                      struct cache_entry *entry, const struct passage *on)
+{
+    struct composition *c = &w->compositions[w->level];
+    count_stat(entry ? &w->stats.stale : &w->stats.misses);
+    if (stage)
+        compose_stage(c, stage, w->version, key, NULL);
+    else
+        compose_tables(c, w->bridge, w->version, key, NULL);
+    keep(w, c, packed, entry);
+    if (c->learn)
+        passage_tell_station(w, on->p->in_port, c->learn);
+    carry_out_composed(w, c, on);
+}
+
+void passage_go_on(struct executor *executor, struct port *in, struct packet *p, uint64_t id, uint64_t packets, uint64_t bytes)
+{
+    struct worker *w = (struct worker *)executor;
+    struct passage on = {in, p, packets, bytes};
+    const struct stage *stage = stages_find(w->stages, id);
+    struct cache_entry *e = NULL;
+    struct packed_key packed;
+    struct key key;
+    MUST(stage); /* it is in use by this very packet */
+    if (w->level == WORKER_LEVELS) {
+        if (in)
+            port_drop(in, VS_DROP_TOO_DEEP, 1);
+        packet_release(p);
+        return;
+    }
+    key_extract(p, &key);
+    stage_fill(stage, &key);
+    bool caches = w->cache && !stage->state.transient;
+    if (caches) {
+        key_pack(&packed, &key, w->shape, id, w->world->seed);
+        e = cache_find(w->cache, &packed, w->shape);
+    }
+    if (e && is_current(w, e)) {
+        count_stat(&w->stats.hits);
+        carry_out_cached(w, (const struct verdict *)e->payload, &on);
+    } else {
+        by_tables(w, stage, &key, caches ? &packed : NULL, e, &on);
+    }
+}
+
+/* ---- one batch of packets from one port ---- */
+
+struct batch {
+    struct bridge *bridge;
+    struct port *in;
+    unsigned n;
+    struct packet **packets;
+    struct cache_entry *found[PORT_BATCH];
+    struct key keys[PORT_BATCH];
+    struct packed_key packed[PORT_BATCH];
+};
+
+/* By hand: clearing all of it would cost as much as the batch. */
+static void batch_of(struct batch *b, struct bridge *bridge, struct port *in, struct packet **packets, unsigned n)
+{
+    b->bridge = bridge;
+    b->in = in;
+    b->packets = packets;
+    b->n = n;
+}
+
+static void look_up(struct worker *w, struct batch *b)
+{
+    for (unsigned i = 0; i < b->n; i++) {
+        layout_parse(b->packets[i]);
+        key_extract(b->packets[i], &b->keys[i]);
+        if (!w->cache)
+            continue;
+        key_pack(&b->packed[i], &b->keys[i], w->shape, 0, w->world->seed);
+        cache_prefetch(w->cache, b->packed[i].hash);
+    }
+    for (unsigned i = 0; i < b->n && w->cache; i++) {
+        b->found[i] = cache_find(w->cache, &b->packed[i], w->shape);
+        if (b->found[i])
+            __builtin_prefetch(b->found[i]->payload);
+    }
+}
+
+/* Does what may be done now with packet 'i'.  False: it has to go through the tables and '*misses' are used up. */
+static bool pass(struct worker *w, struct batch *b, unsigned i, struct cache_entry *e, unsigned *misses)
+{
+    struct passage on = {b->in, b->packets[i], 1, b->packets[i]->len};
+    if (e && ((const struct verdict *)e->payload)->continues)
+        stages_next_packet(w->stages);
+    bool hit = e && is_current(w, e);
+    if (!hit && !*misses)
+        return false;
+    if (on.p->gso_type)
+        gso_wire(on.p, &on.packets, &on.bytes);
+    if (hit) {
+        count_stat(&w->stats.hits);
+        carry_out_cached(w, (const struct verdict *)e->payload, &on);
+    } else {
+        stages_next_packet(w->stages); /* a stale entry may want stages now */
+        by_tables(w, NULL, &b->keys[i], w->cache ? &b->packed[i] : NULL, e, &on);
+        --*misses;
+    }
+    return true;
+}
+
+/* Packets that wait keep their order, and so does each flow: what comes later of it has to wait as well, since it
+ * is not in the cache either. */
+static void process(struct worker *w, struct batch *b, struct backlog *waiting, unsigned *misses)
+{
+    uint64_t inserts = w->inserts;
+    w->bridge = b->bridge;
+    w->shape = bridge_shape(b->bridge);
+    look_up(w, b);
+    for (unsigned i = 0; i < b->n; i++) {
+        struct cache_entry *e = w->cache ? b->found[i] : NULL;
+        if (w->cache && w->inserts != inserts) /* one may have replaced what was found */
+            e = cache_find(w->cache, &b->packed[i], w->shape);
+        if (!pass(w, b, i, e, misses))
+            waiting->packets[waiting->n++] = b->packets[i];
+    }
+}
+
+unsigned passage_batch(struct worker *w, struct bridge *bridge, struct port *in, struct packet **packets, unsigned n)
+{
+    struct backlog *waiting = &w->backlogs[in->index];
+    struct batch b;
+    unsigned misses = MISSES_A_TURN;
+    MUST(waiting->n == 0);
+    batch_of(&b, bridge, in, packets, n);
+    process(w, &b, waiting, &misses);
+    w->n_waiting += waiting->n;
+    return n - waiting->n;
+}
+
+unsigned passage_backlog(struct worker *w, struct bridge *bridge, struct port *in)
+{
+    struct backlog *waiting = &w->backlogs[in->index];
+    unsigned misses = MISSES_A_TURN, moved = 0;
+    struct batch b;
+    while (waiting->at < waiting->n) {
+        struct backlog again;
+        again.n = 0;
+        batch_of(&b, bridge, in, &waiting->packets[waiting->at], 1);
+        process(w, &b, &again, &misses);
+        if (again.n)
+            break;
+        waiting->at++;
+        w->n_waiting--;
+        moved++;
+    }
+    if (waiting->at == waiting->n)
+        waiting->at = waiting->n = 0;
+    return moved;
+}
+
+void passage_forget(struct worker *w, const struct port *in)
+{
+    struct backlog *waiting = &w->backlogs[in->index];
+    for (; waiting->at < waiting->n; waiting->at++, w->n_waiting--)
+        packet_release(waiting->packets[waiting->at]);
+    waiting->at = waiting->n = 0;
+}
+
+/* ---- packet-outs ---- */
+
+void passage_inject(struct worker *w, const struct injection *in)
+{
+    const struct action *actions = (const void *)(in + 1);
+    struct composition *c = &w->compositions[0];
+    struct passage on = {bridge_port(in->bridge, in->in_port), packet_new(w->pool, in->size), 1, in->size};
+    struct key key;
+    if (!on.p) {
+        if (on.in)
+            port_drop(on.in, VS_DROP_NO_BUFFER, 1);
+        return;
+    }
+    memcpy(on.p->data, actions + in->n_actions, in->size);
+    on.p->len = in->size;
+    on.p->in_port = in->in_port;
+    layout_parse(on.p);
+    key_extract(on.p, &key);
+    w->bridge = in->bridge;
+    w->shape = bridge_shape(in->bridge);
+    stages_next_packet(w->stages);
+    compose_packet_out(c, in->bridge, w->version, &key, actions, in->n_actions);
+    carry_out_composed(w, c, &on);
+}

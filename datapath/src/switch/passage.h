@@ -1,0 +1,30 @@
+/* A packet's passage: from a port or a packet-out through cache or tables and its actions, stage by stage.
+ *
+ * Theory of operation.  A batch is looked up in the cache as a whole.  What is there and current
+ * passes at once.  The rest has to go through the tables, which takes long: of each port only
+ * MISSES_A_TURN do so in a turn, the others wait in the port's backlog, and nothing more is received
+ * from it meanwhile.  So a port that sends nothing but new flows delays the first packet of
+ * another port's flow by one walk through the tables, not by a batch of them (HARDENING S14).
+ *
+ * Private to this room; a poll thread's.
+ */
+#pragma once
+#include "switch/worker.h"
+
+enum { MISSES_A_TURN = 1 };
+
+/* 'n' packets just received from 'in', whose backlog is empty; those that moved, the others wait. */
+unsigned passage_batch(struct worker *, struct bridge *, struct port *in, struct packet **packets, unsigned n);
+/* What waits from a port, as far as it goes this turn. */
+unsigned passage_backlog(struct worker *, struct bridge *, struct port *in);
+/* What waits from a port that goes away is dropped. */
+void passage_forget(struct worker *, const struct port *);
+/* A packet-out. */
+void passage_inject(struct worker *, const struct injection *);
+
+/* Of struct executor. */
+void passage_go_on(struct executor *, struct port *in, struct packet *, uint64_t stage, uint64_t packets, uint64_t bytes);
+void passage_to_controller(struct executor *, struct port *in, const struct packet *, const struct action *);
+
+/* upcalls.c: a station that NORMAL does not know at this port. */
+void passage_tell_station(struct worker *, uint32_t in_port, uint64_t station);

@@ -1,0 +1,98 @@
+/* What a poll thread tells the control thread: packets for the controller, stations that NORMAL does not know.
+ *
+ * Theory of operation.  One ring takes all of it.  A port may fill as much of it as is still free
+ * (Choudhury and Hahne's dynamic threshold): one that floods gets half, two a third each, and
+ * there is always room for a port that has said little (HARDENING S14, S15).  What a
+ * port may not say is dropped and counted.
+ */
+#include "switch/passage.h"
+
+#include <string.h>
+
+#include "packet/checksum.h"
+#include "packet/gso.h"
+
+/* Has the port left room for others?  'taken' is what the control thread has taken out of what it said. */
+static bool may_say(const struct worker *w, const struct port *in)
+{
+    if (!in)
+        return true;
+    uint64_t waiting = w->said[in->index] - atomic_load_explicit(&w->taken[in->index], memory_order_relaxed);
+    uint64_t used = ring_written((struct ring *)&w->upcalls) - ring_read((struct ring *)&w->upcalls);
+    return waiting <= w->upcalls.size - used;
+}
+
+static bool tell_one(struct worker *w, struct port *in, const struct packet *p, const struct action *a)
+{
+    size_t size = sizeof(struct upcall) + p->len;
+    struct upcall *up = may_say(w, in) ? (void *)ring_reserve(&w->upcalls, size) : NULL;
+    if (!up)
+        return false;
+    *up = (struct upcall){.bridge = w->bridge->id, .in_port = p->in_port, .size = p->len, .reason = a->reason,
+                          .table = a->table, .cookie = a->origin.cookie, .metadata = a->origin.metadata, .tunnel_id = a->tunnel_id,
+                          .teller = in ? in->index : NO_TELLER};
+    memcpy(up + 1, p->data, p->len);
+    ring_commit(&w->upcalls, size);
+    if (in)
+        w->said[in->index] += size;
+    w->tell = true;
+    return true;
+}
+
+/* A super-frame goes as the frames it stands for, a deferred checksum is completed. */
+static unsigned as_wired(const struct packet *p, struct packet **out)
+{
+    if (p->gso_type)
+        return gso_segment(p, out, GSO_MAX_SEGMENTS);
+    out[0] = packet_copy(p);
+    if (out[0] && (out[0]->offload & PACKET_NEEDS_CSUM))
+        checksum_complete(out[0]);
+    return out[0] != NULL;
+}
+
+/* The virtual meter of all that goes to controllers (OpenFlow 1.3.5, 7.3.4.4), if somebody has set it. */
+static bool passes_meter(struct worker *w, const struct packet *p)
+{
+    const struct bridge_meter *m = bridge_meter(w->bridge, OFPM_CONTROLLER);
+    uint64_t packets, bytes;
+    if (!m)
+        return true;
+    gso_wire(p, &packets, &bytes);
+    int band = meter_account(&w->executor, m->meter, packets, bytes);
+    return band < 0 || m->meter->bands[band].spec.type != METER_DROP;
+}
+
+static bool tell(struct worker *w, struct port *in, const struct packet *p, const struct action *a)
+{
+    struct packet *wired[GSO_MAX_SEGMENTS];
+    if (!p->gso_type && !(p->offload & PACKET_NEEDS_CSUM))
+        return tell_one(w, in, p, a);
+    unsigned n = as_wired(p, wired);
+    bool told = n > 0;
+    for (unsigned i = 0; i < n; i++) {
+        told = tell_one(w, in, wired[i], a) && told;
+        packet_release(wired[i]);
+    }
+    return told;
+}
+
+void passage_to_controller(struct executor *executor, struct port *in, const struct packet *p, const struct action *a)
+{
+    struct worker *w = (struct worker *)executor;
+    if (in && a->reason == OFPR_NO_MATCH && atomic_load_explicit(&in->config, memory_order_relaxed) & VS_PC_NO_PACKET_IN)
+        return; /* it speaks of table misses only (OpenFlow 1.3.5, 7.2.1) */
+    bool passes = passes_meter(w, p);
+    if ((!passes || !tell(w, in, p, a)) && in)
+        port_drop(in, passes ? VS_DROP_PACKET_IN_FULL : VS_DROP_METER, 1);
+}
+
+/* A full ring is no harm: the next packet of that station tells again. */
+void passage_tell_station(struct worker *w, uint32_t in_port, uint64_t station)
+{
+    struct upcall *up = (void *)ring_reserve(&w->upcalls, sizeof *up);
+    if (!up)
+        return;
+    *up = (struct upcall){.kind = UPCALL_LEARN, .teller = NO_TELLER, .bridge = w->bridge->id, .in_port = in_port, .cookie = station};
+    ring_commit(&w->upcalls, sizeof *up);
+    w->tell = true;
+}

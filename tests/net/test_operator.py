@@ -1,0 +1,158 @@
+"""What an operator does beyond ports and flows: groups, meters, traces, the host's own port."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.apps import eventually
+from tests.kit.lab import Lab, frame, kill, laboratory, passes
+from vswitch.errors import RpcError
+
+GROUP = "group_id=1,type=select,bucket=weight:2,actions=output:2,bucket=output:2"
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    yield from laboratory()
+
+
+@pytest.fixture
+def wires(lab: Lab) -> Iterator[tuple[socket.socket, socket.socket]]:
+    left, right = lab.wire("v1", "p1"), lab.wire("v2", "p2")
+    with left, right:
+        lab.start("--ephemeral", "--bridge", "br0", "--port", "v1", "--port", "v2",
+                  "--fail-mode", "secure")  # fmt: skip
+        yield left, right
+
+
+Wires = tuple[socket.socket, socket.socket]
+
+
+def test_a_group_is_added_counted_changed_and_removed(lab: Lab, wires: Wires) -> None:
+    lab.call("group.add", bridge="br0", group=GROUP)
+    lab.call("flow.add", bridge="br0", flow="in_port=1,actions=group:1")
+    assert passes(*wires, number=1)
+    (group,) = lab.call("group.list", bridge="br0")
+    assert (group["group"], group["type"], group["references"]) == (1, "select", 1)
+    assert group["packets"] == sum(bucket["packets"] for bucket in group["buckets"]) > 0
+    assert [(b["weight"], b["actions"]) for b in group["buckets"]] == [
+        (2, "output:2"), (1, "output:2"),
+    ]  # fmt: skip
+    lab.call("group.mod", bridge="br0", group="group_id=1,type=all,bucket=output:2")
+    kill(lab.forwarder_pid())
+    assert passes(*wires, number=2)
+    (group,) = lab.call("group.list", bridge="br0", group="group_id=1")
+    assert group["text"] == "group_id=1,type=all,bucket=actions=output:2"
+    lab.call("group.rm", bridge="br0", group="group_id=1")
+    assert lab.call("group.list", bridge="br0") == []
+    assert lab.call("flow.list", bridge="br0") == []
+
+
+def test_a_meter_is_added_counted_changed_and_removed(lab: Lab, wires: Wires) -> None:
+    lab.call("meter.add", bridge="br0", meter="meter=1,pktps,band=type=drop,rate=100000")
+    lab.call("flow.add", bridge="br0", flow="in_port=1,actions=meter:1,output:2")
+    assert passes(*wires, number=1)
+    (meter,) = lab.call("meter.list", bridge="br0")
+    assert (meter["meter"], meter["flags"], meter["flows"]) == (1, ["pktps"], 1)
+    assert meter["packets"] > 0
+    changed = "meter=1,kbps,burst,stats,band=type=dscp_remark,rate=5,burst_size=6,prec_level=1"
+    lab.call("meter.mod", bridge="br0", meter=changed)
+    (meter,) = lab.call("meter.list", bridge="br0", meter="meter=1")
+    assert meter["bands"][0].items() >= {
+        "type": "dscp_remark", "rate": 5, "burst_size": 6, "prec_level": 1,
+    }.items()  # fmt: skip
+    lab.call("meter.mod", bridge="br0", meter=meter["text"])
+    lab.call("meter.rm", bridge="br0")
+    assert lab.call("meter.list", bridge="br0") == []
+    assert lab.call("flow.list", bridge="br0") == []
+
+
+def test_a_packet_that_a_group_or_meter_ended_is_counted_with_that_reason(
+    lab: Lab, wires: Wires
+) -> None:
+    lab.call("group.add", bridge="br0", group="group_id=1,type=all")
+    lab.call("meter.add", bridge="br0", meter="meter=1,pktps,band=type=drop,rate=1")
+    for flow, reason in (("actions=group:1", "group"), ("actions=meter:1,output:2", "meter")):
+        lab.call("flow.add", bridge="br0", flow=flow)
+        for number in range(20):
+            wires[0].send(frame(number))
+        assert eventually(lambda reason=reason: drops(lab).get(reason, 0) > 0)
+
+
+def drops(lab: Lab) -> dict[str, int]:
+    counted: dict[str, int] = lab.call("port.list")[0]["drops"]
+    return counted
+
+
+ERRORS = (
+    ("group.add", {"group": GROUP}, 1, "there is one of that number already; change it with"),
+    ("group.add", {"group": "group_id=2"}, 2, "the group's type is missing"),
+    ("group.mod", {"group": "group_id=2,type=all"}, 3, "there is none of that number"),
+    ("group.list", {"group": "group_id=2"}, 3, "there is none of that number"),
+    ("group.rm", {"group": "group_id=2"}, 3, "there is none of that number"),
+    ("group.rm", {"group": "colour=2"}, 2, "no group has this in OpenFlow 1.3"),
+    ("group.mod", {"group": "group_id=1,type=all,bucket=group:1"}, 1, "lead back to itself"),
+    ("meter.add", {"meter": "meter=1,kbps,band=type=drop,rate=1"}, 1, "there is one of that num"),
+    ("meter.add", {"meter": "meter=1"}, 2, "rates need one unit"),
+    ("meter.mod", {"meter": "meter=2,kbps,band=type=drop,rate=1"}, 3, "there is none of that"),
+    ("meter.list", {"meter": "meter=2"}, 3, "there is none of that number"),
+    ("meter.rm", {"meter": "meter=2"}, 3, "there is none of that number"),
+    ("flow.add", {"flow": "actions=group:7"}, 1, "it uses a group that is not there"),
+)
+
+
+def test_errors_say_why_and_what_to_do(lab: Lab, wires: Wires) -> None:
+    lab.call("group.add", bridge="br0", group=GROUP)
+    lab.call("meter.add", bridge="br0", meter="meter=1,kbps,band=type=drop,rate=1000")
+    for method, words, code, sentence in ERRORS:
+        with pytest.raises(RpcError, match=sentence) as caught:
+            lab.call(method, bridge="br0", **words)
+        assert (method, words, caught.value.exit) == (method, words, code)
+
+
+def test_a_trace_tells_which_bucket_and_meter(lab: Lab, wires: Wires) -> None:
+    lab.call("group.add", bridge="br0", group="group_id=1,type=indirect,bucket=output:2")
+    lab.call("meter.add", bridge="br0", meter="meter=1,kbps,band=type=drop,rate=1000")
+    lab.call("flow.add", bridge="br0", flow="in_port=1,actions=meter:1,group:1")
+    told = lab.call("trace", bridge="br0", packet="in_port=1,tcp,nw_dst=10.0.0.2")
+    texts = [step["text"] for step in told["steps"]]
+    assert "group 1 (indirect): bucket 0, actions=output:2" in texts
+    assert "meter 1: it passes while the rate allows" in texts
+    assert told["verdict"] == "leaves by port 2 (v2) unchanged"
+
+
+ARP = struct.Struct("!6s6sHHHBBH6s4s6s4s")
+STATION = bytes.fromhex("020000000099")
+
+
+def test_the_host_speaks_through_its_own_port(lab: Lab) -> None:
+    with lab.wire("v1", "p1") as outside:
+        lab.start("--ephemeral", "--bridge", "br0", "--port", "br0:LOCAL", "--port", "v1")
+        ports = {port["name"]: port for port in lab.call("port.list")}
+        assert (ports["br0"]["number"], ports["br0"]["kind"]) == (0xFFFFFFFE, "tap")
+        assert ports["v1"]["number"] == 1
+        lab.shell("ip", "address", "add", "10.9.0.1/24", "dev", "br0")
+        assert answered(outside)
+        kill(lab.forwarder_pid())
+        assert answered(outside)
+
+
+def answered(outside: socket.socket) -> bool:
+    """Whether the host, asked who has 10.9.0.1, says that it has."""
+    mine, its = socket.inet_aton("10.9.0.2"), socket.inet_aton("10.9.0.1")
+    asked = ARP.pack(b"\xff" * 6, STATION, 0x806, 1, 0x800, 6, 4, 1, STATION, mine, bytes(6), its)
+    outside.settimeout(0.1)
+    for _ in range(30):
+        outside.send(asked.ljust(60, b"\0"))
+        try:
+            while True:
+                got = outside.recv(2048)
+                if got[12:14] == b"\x08\x06" and got[28:32] == its and got[:6] == STATION:
+                    return True
+        except TimeoutError:
+            continue
+    return False

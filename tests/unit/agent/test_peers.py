@@ -1,0 +1,157 @@
+"""When controllers are tried again, asked whether they live, and given up: to the second."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.kit.clock import run
+from tests.unit.agent.test_exchange import FakeForwarder, Peer, exchange, message
+from tests.unit.agent.test_sessions import HELLO
+from vswitch.agent import peers
+from vswitch.agent.exchange import Exchange
+from vswitch.agent.peers import Controller
+from vswitch.agent.session import HELLO_SECONDS
+from vswitch.openflow import decode, encode
+from vswitch.openflow.messages.session import EchoReply, EchoRequest
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def test_a_controller_that_is_away_is_tried_ever_slower_but_each_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[float] = []
+
+    async def refuse(*_: object) -> None:
+        tried.append(now())
+        raise ConnectionRefusedError
+
+    async def test() -> None:
+        controller = Controller(exchange(FakeForwarder()), "tcp:127.0.0.1:1")
+        await asyncio.sleep(10)
+        controller.close()
+
+    monkeypatch.setattr(peers, "_connect", refuse)
+    run(test())
+    waits = [round(b - a, 6) for a, b in itertools.pairwise(tried)]
+    assert waits[:5] == [0.1, 0.2, 0.4, 0.8, 1.0]
+    assert set(waits[5:]) == {1.0}
+
+
+def test_a_controller_that_does_not_answer_is_given_up_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[float] = []
+
+    async def wait(*_: object) -> None:
+        tried.append(now())
+        await asyncio.sleep(1000)
+
+    async def test() -> None:
+        controller = Controller(exchange(FakeForwarder()), "tcp:127.0.0.1:1")
+        await asyncio.sleep(12)
+        controller.close()
+
+    monkeypatch.setattr(peers, "_connect", wait)
+    run(test())
+    assert [round(b - a, 6) for a, b in itertools.pairwise(tried)] == [5.1, 5.2]
+
+
+class Place:
+    """Where a controller listens; connections as they are made, with their times."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = str(folder / "controller")
+        self.met: asyncio.Queue[tuple[float, Peer]] = asyncio.Queue()
+
+    async def open(self) -> None:
+        await asyncio.start_unix_server(
+            lambda r, w: self.met.put_nowait((now(), (r, w))), self.path
+        )
+
+    async def led(self, ex: Exchange) -> Peer:
+        """A new connection that has said hello."""
+        _, (reader, writer) = await self.met.get()
+        await message(reader)
+        writer.write(HELLO)
+        return reader, writer
+
+
+def test_a_controller_that_spoke_is_tried_again_at_once(tmp_path: Path) -> None:
+    async def test() -> None:
+        ex, place = exchange(FakeForwarder()), Place(tmp_path)
+        await place.open()
+        controller = Controller(ex, f"unix:{place.path}")
+        for _ in range(3):
+            _, writer = await place.led(ex)
+            while not controller.status()["connected"]:
+                await asyncio.sleep(0.01)
+            writer.close()
+            ended = now()
+            again, peer = await place.met.get()
+            assert again - ended < 0.2
+            place.met.put_nowait((again, peer))
+        controller.close()
+        ex.close()
+
+    run(test())
+
+
+def test_a_silent_controller_is_asked_after_5_seconds_and_given_up_after_10(
+    tmp_path: Path,
+) -> None:
+    async def test() -> None:
+        ex, place = exchange(FakeForwarder()), Place(tmp_path)
+        await place.open()
+        controller = Controller(ex, f"unix:{place.path}")
+        reader, _ = await place.led(ex)
+        began = now()
+        assert isinstance(decode(await message(reader)), EchoRequest)
+        assert 5 <= now() - began <= 5.6
+        assert await reader.read() == b""
+        assert 10 <= now() - began <= 10.6
+        controller.close()
+        ex.close()
+
+    run(test())
+
+
+def test_a_controller_that_answers_is_kept(tmp_path: Path) -> None:
+    async def test() -> None:
+        ex, place = exchange(FakeForwarder()), Place(tmp_path)
+        await place.open()
+        controller = Controller(ex, f"unix:{place.path}")
+        reader, writer = await place.led(ex)
+        for _ in range(20):
+            probe = decode(await message(reader))
+            assert isinstance(probe, EchoRequest)
+            writer.write(encode(EchoReply(probe.data, xid=probe.xid)))
+        assert now() > 100
+        assert controller.status()["connected"]
+        controller.close()
+        ex.close()
+
+    run(test())
+
+
+def test_a_controller_without_a_hello_is_given_up(tmp_path: Path) -> None:
+    """HARDENING S8."""
+
+    async def test() -> None:
+        ex, place = exchange(FakeForwarder()), Place(tmp_path)
+        await place.open()
+        controller = Controller(ex, f"unix:{place.path}")
+        met, (reader, _) = await place.met.get()
+        await message(reader)
+        assert await reader.read() == b""
+        assert HELLO_SECONDS <= now() - met <= HELLO_SECONDS + 1
+        controller.close()
+        ex.close()
+
+    run(test())

@@ -1,0 +1,155 @@
+"""queue.add, queue.set, queue.list, queue.rm.
+
+A stored port's queue is stored; an ephemeral port's is as ephemeral as its port.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.door import ask, refuse_errors
+from vswitch.daemon.live import LiveBridge
+from vswitch.daemon.methods.finding import require_active, wanted_bridge
+from vswitch.daemon.operate import Unmade
+from vswitch.errors import Exit, Failure
+from vswitch.openflow import encode
+from vswitch.openflow.messages.queue import QueueStats, QueueStatsReply, QueueStatsRequest
+from vswitch.reconcile.operations import AddQueue, RemoveQueue, SetQueue
+from vswitch.schema import Bridge, Config, Queue
+
+_Counters = dict[tuple[int, int], QueueStats]
+"""By the port's and the queue's number."""
+
+
+async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: Any) -> object:
+    queue = Queue(port, number, **settings)
+    if live := _ephemeral(daemon, bridge, port):
+        _require_new(number in live.ports[port].queues, queue)
+        await daemon.set_ephemeral_queue(live, queue)
+        return _identity(bridge, queue)
+
+    def change(config: Config) -> Config:
+        wanted = _with_port(config, bridge, port)
+        _require_new(wanted.queue(port, number) is not None, queue)
+        return config.with_bridge(wanted.with_queue(queue))
+
+    require_active(await daemon.change(change), lambda one: _key(one) == queue.key)
+    return _identity(bridge, queue)
+
+
+async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: Any) -> object:
+    if live := _ephemeral(daemon, bridge, port):
+        there = _required(live.ports[port].queues.get(number), port, number)
+        await daemon.set_ephemeral_queue(live, there.changed(**settings))
+        return _identity(bridge, live.ports[port].queues[number])
+
+    def change(config: Config) -> Config:
+        wanted = _with_port(config, bridge, port)
+        there = _required(wanted.queue(port, number), port, number)
+        return config.with_bridge(wanted.with_queue(there.changed(**settings)))
+
+    require_active(await daemon.change(change), lambda one: _key(one) == (port, number))
+    stored = wanted_bridge(daemon.store.read().config, bridge).queue(port, number)
+    return _identity(bridge, _required(stored, port, number))
+
+
+async def remove(daemon: Daemon, bridge: str, port: str, number: int) -> None:
+    if live := _ephemeral(daemon, bridge, port):
+        _required(live.ports[port].queues.get(number), port, number)
+        await daemon.remove_ephemeral_queue(live, port, number)
+        return
+
+    def change(config: Config) -> Config:
+        wanted = _with_port(config, bridge, port)
+        _required(wanted.queue(port, number), port, number)
+        return config.with_bridge(wanted.without_queue(port, number))
+
+    require_active(await daemon.change(change), lambda one: _key(one) == (port, number))
+
+
+async def list_(
+    daemon: Daemon, bridge: str | None = None, port: str | None = None
+) -> list[dict[str, Any]]:
+    """Queues with counters: those that run, by number, then those that are only stored."""
+    config = daemon.store.read().config
+    chosen = config.bridges if bridge is None else (wanted_bridge(config, bridge),)
+    rows = [row for one in chosen for row in await _rows(daemon, one)]
+    return [row for row in rows if port in (None, row["port"])]
+
+
+async def _rows(daemon: Daemon, wanted: Bridge) -> list[dict[str, Any]]:
+    live = daemon.live.bridges.get(wanted.name)
+    running = [] if live is None else _running(live)
+    counters = await _counters(daemon, live) if live and running else {}
+    rows = [_row(wanted.name, q, counters.get((n, q.number))) for n, q in running]
+    there = {queue.key for _, queue in running}
+    return rows + [_row(wanted.name, q, None) for q in wanted.queues if q.key not in there]
+
+
+def _running(live: LiveBridge) -> list[tuple[int, Queue]]:
+    """The queues that run, with their ports' numbers."""
+    found = [(p.spec.number, q) for p in live.ports.values() for q in p.queues.values()]
+    return sorted(found, key=lambda one: (one[0], one[1].number))
+
+
+async def _counters(daemon: Daemon, live: LiveBridge) -> _Counters:
+    answers = await ask(daemon, live, [encode(QueueStatsRequest(xid=1))])
+    refuse_errors("queue counters", answers)
+    replies = (answer for answer in answers if isinstance(answer, QueueStatsReply))
+    return {(one.port, one.queue): one for reply in replies for one in reply.queues}
+
+
+def _row(bridge: str, queue: Queue, counted: QueueStats | None) -> dict[str, Any]:
+    stats = counted or QueueStats(0, queue.number)
+    return {
+        **_identity(bridge, queue),
+        "active": counted is not None,
+        "tx_packets": stats.tx_packets,
+        "tx_bytes": stats.tx_bytes,
+        "tx_errors": stats.tx_errors,
+        "duration": stats.duration_sec + stats.duration_nsec / 1e9,
+    }
+
+
+def _identity(bridge: str, queue: Queue) -> dict[str, Any]:
+    return {"bridge": bridge, **queue.to_json()}
+
+
+def _ephemeral(daemon: Daemon, bridge: str, port: str) -> LiveBridge | None:
+    """The bridge if the port is an ephemeral one of it."""
+    live = daemon.live.bridges.get(bridge)
+    found = live.ports.get(port) if live else None
+    return live if found and found.ephemeral else None
+
+
+def _with_port(config: Config, bridge: str, port: str) -> Bridge:
+    wanted = wanted_bridge(config, bridge)
+    if wanted.port(port) is None:
+        why, do = f"bridge {bridge} has none of that name", f"see `vswitch port ls {bridge}`"
+        raise Failure(f"port {port}", why, do, Exit.NOT_FOUND)
+    return wanted
+
+
+def _require_new(there: bool, queue: Queue) -> None:
+    if there:
+        why, do = "there is one already", "change it with `queue set`"
+        raise Failure(f"queue {queue.number} of port {queue.port}", why, do)
+
+
+def _required(queue: Queue | None, port: str, number: int) -> Queue:
+    if queue is None:
+        why, do = "the port has none of that number", "see `vswitch queue ls`"
+        raise Failure(f"queue {number} of port {port}", why, do, Exit.NOT_FOUND)
+    return queue
+
+
+def _key(one: Unmade) -> tuple[str, int] | None:
+    """The queue that an operation is about."""
+    operation = one.operation
+    if isinstance(operation, RemoveQueue):
+        return operation.port, operation.number
+    return operation.queue.key if isinstance(operation, AddQueue | SetQueue) else None
+
+
+METHODS = {"queue.add": add, "queue.set": set_, "queue.list": list_, "queue.rm": remove}
