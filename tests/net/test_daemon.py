@@ -92,12 +92,28 @@ def test_vlans_change_under_traffic_and_outlive_daemon_and_forwarder(
     daemon.wait()
     lab.start()
     assert not passes(*wires, number=3, seconds=0.3)
-    kill(lab.forwarder_pid())
-    assert not passes(*wires, number=4, seconds=0.5)
+    pid = lab.forwarder_pid()
+    kill(pid)
+    assert ended(pid)
+    wait_for_forwarder(lab, instead_of=pid)
+    assert not passes(*wires, number=4, seconds=0.3)
     lab.call("port.set", bridge="br0", name="v2", tag="none", trunks="5,10")
     assert passes(*wires, number=5)
     lab.call("port.set", bridge="br0", name="v2", trunks="5-9")
     assert not passes(*wires, number=6, seconds=0.3)
+
+
+def wait_for_forwarder(lab: Lab, instead_of: int) -> None:
+    """Until the daemon has another forwarder, with both ports."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        with contextlib.suppress(RpcError):  # it is just being started
+            forwarder, ports = lab.call("status")["forwarder"], lab.call("port.list", bridge="br0")
+            up = [port for port in ports if port["state"] == "up"]
+            if forwarder and forwarder["pid"] != instead_of and len(up) == 2:
+                return
+        time.sleep(0.02)
+    raise AssertionError("no forwarder came back within 5 s")
 
 
 def test_ephemeral_ports_have_vlans_and_wrong_ones_are_refused(lab: Lab, wires: Wires) -> None:
