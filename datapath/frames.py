@@ -39,6 +39,9 @@ class Command(IntEnum):
     REPLAY = 15
     QUEUE_SET = 16
     QUEUE_DEL = 17
+    PORT_VLANS = 18
+    MACS = 19
+    MAC_FLUSH = 20
 
 
 class Event(IntEnum):
@@ -53,6 +56,7 @@ class Event(IntEnum):
     PORT_GONE = 70
     TRACE = 71
     QUEUE = 72
+    MACS = 73
 
 
 class FrameFlags(IntFlag):
@@ -66,6 +70,15 @@ class PortKind(IntEnum):
     PCAP = 2
     PACKET = 3
     TAP = 4
+
+
+class VlanMode(IntEnum):
+    """How NORMAL treats a port's tags; see vs_vlan_mode."""
+
+    TRUNK = 0
+    ACCESS = 1
+    NATIVE_UNTAGGED = 2
+    NATIVE_TAGGED = 3
 
 
 class PortFlags(IntFlag):
@@ -97,6 +110,8 @@ DROPS = (
     "group",
     "meter",
     "queue-full",
+    "vlan",
+    "flood-limit",
 )
 """Names of vs_drop, in its order; what a port's drops are counted by."""
 
@@ -178,24 +193,58 @@ class Done(_Payload):
 
 @dataclass(frozen=True, slots=True)
 class BridgeSpec(_Payload):
-    FORMAT: ClassVar[struct.Struct] = struct.Struct("=32sQII")
+    """A bridge; of NORMAL: seconds until a silent station is forgotten (0: never), how many are
+    learned (0: 8,192), packets a second that are flooded for one input port (0: unlimited)."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=32sQ6I")
     name: str
     dpid: int
     standalone: bool = False
     miss_send_len: int = 128
+    mac_age: int = 300
+    mac_limit: int = 8192
+    flood_rate: int = 0
 
     def pack(self) -> bytes:
-        return self.FORMAT.pack(_name(self.name), self.dpid, self.standalone, self.miss_send_len)
+        return self.FORMAT.pack(
+            _name(self.name), self.dpid, self.standalone, self.miss_send_len,
+            self.mac_age, self.mac_limit, self.flood_rate, 0,
+        )  # fmt: skip
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        name, dpid, standalone, miss = cls.FORMAT.unpack_from(data)
-        return cls(_text(name), dpid, bool(standalone), miss)
+        name, dpid, standalone, *rest, _ = cls.FORMAT.unpack_from(data)
+        return cls(_text(name), dpid, bool(standalone), *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Vlans(_Payload):
+    """A port's VLANs, for NORMAL: its own (0: none), and those that a trunk passes (none: all)."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=HHI512s")
+    mode: VlanMode = VlanMode.TRUNK
+    tag: int = 0
+    trunks: frozenset[int] = frozenset()
+
+    def pack(self) -> bytes:
+        bits = sum(1 << vlan for vlan in self.trunks)
+        return self.FORMAT.pack(self.mode, self.tag, 0, bits.to_bytes(512, "little"))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        mode, tag, _, packed = cls.FORMAT.unpack(data)
+        bits = int.from_bytes(packed, "little")
+        trunks = frozenset(v for v in range(bits.bit_length()) if bits >> v & 1)
+        return cls(VlanMode(mode), tag, trunks)
+
+
+EVERY_VLAN = Vlans()
+"""A trunk of all VLANs: what a port is if nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortSpec(_Payload):
-    FORMAT: ClassVar[struct.Struct] = struct.Struct("=6I6sH32s256s256sQ")
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=6I6sH32s256s256sQ520s")
     number: int
     kind: PortKind
     name: str
@@ -207,6 +256,7 @@ class PortSpec(_Payload):
     read_path: str = ""
     write_path: str = ""
     write_limit: int = 0
+    vlans: Vlans = EVERY_VLAN
 
     def pack(self) -> bytes:
         return self.FORMAT.pack(
@@ -222,11 +272,12 @@ class PortSpec(_Payload):
             _path(self.read_path),
             _path(self.write_path),
             self.write_limit,
+            self.vlans.pack(),
         )
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        number, kind, config, state, mtu, flags, mac, _, name, read, write, limit = (
+        number, kind, config, state, mtu, flags, mac, _, name, read, write, limit, vlans = (
             cls.FORMAT.unpack_from(data)
         )
         return cls(
@@ -241,6 +292,7 @@ class PortSpec(_Payload):
             _text(read),
             _text(write),
             limit,
+            Vlans.unpack(vlans),
         )
 
 
@@ -260,6 +312,40 @@ class PortRef(_Payload):
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         return cls(*cls.FORMAT.unpack_from(data))
+
+
+@dataclass(frozen=True, slots=True)
+class PortVlans(_Payload):
+    """New VLANs of a port, by its number."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=II520s")
+    number: int
+    vlans: Vlans
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(self.number, 0, self.vlans.pack())
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        number, _, vlans = cls.FORMAT.unpack_from(data)
+        return cls(number, Vlans.unpack(vlans))
+
+
+@dataclass(frozen=True, slots=True)
+class Mac(_Payload):
+    """A station that NORMAL knows: where it is, and for how many seconds it has been silent."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=6sHII")
+    mac: bytes
+    vlan: int
+    port: int
+    age: float
+
+    @classmethod
+    def unpack_all(cls, data: bytes) -> list[Self]:
+        """The stations in the payload of a MACS event."""
+        found = cls.FORMAT.iter_unpack(data)
+        return [cls(mac, vlan, port, age_ms / 1000) for mac, vlan, port, age_ms in found]
 
 
 @dataclass(frozen=True, slots=True)

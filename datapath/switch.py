@@ -19,13 +19,23 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
 from datapath import frames
 from datapath.ffi import Core, CoreStats
-from datapath.frames import BridgeSpec, Command, Done, Event, Frame, PortKind, PortSpec, PortStats
+from datapath.frames import (
+    BridgeSpec,
+    Command,
+    Done,
+    Event,
+    Frame,
+    PortKind,
+    PortSpec,
+    PortStats,
+    VlanMode,
+)
 from datapath.group import (
     ALL_GROUPS,
     GROUP_DESC,
@@ -120,7 +130,8 @@ class Switch:
         self._flow_removed: list[bytes] = []
         self.journal = self._greet(journal)
         """A descriptor of what keeps rules, groups and meters; open until close()."""
-        self._command(Command.BRIDGE_ADD, BridgeSpec("memory", dpid).pack())
+        self._bridge = BridgeSpec("memory", dpid)
+        self._command(Command.BRIDGE_ADD, self._bridge.pack())
         session = frames.SessionSpec(4, EVERY_REASON, EVERY_REASON)
         self._command(Command.SESSION, session.pack(), session=SESSION)
         for number in range(1, ports + 1) if isinstance(ports, int) else ports:
@@ -159,12 +170,13 @@ class Switch:
 
     def add_port(
         self, number: int, *, mtu: int = 0, read_pcap: str = "", write_pcap: str = "",
-        write_limit: int = 0, once: bool = False,
+        write_limit: int = 0, once: bool = False, vlans: frames.Vlans = frames.EVERY_VLAN,
     ) -> None:  # fmt: skip
         """A memory port, or with a path (or "counted" by write_limit 0) a pcap port.
 
         'read_pcap' is replayed from memory for ever (or 'once'); 'write_pcap' gets the
-        first 'write_limit' frames.  ValueError or OSError when it can't be.
+        first 'write_limit' frames.  'vlans' as in `set_vlans`.  ValueError or OSError when it
+        can't be.
         """
         pcap = bool(read_pcap or write_pcap)
         kind = PortKind.PCAP if pcap else PortKind.MEM
@@ -172,7 +184,7 @@ class Switch:
         mac = b"\x02\0\0" + (number & 0xFFFFFF).to_bytes(3, "big")
         spec = PortSpec(
             number, kind, f"{kind.name.lower()}{number}", mac, mtu=mtu, flags=flags,
-            read_path=read_pcap, write_path=write_pcap, write_limit=write_limit,
+            read_path=read_pcap, write_path=write_pcap, write_limit=write_limit, vlans=vlans,
         )  # fmt: skip
         self._command(Command.PORT_ADD, spec.pack())
         if not pcap:
@@ -190,6 +202,42 @@ class Switch:
     def set_port(self, number: int, *, config: int = 0, mask: int = 0, state: int = 0) -> None:
         """New config bits where 'mask' has them, and a state (vs_port_config, vs_port_state)."""
         self._command(Command.PORT_SET, frames.PortRef(number, config, state, mask).pack())
+
+    def set_vlans(
+        self, number: int, *, mode: VlanMode = VlanMode.TRUNK, tag: int = 0,
+        trunks: Iterable[int] = (),
+    ) -> None:  # fmt: skip
+        """How NORMAL treats a port's tags: 'tag' of an access port or a native VLAN, and the VLANs
+        that a trunk passes (none: all)."""
+        vlans = frames.Vlans(mode, tag, frozenset(trunks))
+        self._command(Command.PORT_VLANS, frames.PortVlans(number, vlans).pack())
+
+    def set_normal(
+        self, *, standalone: bool | None = None, mac_age: int | None = None,
+        mac_limit: int | None = None, flood_rate: int | None = None,
+    ) -> None:  # fmt: skip
+        """How NORMAL learns and floods, and whether what no rule is for is switched so; what is
+        left out stays.  The values are those of `BridgeSpec`."""
+        old = self._bridge
+        self._bridge = replace(
+            old,
+            standalone=old.standalone if standalone is None else standalone,
+            mac_age=old.mac_age if mac_age is None else mac_age,
+            mac_limit=old.mac_limit if mac_limit is None else mac_limit,
+            flood_rate=old.flood_rate if flood_rate is None else flood_rate,
+        )
+        self._command(Command.BRIDGE_ADD, self._bridge.pack())
+
+    def macs(self) -> list[frames.Mac]:
+        """The stations that NORMAL knows, by VLAN and address."""
+        events = self._command(Command.MACS)
+        payloads = [event.payload for event in events if event.type == Event.MACS]
+        found = [one for payload in payloads for one in frames.Mac.unpack_all(payload)]
+        return sorted(found, key=lambda one: (one.vlan, one.mac))
+
+    def flush_macs(self) -> None:
+        """Makes NORMAL forget all stations."""
+        self._command(Command.MAC_FLUSH)
 
     def set_queue(self, port: int, queue: int, *, max_rate: int = 0, max_packets: int = 0) -> None:
         """A port's queue: 'max_rate' bit/s leave (0: all), 'max_packets' wait (0: 1,000)."""

@@ -75,6 +75,11 @@ def _record(cls: type[Record]) -> tuple[Parameter, ...]:
     return tuple(Parameter(n, s, n in required, n in required) for n, s in settings if not s.nested)
 
 
+def _live(cls: type[Record]) -> tuple[Parameter, ...]:
+    """A parameter for each setting that may change while the thing is in use."""
+    return tuple(parameter for parameter in _record(cls) if parameter.setting.live)
+
+
 def _text(name: str, help: str, metavar: str, *, required: bool = False) -> Parameter:
     return Parameter(name, Setting(help, values.text, metavar), required, positional=True)
 
@@ -116,7 +121,11 @@ _ALL = (
         (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface")),
     ),
     Request("port.list", "ports with counters", (BRIDGE.optional(),)),
+    Request("port.set", "change a port's VLANs while it carries packets",
+            (BRIDGE, PORT, *_live(Port))),
     Request("port.rm", "take a port off its bridge", (BRIDGE, PORT)),
+    Request("mac.list", "stations that NORMAL has learned on a bridge", (BRIDGE,)),
+    Request("mac.flush", "forget the stations that NORMAL has learned", (BRIDGE,)),
     Request("queue.add", "give a port a queue", (BRIDGE, *_record(Queue))),
     Request("queue.set", "change a queue, while packets wait in it", (BRIDGE, *_record(Queue))),
     Request("queue.list", "queues with counters", (BRIDGE.optional(), QUEUE[0].optional())),

@@ -39,6 +39,9 @@ FAIL_MODES = ("secure", "standalone")
 """Without a controller: forward nothing by itself, or switch like a learning bridge."""
 PORT_KINDS = ("auto", "tap", "packet")
 """auto: packet if the interface exists, else tap; the port LOCAL is always a tap."""
+VLAN_MODES = ("auto", "access", "trunk", "native-untagged", "native-tagged")
+"""As Open vSwitch has them: frames of one VLAN without tag; tagged frames; tagged ones, and those
+without tag in a VLAN of their own, which leave without tag or with it."""
 QUEUES_MAX = 256
 """Queues of one port (LANES_LIMIT in datapath/src/switch/lanes.h)."""
 
@@ -55,6 +58,8 @@ class Setting:
     many: bool = False
     nested: bool = False
     """Its values are records of their own: no argument of a command."""
+    live: bool = False
+    """Of a port: it may change while the port carries packets."""
 
     def checked(self, what: str, value: object) -> Any:
         """The value as it is kept; SchemaError names it as 'what'."""
@@ -72,12 +77,13 @@ def setting(
     default: object = dataclasses.MISSING,
     show: Callable[[Any], object] | None = None,
     nested: bool = False,
+    live: bool = False,
 ) -> Any:
     """A dataclass field with its `Setting`; a default of None makes it optional."""
     many = isinstance(default, tuple)
     reader = values.optional(read) if default is None else read
     render = show or (list if many else _same)
-    known = Setting(help, reader, metavar, render, many, nested)
+    known = Setting(help, reader, metavar, render, many, nested, live)
     metadata = {"setting": known}
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=metadata)
@@ -199,9 +205,33 @@ class Port(Record):
     gateway: str | None = setting(
         values.gateway, "its default route, over an address it has", "ADDRESS", default=None
     )
+    vlan_mode: str = setting(
+        values.choice(*VLAN_MODES),
+        "how NORMAL treats VLAN tags; auto: access if it has a tag, else trunk",
+        "|".join(VLAN_MODES), default="auto", live=True,
+    )  # fmt: skip
+    tag: int | None = setting(
+        values.or_none(values.vlan_tag),
+        "its VLAN: of an access port, or the native one of a trunk; none takes it away",
+        "VID|none", default=None, live=True,
+    )  # fmt: skip
+    trunks: tuple[str, ...] = setting(
+        values.vlan_ranges, "VLANs that a trunk carries, 0 for frames without tag; all if left out",
+        "VID[-VID]", default=(), live=True,
+    )  # fmt: skip
+
+    @property
+    def vlans(self) -> tuple[str, int, frozenset[int]]:
+        """Mode (never auto), tag (0: none) and trunks (none: all), as they work together."""
+        mode = self.vlan_mode
+        if mode == "auto":
+            mode = "access" if self.tag else "trunk"
+        return mode, self.tag or 0, values.vlans_in(self.trunks)
 
     def check(self) -> None:
-        """What only a TAP can have isn't asked of another kind; a rename needs a namespace."""
+        """What only a TAP can have isn't asked of another kind; a rename needs a namespace;
+        VLAN settings go together."""
+        self._check_vlans()
         made = [key for key in ("netns", "interface", "addresses", "gateway") if getattr(self, key)]
         if made and self.kind == "packet":
             raise SchemaError(
@@ -219,6 +249,23 @@ class Port(Record):
             raise SchemaError(
                 f"port {self.name} gateway", "it has no address to reach it from", "add an address"
             )
+
+    def _check_vlans(self) -> None:
+        mode, tag, trunks = self.vlans
+        if mode == "trunk" and tag:
+            raise SchemaError(
+                f"port {self.name} tag", "a plain trunk has no VLAN of its own",
+                "use tag none, or vlan mode native-untagged or native-tagged",
+            )  # fmt: skip
+        if mode != "trunk" and not tag:
+            raise SchemaError(
+                f"port {self.name} vlan mode", f"{mode} needs a VLAN", "add a tag, 1 to 4094"
+            )
+        if mode == "access" and trunks:
+            raise SchemaError(
+                f"port {self.name} trunks", "an access port carries its own VLAN alone",
+                "leave them out (an empty list), or use vlan mode native-untagged",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +313,18 @@ class Bridge(Record):
         values.many(values.listen_target),
         "also take connections here: ptcp:PORT[:ADDRESS] (127.0.0.1 if left out), punix:PATH",
         "TARGET", default=(),
+    )  # fmt: skip
+    mac_age: int = setting(
+        values.mac_age, "seconds after which NORMAL forgets a silent station; 0: never", "SECONDS",
+        default=300,
+    )  # fmt: skip
+    mac_limit: int = setting(
+        values.mac_limit, "stations that NORMAL learns; what is beyond is flooded to", "N",
+        default=8192,
+    )  # fmt: skip
+    flood_rate: int = setting(
+        values.flood_rate, "packets a second that NORMAL floods of one input port; 0: unlimited",
+        "N", default=0,
     )  # fmt: skip
     ports: tuple[Port, ...] = setting(
         _records(Port), "ports of the bridge", "", default=(), show=_to_json, nested=True

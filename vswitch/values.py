@@ -132,6 +132,45 @@ def rate_text(rate: int) -> str:
     return f"{whole}.{fraction}{unit}bps" if fraction else f"{whole}{unit}bps"
 
 
+vlan_tag = integer(1, 4094)
+mac_age = integer(0, 1_000_000)
+mac_limit = integer(1, 65536)
+flood_rate = integer(0, 1_000_000_000)
+
+
+def or_none(read: Reader) -> Reader:
+    """A reader that takes the word "none" for None, since a command line has no null."""
+
+    def read_or_none(value: object) -> object:
+        return None if value == "none" else read(value)
+
+    return read_or_none
+
+
+def vlan_ranges(value: object) -> tuple[str, ...]:
+    """VLANs from 0 to 4094, alone or as ranges, canonical: "20,10,11-12" is ("10-12", "20")."""
+    found = {vlan for vlans in many(_vlan_range)(value) for vlan in vlans}
+    starts = sorted(vlan for vlan in found if vlan - 1 not in found)
+    ends = sorted(vlan for vlan in found if vlan + 1 not in found)
+    return tuple(
+        str(start) if start == end else f"{start}-{end}"
+        for start, end in zip(starts, ends, strict=True)
+    )
+
+
+def vlans_in(ranges: Sequence[str]) -> frozenset[int]:
+    """The VLANs in canonical ranges."""
+    return frozenset(vlan for one in ranges for vlan in _vlan_range(one))
+
+
+def _vlan_range(value: object) -> range:
+    said = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", str(value))
+    low, high = (int(said[1]), int(said[2] or said[1])) if said else (1, 0)
+    if isinstance(value, bool) or not low <= high <= 4094:
+        raise Refused("it is no VLAN from 0 to 4094 and no range", "write as in 10,20-30")
+    return range(low, high + 1)
+
+
 def dpid(value: object) -> int:
     """A datapath id: text is hexadecimal, with or without 0x; 1 to 2^64 - 1."""
     number = value

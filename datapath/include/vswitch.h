@@ -59,6 +59,9 @@ typedef enum {
     VS_CMD_REPLAY,      /* (nothing) -> DONE: the journal's rules are in the bridges that have been added */
     VS_CMD_QUEUE_SET,   /* vs_queue_spec -> DONE; adds or changes a port's queue */
     VS_CMD_QUEUE_DEL,   /* vs_queue_spec -> DONE; what waits in it is dropped */
+    VS_CMD_PORT_VLANS,  /* vs_port_vlans -> DONE; what NORMAL had learned at the port is forgotten */
+    VS_CMD_MACS,        /* (nothing) -> MACS ..., DONE: the stations that NORMAL knows on a bridge */
+    VS_CMD_MAC_FLUSH,   /* (nothing) -> DONE; they are forgotten */
     VS_CMD_LIMIT
 } vs_command;
 
@@ -72,6 +75,7 @@ typedef enum {
     VS_EVT_PORT_GONE,   /* vs_port_ref: its file descriptor died; the port is down */
     VS_EVT_TRACE,       /* a chain of vs_trace_step */
     VS_EVT_QUEUE,       /* vs_queue_spec, behind its port's PORT in a dump */
+    VS_EVT_MACS,        /* a chain of vs_mac */
     VS_EVT_LIMIT
 } vs_event;
 
@@ -96,7 +100,27 @@ typedef struct {
     uint64_t dpid;
     uint32_t standalone;   /* 1: a table-miss in table 0 is switched like NORMAL */
     uint32_t miss_send_len; /* default for packet-ins by table-miss without an entry */
+    /* Of OFPP_NORMAL: */
+    uint32_t mac_age;       /* seconds until a silent station is forgotten; 0 = never */
+    uint32_t mac_limit;     /* stations that are learned; 0 = 8,192; at most 65,536 */
+    uint32_t flood_rate;    /* packets a second that are flooded for one input port; 0 = unlimited */
+    uint32_t unused;
 } vs_bridge_spec;
+
+/* How OFPP_NORMAL treats a port's VLAN tags (IEEE 802.1Q); outputs by number are not touched. */
+typedef enum {
+    VS_VLAN_TRUNK,           /* frames with tags; those without are in VLAN 0 */
+    VS_VLAN_ACCESS,          /* frames without tags, all in VLAN 'tag' */
+    VS_VLAN_NATIVE_UNTAGGED, /* a trunk on which frames without tag are in VLAN 'tag', and leave so */
+    VS_VLAN_NATIVE_TAGGED    /* the same, but all leave with a tag */
+} vs_vlan_mode;
+
+typedef struct {
+    uint16_t mode;       /* vs_vlan_mode */
+    uint16_t tag;        /* 1 to 4094; of a trunk: 0 */
+    uint32_t unused;
+    uint8_t trunks[512]; /* bit v % 8 of byte v / 8: VLAN v passes; none at all: all pass.  Of an access port: none */
+} vs_vlans;
 
 typedef enum {
     VS_PORT_MEM = 1,    /* queues in memory, for tests and programs */
@@ -124,6 +148,7 @@ typedef struct {
     char read_path[256];  /* pcap: replayed for ever; empty = receives nothing */
     char write_path[256]; /* pcap: the first 'write_limit' frames sent; empty = none */
     uint64_t write_limit;
+    vs_vlans vlans;
 } vs_port_spec;
 
 typedef enum {
@@ -139,6 +164,18 @@ typedef struct {
     uint32_t state;  /* PORT_SET: the new state; 0xffffffff leaves it */
     uint32_t mask;
 } vs_port_ref;
+
+typedef struct {
+    uint32_t number, unused;
+    vs_vlans vlans;
+} vs_port_vlans;
+
+typedef struct {
+    uint8_t mac[6];
+    uint16_t vlan;   /* 0: frames without tag on trunks */
+    uint32_t port;
+    uint32_t age_ms; /* since its last packet was noticed, which is looked for every 200 ms */
+} vs_mac;
 
 typedef struct {
     uint32_t port, queue;  /* queue: any number but 0xffffffff */
@@ -168,7 +205,7 @@ typedef enum {
     VS_TRACE_DROP,       /* 'number' = vs_drop */
     VS_TRACE_NORMAL,     /* switched by address: 'number' = the port it is known at, 0 = flooded */
     VS_TRACE_GROUP,      /* 'number' = group; then a uint32_t: the bucket that was chosen, counted from 0; 0xffffffff: all, or none lives */
-    VS_TRACE_METER,      /* 'number' = meter that the packet is charged to (a trace is not, and passes) */
+    VS_TRACE_METER,      /* 'number' = meter that the packet is charged to (a trace is not, and passes); 0: its port's flood limit */
     VS_TRACE_COPY,       /* 'number' 1: what follows happens to a copy; 0: back to the packet itself */
     VS_TRACE_AGAIN       /* headers came into sight: it is looked at anew */
 } vs_trace_kind;
@@ -212,6 +249,8 @@ typedef enum {
     VS_DROP_GROUP,          /* a group without a bucket that lives */
     VS_DROP_METER,          /* above a meter's rate */
     VS_DROP_QUEUE_FULL,     /* the output queue was full */
+    VS_DROP_VLAN,           /* NORMAL: its VLAN does not pass this port, or the one that it is for */
+    VS_DROP_FLOOD_LIMIT,    /* NORMAL: above the rate at which the bridge floods for this port */
     VS_DROP_LIMIT
 } vs_drop;
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from vswitch.schema import Bridge, Config, Controller, Port, Queue
@@ -13,6 +15,15 @@ TARGETS = ("tcp:10.0.0.1:6653", "unix:/run/app.sock", "tcp:[::1]:6633")
 QUEUES = (0, 7, 0xFFFFFFFE)
 RATES = (0, 1, 1_234_567, 2_500_000_000, 10**12)
 ADDRESSES = ("10.0.0.2/24", "fd00::2/64")
+
+
+VLANS: tuple[dict[str, Any], ...] = (
+    {},
+    {"tag": 10},
+    {"tag": 20, "vlan_mode": "access"},
+    {"trunks": ("10", "20-30")},
+    {"tag": 10, "trunks": ("20",), "vlan_mode": "native-untagged"},
+)
 
 
 @st.composite
@@ -28,6 +39,7 @@ def ports(draw: st.DrawFn, name: str, numbers: st.SearchStrategy[int | None]) ->
         interface=draw(st.sampled_from([None, "eth0"])) if inside else None,
         addresses=draw(st.sampled_from([(), ADDRESSES])) if inside else (),
         mtu=draw(st.sampled_from([None, 1500, 9000])),
+        **draw(st.sampled_from(VLANS)),
     )
 
 
@@ -74,6 +86,8 @@ def _bridges(draw: st.DrawFn, name: str, dpid: int, names: list[str], open: bool
         name,
         dpid=None if open and draw(st.booleans()) else dpid,
         fail_mode=draw(st.sampled_from(["secure", "standalone"])),
+        mac_age=draw(st.sampled_from([0, 300])),
+        flood_rate=draw(st.sampled_from([0, 1000])),
         listen=draw(st.sampled_from([(), ("ptcp:6654:127.0.0.1",)])),
         ports=tuple(draw(ports(p, n)) for p, n in zip(order, numbers, strict=True)),
         queues=draw(_queues(order)),

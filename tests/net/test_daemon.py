@@ -70,6 +70,66 @@ def test_secure_bridges_pass_nothing_without_rules(lab: Lab, wires: Wires) -> No
     assert not passes(*wires, number=1, seconds=0.3)
 
 
+def test_vlans_change_under_traffic_and_outlive_daemon_and_forwarder(
+    lab: Lab, wires: Wires
+) -> None:
+    daemon = lab.start()
+    lab.call("bridge.add", name="br0", fail_mode="standalone")
+    lab.call("port.add", bridge="br0", name="v1", tag=10)
+    lab.call("port.add", bridge="br0", name="v2", tag=10)
+    assert passes(*wires, number=1)
+    stations = {row["mac"]: row for row in lab.call("mac.list", bridge="br0")}  # the kernel's too
+    sender = stations["02:00:00:00:00:01"]
+    assert (sender["vlan"], sender["port"], sender["name"]) == (10, 1, "v1")
+    assert 0 <= sender["age"] < 5
+    lab.call("port.set", bridge="br0", name="v2", tag=20)
+    assert not passes(*wires, number=2, seconds=0.3)
+    first, second = lab.call("port.list", bridge="br0")
+    assert (second["vlan_mode"], second["tag"]) == ("access", 20)
+    assert first["drops"]["rule"] > 0  # flooded to nobody, by a port that was never taken off
+    assert second["tx_packets"] > 0
+    daemon.kill()
+    daemon.wait()
+    lab.start()
+    assert not passes(*wires, number=3, seconds=0.3)
+    pid = lab.forwarder_pid()
+    kill(pid)
+    assert ended(pid)
+    wait_for_forwarder(lab, instead_of=pid)
+    assert not passes(*wires, number=4, seconds=0.3)
+    lab.call("port.set", bridge="br0", name="v2", tag="none", trunks="5,10")
+    assert passes(*wires, number=5)
+    lab.call("port.set", bridge="br0", name="v2", trunks="5-9")
+    assert not passes(*wires, number=6, seconds=0.3)
+
+
+def wait_for_forwarder(lab: Lab, instead_of: int) -> None:
+    """Until the daemon has another forwarder, with both ports."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        with contextlib.suppress(RpcError):  # it is just being started
+            forwarder, ports = lab.call("status")["forwarder"], lab.call("port.list", bridge="br0")
+            up = [port for port in ports if port["state"] == "up"]
+            if forwarder and forwarder["pid"] != instead_of and len(up) == 2:
+                return
+        time.sleep(0.02)
+    raise AssertionError("no forwarder came back within 5 s")
+
+
+def test_ephemeral_ports_have_vlans_and_wrong_ones_are_refused(lab: Lab, wires: Wires) -> None:
+    lab.start()
+    lab.call("bridge.add", name="br0", fail_mode="standalone", mac_age=60)
+    lab.call("port.add", bridge="br0", name="v1", tag=10)
+    lab.call("mac.flush", bridge="br0")
+    with pytest.raises(RpcError, match="no whole number from 1 to 4094"):
+        lab.call("port.set", bridge="br0", name="v1", tag=4095)
+    with pytest.raises(RpcError, match="has none of that name"):
+        lab.call("port.set", bridge="br0", name="v9", tag=1)
+    lab.call("port.add", bridge="br0", name="v2", ephemeral=True)
+    lab.call("port.set", bridge="br0", name="v2", tag=10)
+    assert passes(*wires, number=1)
+
+
 def test_killing_the_daemon_loses_no_packet_and_the_next_one_adopts(lab: Lab, wires: Wires) -> None:
     sender, receiver = wires
     daemon = lab.start()

@@ -32,8 +32,8 @@ def test_names_are_the_same_in_c_and_python() -> None:
 
 
 def test_every_reason_is_provoked_somewhere() -> None:
-    here = {"rx-short", "no-buffer", "port-down", "output-down", "mtu", "tx-full", "packet-in-full"}
-    here |= {"meter", "queue-full"}
+    here = {"rx-short", "no-buffer", "port-down", "output-down", "mtu", "tx-full"}
+    here |= {"packet-in-full", "meter", "queue-full", "vlan", "flood-limit"}
     assert set(SETTINGS) | set(ELSEWHERE) | here == set(DROPS)
 
 

@@ -103,6 +103,121 @@ def test_the_table_is_bounded(learning: Switch) -> None:
     assert sent(learning, 2, 2, 1) == [1]
 
 
+def test_a_smaller_table_learns_less(learning: Switch) -> None:
+    learning.set_normal(mac_limit=2)
+    for number in (1, 2, 3):
+        sent(learning, number, number, 9)
+    assert [station.port for station in learning.macs()] == [1, 2]
+    assert sent(learning, 4, 4, 3) == [1, 2, 3]
+    learning.set_normal(mac_limit=8192)
+    sent(learning, 3, 3, 9)
+    assert sent(learning, 4, 4, 3) == [3]
+
+
+def test_a_limit_beyond_the_switch_is_refused(learning: Switch) -> None:
+    with pytest.raises(OSError, match="65537 stations are too many; 65536 is a bridge's most"):
+        learning.set_normal(mac_limit=65537)
+
+
+def test_the_age_is_a_setting(learning: Switch) -> None:
+    learning.set_normal(mac_age=10)
+    sent(learning, 1, 1, 9)
+    learning.advance(9)
+    assert sent(learning, 2, 2, 1) == [1]
+    learning.advance(2)
+    assert sent(learning, 2, 2, 1) == [1, 3, 4]
+
+
+def test_without_an_age_nothing_is_forgotten(learning: Switch) -> None:
+    learning.set_normal(mac_age=0)
+    sent(learning, 1, 1, 9)
+    learning.advance(1000)
+    assert sent(learning, 2, 2, 1) == [1]
+
+
+def test_stations_are_listed_with_their_age_and_forgotten_on_demand(learning: Switch) -> None:
+    sent(learning, 1, 1, 9)
+    sent(learning, 2, 2, 9, ",dl_vlan=7")
+    learning.advance(20)
+    sent(learning, 2, 2, 9, ",dl_vlan=7")
+    first, second = learning.macs()
+    assert (first.vlan, first.mac.hex(":"), first.port) == (0, station(1), 1)
+    assert (second.vlan, second.mac.hex(":"), second.port) == (7, station(2), 2)
+    assert first.age == pytest.approx(20, abs=0.3)
+    assert second.age == 0
+    learning.flush_macs()
+    assert learning.macs() == []
+    assert sent(learning, 3, 3, 1) == [1, 2, 4]
+
+
+def test_a_long_list_of_stations_comes_whole(learning: Switch) -> None:
+    for i in range(3000):
+        learning.offer(1, f"dl_src=06:00:00:00:{i >> 8:02x}:{i & 255:02x},dl_dst={station(1)}")
+    learning.poll()
+    assert len({one.mac for one in learning.macs()}) == 3000
+
+
+# ---- floods ----
+
+
+def flooded(switch: Switch, port: int, times: int, to: str = "ff:ff:ff:ff:ff:ff") -> int:
+    """How many of so many frames of one port reach port 4."""
+    for _ in range(times):
+        switch.offer(port, f"dl_src={station(port)},dl_dst={to}")
+    return len(switch.poll().get(4, []))
+
+
+@pytest.mark.parametrize("to", ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", station(9)])
+def test_a_storm_passes_at_the_rate_and_the_rest_has_a_name(learning: Switch, to: str) -> None:
+    learning.set_normal(flood_rate=10)
+    assert flooded(learning, 1, 50, to) == 10  # a second's worth at once
+    assert learning.drops(1) == {"flood-limit": 40}
+    learning.advance(0.5)
+    assert flooded(learning, 1, 50, to) == 5
+    learning.advance(60)
+    assert flooded(learning, 1, 50, to) == 10
+
+
+def test_a_storm_costs_nobody_else(learning: Switch) -> None:
+    """Known stations are reached, and other ports have floods of their own."""
+    learning.set_normal(flood_rate=5)
+    sent(learning, 4, 4, 1)
+    flooded(learning, 1, 100)
+    assert flooded(learning, 1, 100, station(4)) == 100
+    assert flooded(learning, 2, 5) == 5
+
+
+def test_what_stands_behind_a_flood_above_its_limit_happens(switch: Switch) -> None:
+    switch.add_flow("actions=NORMAL,output:4")
+    switch.set_normal(flood_rate=1)
+    assert sent(switch, 1, 1, 9) == [2, 3, 4]
+    assert sent(switch, 1, 1, 9) == [4]
+    assert switch.drops(1) == {"flood-limit": 1}
+
+
+def test_a_limit_taken_away_is_gone_at_once(learning: Switch) -> None:
+    learning.set_normal(flood_rate=1)
+    assert flooded(learning, 1, 3) == 1
+    learning.set_normal(flood_rate=0)
+    assert flooded(learning, 1, 3) == 3
+    learning.set_normal(flood_rate=2)
+    assert flooded(learning, 1, 3) == 2
+
+
+def test_other_settings_leave_the_bucket_as_it_is(learning: Switch) -> None:
+    learning.set_normal(flood_rate=2)
+    assert flooded(learning, 1, 3) == 2
+    learning.set_normal(mac_age=5)
+    learning.set_vlans(1, trunks=[0])
+    assert flooded(learning, 1, 3) == 0
+
+
+def test_a_rule_counts_also_what_is_above_the_limit(learning: Switch) -> None:
+    learning.set_normal(flood_rate=1)
+    flooded(learning, 1, 10)
+    assert [flow.packets for flow in learning.dump_flows()] == [10]
+
+
 @pytest.mark.parametrize("cache", [True, False])
 def test_the_cache_changes_nothing(make_switch: MakeSwitch, cache: bool) -> None:
     switch = make_switch(cache=cache)

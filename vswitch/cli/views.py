@@ -51,6 +51,13 @@ CONTROLLERS: tuple[Column, ...] = (
     ("ROLE", "role"),
     ("SINCE", lambda controller: moment(controller.get("since"))),
 )
+MACS: tuple[Column, ...] = (
+    ("VLAN", "vlan"),
+    ("ADDRESS", "mac"),
+    ("PORT", "port"),
+    ("NAME", "name"),
+    ("AGE", lambda station: f"{station['age']:.1f} s"),
+)
 _STATUS = {
     "version": "version",
     "pid": "daemon's pid",
@@ -69,6 +76,9 @@ _BRIDGE = {
     "fail_mode": "fail mode",
     "protocols": "protocols",
     "listen": "listens on",
+    "mac_age": "mac age",
+    "mac_limit": "mac limit",
+    "flood_rate": "flood rate",
 }
 _PORT = {
     "name": "port",
@@ -76,6 +86,9 @@ _PORT = {
     "number": "number",
     "kind": "kind",
     "mac": "mac",
+    "vlan_mode": "vlan mode",
+    "tag": "tag",
+    "trunks": "trunks",
     "state": "state",
     "config": "config",
     "rx_packets": "received packets",
@@ -128,6 +141,11 @@ def port(out: Output, result: Record, params: Params) -> None:
 def queues(out: Output, result: list[Record], params: Params) -> None:
     """Queues and their counters."""
     out.records(result, QUEUES)
+
+
+def macs(out: Output, result: list[Record], params: Params) -> None:
+    """Stations and where they are."""
+    out.records(result, MACS)
 
 
 def port_added(out: Output, result: Record, params: Params) -> None:

@@ -18,7 +18,8 @@ import contextlib
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from datapath.frames import Command, Event, Frame, PortFlags, PortRef
 from vswitch.agent.view import linked
@@ -27,7 +28,7 @@ from vswitch.daemon.forwarder import Forwarder, Held, dump, reach
 from vswitch.daemon.interfaces import Interface, adopted
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.live import Live, LiveBridge, LivePort
-from vswitch.daemon.operate import Operator, Unmade, close_bridge
+from vswitch.daemon.operate import NORMAL_SETTINGS, Operator, Unmade, close_bridge
 from vswitch.errors import Failure
 from vswitch.reconcile import plan, settle
 from vswitch.schema import Bridge, Config, Port, Queue
@@ -164,7 +165,8 @@ class Daemon:
         """Takes over a bridge with its ports; nothing in the forwarder is touched."""
         self.live.seen(held.id)
         stored = self.store.read().config.bridge(held.spec.name)
-        record = (stored or Bridge(held.spec.name)).changed(dpid=held.spec.dpid)
+        normal = {key: getattr(held.spec, key) for key in NORMAL_SETTINGS}
+        record = (stored or Bridge(held.spec.name)).changed(dpid=held.spec.dpid, **normal)
         # Told to switch by itself or not: a standalone bridge that a controller led is not.
         if held.spec.standalone or record.fail_mode == "secure":
             record = record.changed(fail_mode="standalone" if held.spec.standalone else "secure")
@@ -228,6 +230,14 @@ class Daemon:
             chosen = numbered.port(port.name)
             assert chosen
             return await self.operator.add_port(bridge, chosen, ephemeral=True)
+
+    async def set_ephemeral(self, bridge: str, name: str, settings: Mapping[str, Any]) -> LivePort:
+        """Changes settings of an ephemeral port while it carries packets."""
+        async with self.changing:
+            live = self.live.bridges[bridge]
+            wanted = live.ports[name].record.changed(**settings)
+            await self.operator.set_port(live, name, wanted)
+            return live.ports[name]
 
     async def remove_ephemeral(self, bridge: str, name: str | None = None) -> None:
         """Takes one ephemeral port off a bridge, or all of them."""

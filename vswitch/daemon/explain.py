@@ -145,7 +145,8 @@ _GROUP_WORDS = {
 
 
 def _meter(packet: Packet, step: TraceStep) -> Row:
-    text = f"meter {step.number}: it passes while the rate allows"
+    what = f"meter {step.number}" if step.number else "the flood limit of its port"
+    text = f"{what}: it passes while the rate allows"
     return {"kind": "meter", "text": text, "meter": step.number}
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from datapath.frames import PortFlags, PortKind, PortSpec
+from datapath.frames import PortFlags, PortKind, PortSpec, VlanMode, Vlans
 from vswitch.errors import Failure
 from vswitch.schema import Port
 from vswitch.values import LOCAL
@@ -112,7 +112,38 @@ def _spec(port: Port, kind: PortKind, mac: str, ephemeral: bool) -> PortSpec:
         state=4,
         mtu=port.mtu or 0,
         flags=flags,
+        vlans=vlans_of(port),
     )
+
+
+def vlans_of(port: Port) -> Vlans:
+    """A port's VLANs as the forwarder is told of them."""
+    mode, tag, trunks = port.vlans
+    return Vlans(_MODES[mode], tag, trunks)
+
+
+def with_vlans_of(port: Port, interface: Interface) -> Interface:
+    """An interface that was opened before 'port' got other VLANs."""
+    record = interface.record.changed(
+        vlan_mode=port.vlan_mode, tag=port.tag, trunks=port.trunks
+    )  # fmt: skip
+    return replace(interface, record=record, spec=replace(interface.spec, vlans=vlans_of(port)))
+
+
+def _with_vlans(port: Port, vlans: Vlans) -> Port:
+    """The record with the VLANs that the forwarder has; as they are written if that is the same."""
+    if vlans_of(port) == vlans:
+        return port
+    mode = {number: word for word, number in _MODES.items()}[vlans.mode]
+    return port.changed(vlan_mode=mode, tag=vlans.tag or None, trunks=sorted(vlans.trunks))
+
+
+_MODES = {
+    "trunk": VlanMode.TRUNK,
+    "access": VlanMode.ACCESS,
+    "native-untagged": VlanMode.NATIVE_UNTAGGED,
+    "native-tagged": VlanMode.NATIVE_TAGGED,
+}
 
 
 def adopted(spec: PortSpec, stored: Port | None) -> Port:
@@ -123,4 +154,4 @@ def adopted(spec: PortSpec, stored: Port | None) -> Port:
     """
     kind = {PortKind.PACKET: "packet", PortKind.TAP: "tap"}.get(spec.kind, "auto")
     base = stored if stored and stored.kind in ("auto", kind) else Port(spec.name)
-    return base.changed(number=spec.number, kind=kind)
+    return _with_vlans(base.changed(number=spec.number, kind=kind), spec.vlans)

@@ -21,7 +21,7 @@ from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.links import follow
 from vswitch.daemon.methods import methods
-from vswitch.daemon.options import BridgeOption, Options, QueueOption
+from vswitch.daemon.options import BridgeOption, Options, PortOption, QueueOption
 from vswitch.errors import Failure, SchemaError, shown
 from vswitch.reconcile import settle
 from vswitch.rpc.server import Server
@@ -118,18 +118,25 @@ def configured(bridges: Sequence[BridgeOption]) -> Config:
 def _bridge(option: BridgeOption) -> Bridge:
     """With a controller the fail mode is secure, else standalone, unless it is said."""
     chosen: dict[str, Any] = {"dpid": option.dpid}
-    if option.protocols is not None:
-        chosen["protocols"] = option.protocols
+    for key in ("protocols", "mac_age", "mac_limit", "flood_rate"):
+        if (said := getattr(option, key)) is not None:
+            chosen[key] = said
     bridge = Bridge(
         option.name,
         fail_mode=option.fail_mode or ("secure" if option.controllers else "standalone"),
         listen=option.listen,
-        ports=tuple(Port(port.name, number=port.number) for port in option.ports),
+        ports=tuple(map(_port, option.ports)),
         controllers=tuple(map(Controller, option.controllers)),
         **chosen,
     )
     numbered = bridge.numbered()
     return bridge.changed(queues=tuple(_queue(numbered, queue) for queue in option.queues))
+
+
+def _port(option: PortOption) -> Port:
+    keys = ("tag", "trunks", "vlan_mode")
+    said = {key: value for key in keys if (value := getattr(option, key)) is not None}
+    return Port(option.name, number=option.number, **said)
 
 
 def _queue(bridge: Bridge, option: QueueOption) -> Queue:

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from datapath.frames import BridgeSpec, Command, PortFlags, PortRef, QueueSpec
+from datapath.frames import BridgeSpec, Command, PortFlags, PortRef, PortVlans, QueueSpec
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Controller, Listener, listen, listen_for_snoopers
 from vswitch.agent.view import View, port_of, queue_of
 from vswitch.daemon.folders import Folders
-from vswitch.daemon.interfaces import Interface, open_interface
+from vswitch.daemon.interfaces import Interface, open_interface, vlans_of, with_vlans_of
 from vswitch.daemon.link import ForwarderGone, Link, Refused
 from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.errors import Failure
@@ -36,12 +36,16 @@ from vswitch.reconcile.operations import (
     RemovePort,
     RemoveQueue,
     SetBridge,
+    SetPort,
     SetQueue,
 )
 from vswitch.schema import Bridge, Port, Queue
 from vswitch.values import PROTOCOLS
 
 log = logging.getLogger("vswitch.daemon")
+
+NORMAL_SETTINGS = ("mac_age", "mac_limit", "flood_rate")
+"""Settings of a bridge that the forwarder is told as they are."""
 
 UNLED_SECONDS = 5.0
 """How long a standalone bridge waits for a controller before it switches by itself again."""
@@ -159,7 +163,7 @@ class Operator:
     async def _set_bridge(self, operation: SetBridge) -> None:
         bridge = self._bridge(operation.bridge)
         wanted, changed = operation.wanted, set(operation.changed)
-        if changed & {"dpid", "fail_mode"}:
+        if changed & {"dpid", "fail_mode", *NORMAL_SETTINGS}:
             payload = bridge_spec(wanted, bridge.exchange.led).pack()
             await self.ask(f"bridge {wanted.name}", Command.BRIDGE_ADD, payload, bridge.id)
         values = {key: getattr(wanted, key) for key in operation.changed}
@@ -201,6 +205,8 @@ class Operator:
             interface = None
         if interface is None:
             interface = await open_interface(port, ephemeral=ephemeral)
+        else:
+            interface = with_vlans_of(port, interface)
         return await self.install(name, interface)
 
     async def install(self, name: str, interface: Interface) -> LivePort:
@@ -234,6 +240,14 @@ class Operator:
         await self.ask(f"port {name}", Command.PORT_DEL, ref, bridge.id)
         bridge.ports.pop(name).close()
         bridge.exchange.port_removed(port.spec.number)
+
+    async def set_port(self, bridge: LiveBridge, name: str, wanted: Port) -> None:
+        """Gives a port other VLANs while it carries packets."""
+        port, vlans = bridge.ports[name], vlans_of(wanted)
+        payload = PortVlans(port.spec.number, vlans).pack()
+        await self.ask(f"port {name}", Command.PORT_VLANS, payload, bridge.id)
+        port.record = wanted
+        port.spec = replace(port.spec, vlans=vlans)
 
     def keep(self, bridge: str, port: LivePort, config: int) -> None:
         """Keeps the descriptor of a port whose forwarder died, and how peers had configured it."""
@@ -314,6 +328,11 @@ class Operator:
     async def _remove_port(self, operation: RemovePort) -> None:
         await self.remove_port(self._bridge(operation.bridge), operation.name)
 
+    async def _set_port(self, operation: SetPort) -> None:
+        bridge, name = self._bridge(operation.bridge), operation.wanted.name
+        values = {key: getattr(operation.wanted, key) for key in operation.changed}
+        await self.set_port(bridge, name, bridge.ports[name].record.changed(**values))
+
     async def _set_queue(self, operation: AddQueue | SetQueue) -> None:
         await self.set_queue(self._bridge(operation.bridge), operation.queue)
 
@@ -333,6 +352,7 @@ _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
     SetBridge: Operator._set_bridge,
     RemoveBridge: Operator._remove_bridge,
     AddPort: Operator._add_port,
+    SetPort: Operator._set_port,
     RemovePort: Operator._remove_port,
     AddQueue: Operator._set_queue,
     SetQueue: Operator._set_queue,
@@ -353,7 +373,9 @@ def _listening(bridge: str, target: str) -> Iterator[None]:
 def bridge_spec(record: Bridge, led: bool) -> BridgeSpec:
     """The bridge as the forwarder is told of it; 'led': a controller is connected."""
     assert record.dpid is not None
-    return BridgeSpec(record.name, record.dpid, record.fail_mode == "standalone" and not led)
+    standalone = record.fail_mode == "standalone" and not led
+    normal = {key: getattr(record, key) for key in NORMAL_SETTINGS}
+    return BridgeSpec(record.name, record.dpid, standalone, **normal)
 
 
 def queue_spec(port: int, queue: Queue) -> QueueSpec:

@@ -2,14 +2,15 @@
 
 In `--ephemeral` mode a whole switch stands on one line, so `--port`, `--controller` and their
 like belong to the `--bridge` before them: each such option is an argparse action that adds to
-the newest bridge.  Pure but for argparse's own exit on a wrong line (code 2, one sentence).
+the newest bridge, and those of a port (`--tag`) to its newest port.  Pure but for argparse's own
+exit on a wrong line (code 2, one sentence).
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,10 +19,14 @@ from vswitch.values import LOCAL
 
 @dataclass(frozen=True, slots=True)
 class PortOption:
-    """`--port IF[:OFPORT]`; no number means the next free one."""
+    """`--port IF[:OFPORT]` with what is said of its VLANs behind it; no number means the next free
+    one."""
 
     name: str
     number: int | None = None
+    tag: str | None = None
+    trunks: str | None = None
+    vlan_mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,9 @@ class BridgeOption:
     listen: tuple[str, ...] = ()
     fail_mode: str | None = None
     queues: tuple[QueueOption, ...] = ()
+    mac_age: str | None = None
+    mac_limit: str | None = None
+    flood_rate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,25 @@ class _OfBridge(argparse.Action):
             bridge[self.dest] = values
 
 
+class _OfPort(argparse.Action):
+    """An option of the newest port of the newest bridge."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        bridge = namespace.bridges[-1] if namespace.bridges else {}
+        *others, port = bridge.get("ports", (None,))
+        if port is None:
+            parser.error(f"{option_string} comes before any --port that it could belong to")
+        if getattr(port, self.dest) is not None:
+            parser.error(f"{option_string} is given twice for port {port.name}")
+        bridge["ports"] = (*others, replace(port, **{self.dest: values}))
+
+
 def _port(text: str) -> PortOption:
     """IF or IF:OFPORT, the number from 1 to 0xffffff00 or LOCAL (OpenFlow 1.3.5, 7.2.1)."""
     name, colon, number = text.rpartition(":")
@@ -135,7 +162,15 @@ _OF_BRIDGE: dict[str, dict[str, Any]] = {
     "--protocols": {"type": _protocols, "metavar": "OpenFlow13,..."},
     "--listen": {"repeats": True, "metavar": "ptcp:PORT[:ADDRESS]"},
     "--fail-mode": {"dest": "fail_mode", "choices": ("secure", "standalone")},
+    "--mac-age": {"dest": "mac_age", "metavar": "SECONDS", "help": "of stations, for NORMAL"},
+    "--mac-limit": {"dest": "mac_limit", "metavar": "N", "help": "stations that NORMAL learns"},
+    "--flood-rate": {"dest": "flood_rate", "metavar": "N", "help": "packets/s flooded of a port"},
 }  # fmt: skip
+_OF_PORT: dict[str, dict[str, Any]] = {
+    "--tag": {"metavar": "VID", "help": "VLAN of the --port before, for NORMAL"},
+    "--trunks": {"metavar": "VID[-VID],...", "help": "VLANs that it carries"},
+    "--vlan-mode": {"dest": "vlan_mode", "metavar": "MODE", "help": "access, trunk, native-..."},
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -154,6 +189,8 @@ def parser() -> argparse.ArgumentParser:
     )
     for name, settings in _OF_BRIDGE.items():
         p.add_argument(name, action=_OfBridge, **settings)
+    for name, settings in _OF_PORT.items():
+        p.add_argument(name, action=_OfPort, **settings)
     return p
 
 

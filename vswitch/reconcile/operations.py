@@ -185,6 +185,34 @@ class AddPort:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPort:
+    """Changes settings of a port while it carries packets."""
+
+    bridge: str
+    wanted: Port
+    changed: tuple[str, ...]
+    """Names of the settings that change to what 'wanted' has; all are live ones."""
+    method = "port.set"
+
+    @property
+    def text(self) -> str:
+        shown = _shown(self.wanted, self.changed)
+        return f"set {', '.join(shown)} of port {self.wanted.name} on bridge {self.bridge}"
+
+    def params(self) -> dict[str, Any]:
+        document = self.wanted.to_json()
+        changed = {key: document[key] for key in self.changed}
+        return {"bridge": self.bridge, "name": self.wanted.name, **changed}
+
+    def change(self, bridges: dict[str, Bridge]) -> None:
+        found = bridges[self.bridge].port(self.wanted.name)
+        if found is None:
+            raise KeyError(self.wanted.name)
+        values = {key: getattr(self.wanted, key) for key in self.changed}
+        bridges[self.bridge] = bridges[self.bridge].with_port(found.changed(**values))
+
+
+@dataclass(frozen=True, slots=True)
 class AddQueue:
     """Gives a port a queue."""
 
@@ -291,4 +319,6 @@ def _shown(record: Record, names: Iterable[str]) -> list[str]:
 
 
 def _word(value: object) -> str:
-    return "+".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return "+".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)

@@ -8,7 +8,8 @@ numbers must be free before they are given again: controllers, queues, ports, br
 out; then bridges in and set, ports, their queues, controllers last (a bridge is whole
 before its controller hears of it).  A port whose settings differ is taken off and put
 on again, with its queues: an interface can't change its kind or number while packets
-pass.  A queue changes where it is.
+pass.  Only where all that differs are settings that can (its VLANs), they are set.  A
+queue changes where it is.
 
 `plan(desired, apply(plan(desired, observed), observed))` is empty.  Pure.
 """
@@ -28,6 +29,7 @@ from vswitch.reconcile.operations import (
     RemovePort,
     RemoveQueue,
     SetBridge,
+    SetPort,
     SetQueue,
 )
 from vswitch.schema import Bridge, Config, Port, Record
@@ -112,8 +114,11 @@ def _additions(wanted: Config, observed: Config) -> Iterator[Operation]:
             yield SetBridge(bridge.name, bridge, changed)
     for bridge, found in pairs:
         for port in bridge.ports:
-            if not _stays(port.name, bridge, found):
+            there = found.port(port.name) if found else None
+            if there is None or not _stays(port.name, bridge, found):
                 yield AddPort(bridge.name, port)
+            elif changed := _differences(port, there):
+                yield SetPort(bridge.name, port, changed)
     for bridge, found in pairs:
         yield from _queues(bridge, found)
     for bridge, found in pairs:
@@ -123,9 +128,13 @@ def _additions(wanted: Config, observed: Config) -> Iterator[Operation]:
 
 
 def _stays(port: str, wanted: Bridge | None, found: Bridge | None) -> bool:
-    """Whether the port of that name is there as it is wanted."""
+    """Whether the port of that name is there, and what differs can change under traffic."""
     there = found.port(port) if found else None
-    return there is not None and wanted is not None and wanted.port(port) == there
+    chosen = wanted.port(port) if wanted else None
+    if there is None or chosen is None:
+        return False
+    settings = chosen.settings()
+    return all(settings[name].live for name in _differences(chosen, there))
 
 
 def _queues(wanted: Bridge, found: Bridge | None) -> Iterator[Operation]:

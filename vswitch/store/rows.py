@@ -7,11 +7,12 @@ and its position, since the order in which things were written is kept.  Pure.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vswitch.schema import Bridge, Config, Controller, Port, Queue, Record
+from vswitch.schema import Bridge, Config, Controller, Port, Queue, Record, Setting
 
 Row = tuple[Any, ...]
 
@@ -35,6 +36,18 @@ def key(table: str) -> tuple[str, ...]:
     record = TABLES[table]
     own = tuple(name for name in record.settings() if name in record.required())
     return ("bridge", *own) if table in _NESTED else own
+
+
+def additions(table: str, present: Iterable[str]) -> dict[str, object]:
+    """Columns that rows of an older version lack, with the value that says nothing was chosen."""
+    record = TABLES[table]
+    there = set(present)
+    values = {
+        field.name: _column(known, known.show(field.default))
+        for field in dataclasses.fields(record)
+        if (known := record.settings().get(field.name)) and field.name not in record.required()
+    }
+    return {name: values[name] for name in columns(table) if name not in there and name in values}
 
 
 def to_rows(config: Config) -> dict[str, list[Row]]:
@@ -68,7 +81,11 @@ def _values(record: Record) -> Iterable[object]:
     document = record.to_json()
     for name, known in record.settings().items():
         if not known.nested:
-            yield json.dumps(document[name]) if known.many else document[name]
+            yield _column(known, document[name])
+
+
+def _column(known: Setting, value: object) -> object:
+    return json.dumps(value) if known.many else value
 
 
 def _document(table: str, row: Row) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from vswitch.schema import Config
 from vswitch.store import Change, Notify, Snapshot, rows
 from vswitch.store.watchers import Watchers
 
-VERSION = 2
+VERSION = 3
 """Of the tables, in the file's user_version; a change of the schema's columns raises it."""
 
 APPLICATION_ID = 0x76737763
@@ -121,9 +121,8 @@ class SqliteStore:
                 f"it was written by {whose}; this is version {VERSION}",
                 "use the vswitch that wrote it, or choose another --state folder",
             )
-        for step in range(version, VERSION):
-            connection.execute(_STEPS[step])
-            connection.execute(f"PRAGMA user_version = {step + 1}")
+        if version < VERSION:
+            _make_anew(connection)
 
     def _read(self, connection: sqlite3.Connection) -> Snapshot:
         (check,) = connection.execute("PRAGMA quick_check").fetchone()
@@ -167,12 +166,6 @@ class SqliteStore:
         return StoreError(f"store {self.path}", why, do)
 
 
-_STEPS = {
-    1: "CREATE TABLE queue (position, bridge, port, number, max_rate, max_packets, "
-       "PRIMARY KEY (bridge, port, number))",
-}  # fmt: skip
-"""Version -> what makes the next one of its tables."""
-
 _PERMISSIONS = "check the folder's owner and mode"
 _RESTORE = "restore the file from a backup, or move it away to begin with an empty one"
 _REMEDIES = {
@@ -193,13 +186,34 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 def _create(connection: sqlite3.Connection) -> None:
     for table in rows.TABLES:
-        columns = ", ".join(rows.columns(table))
-        connection.execute(
-            f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(rows.key(table))}))"
-        )
+        _create_table(connection, table)
     connection.execute("CREATE TABLE state (revision INTEGER NOT NULL)")
     connection.execute("INSERT INTO state VALUES (0)")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _create_table(connection: sqlite3.Connection, table: str) -> None:
+    columns = ", ".join(rows.columns(table))
+    connection.execute(
+        f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({', '.join(rows.key(table))}))"
+    )
+
+
+def _make_anew(connection: sqlite3.Connection) -> None:
+    """Tables of an older version with this one's columns: what they hold is kept, what they lack
+    is at its default."""
+    for table in rows.TABLES:
+        present = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+        if present:
+            connection.execute(f"ALTER TABLE {table} RENAME TO older")
+        _create_table(connection, table)
+        if present:
+            names = ", ".join(present)
+            connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM older")
+            connection.execute("DROP TABLE older")
+        for column, value in rows.additions(table, present).items():
+            connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

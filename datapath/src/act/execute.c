@@ -185,6 +185,8 @@ static bool remark(struct walk *w, uint8_t prec_level)
 int meter_account(struct executor *by, struct meter *m, uint64_t packets, uint64_t bytes)
 {
     int band = meter_charge(m, packets, bytes, by->now_ns);
+    if (m->slot == UINT32_MAX)
+        return band; /* a bridge's own, against floods, has no counters */
     slot_add(&by->counts[m->slot], packets, bytes);
     if (band >= 0)
         slot_add(&by->counts[m->bands[band].slot], packets, bytes);
@@ -198,7 +200,7 @@ static bool run_meter(struct walk *w, const struct action *a)
         return true;
     if (a->meter->bands[band].spec.type == METER_DSCP_REMARK)
         return remark(w, a->meter->bands[band].spec.prec_level);
-    drop(w, VS_DROP_METER);
+    drop(w, (vs_drop)a->arg);
     return false;
 }
 

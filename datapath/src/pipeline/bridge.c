@@ -24,6 +24,7 @@ struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *sp
     b->spec = *spec;
     b->dying_end = &b->dying;
     b->macs.world = w;
+    mac_set(&b->macs, spec->mac_limit, spec->mac_age);
     idmap_init(&b->groups, &w->epoch);
     idmap_init(&b->meters, &w->epoch);
     atomic_init(&b->standalone, spec->standalone);
@@ -48,10 +49,74 @@ void bridge_widen_shape(struct bridge *b, const struct key *mask)
     atomic_store_explicit(&b->shape, shape_new(b->world, &wide), memory_order_release);
 }
 
+/* ---- what NORMAL asks of ports: each a value of its own, replaced as a whole ---- */
+
+static void release_flood(void *meter) { meter_free(meter); }
+
+/* A port may flood a second's worth at once.  NULL: as much as it likes. */
+static struct meter *flood_meter(const struct bridge *b)
+{
+    struct meter_band_spec band = {.rate = b->spec.flood_rate, .burst_size = b->spec.flood_rate, .type = METER_DROP};
+    return band.rate ? meter_new(0, METER_PKTPS | METER_BURST, &band, 1, 0) : NULL;
+}
+
+/* Poll threads read the clock while there is a meter that may need it. */
+static void set_flood(struct bridge *b, struct port *port, struct meter *meter)
+{
+    struct meter *old = atomic_load(&port->flood);
+    atomic_fetch_add(&b->world->n_timed, meter != NULL);
+    atomic_store_explicit(&port->flood, meter, memory_order_release);
+    atomic_fetch_sub(&b->world->n_timed, old != NULL);
+    if (old)
+        epoch_retire(&b->world->epoch, release_flood, old);
+}
+
+static void set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans)
+{
+    vs_vlans *old = atomic_load(&port->vlans), *copy = NULL;
+    if (vlans) {
+        copy = must_calloc(1, sizeof *copy);
+        *copy = port->spec.vlans = *vlans;
+    }
+    atomic_store_explicit(&port->vlans, copy, memory_order_release);
+    if (old)
+        epoch_retire(&b->world->epoch, free, old);
+}
+
+/* A native VLAN's tag may go only where none lies behind it.  Poll threads have to look at that before the port does. */
+static void tell_tags_apart(struct bridge *b, const vs_vlans *vlans)
+{
+    static const struct key mask = {.n_vlans = UINT8_MAX};
+    if (vlans->mode != VS_VLAN_NATIVE_UNTAGGED || bridge_shape(b)->mask.n_vlans == mask.n_vlans)
+        return;
+    bridge_widen_shape(b, &mask);
+    world_publish(b->world);
+    epoch_wait(&b->world->epoch, b->world->epoch.version);
+}
+
+void bridge_set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans)
+{
+    tell_tags_apart(b, vlans);
+    set_vlans(b, port, vlans);
+    mac_forget_port(&b->macs, port->spec.number);
+    world_publish(b->world);
+}
+
+static void limit_floods(struct bridge *b)
+{
+    const struct port_list *list = bridge_ports(b);
+    for (uint32_t i = 0; i < list->n; i++)
+        set_flood(b, list->ports[i], flood_meter(b));
+}
+
 void bridge_change(struct bridge *b, const vs_bridge_spec *spec)
 {
     struct key mask = {0};
+    bool floods_otherwise = b->spec.flood_rate != spec->flood_rate;
     b->spec = *spec;
+    mac_set(&b->macs, spec->mac_limit, spec->mac_age);
+    if (floods_otherwise)
+        limit_floods(b);
     if (spec->standalone)
         normal_looks(&mask);
     bridge_widen_shape(b, &mask);
@@ -110,6 +175,9 @@ void bridge_add_port(struct bridge *b, struct port *port)
     for (; i < old->n; i++)
         list->ports[i + 1] = old->ports[i];
     list->n = old->n + 1;
+    tell_tags_apart(b, &port->spec.vlans);
+    set_vlans(b, port, &port->spec.vlans);
+    set_flood(b, port, flood_meter(b));
     publish_ports(b, list);
 }
 
@@ -121,6 +189,8 @@ void bridge_remove_port(struct bridge *b, struct port *port)
         if (old->ports[i] != port)
             list->ports[list->n++] = old->ports[i];
     mac_forget_port(&b->macs, port->spec.number);
+    set_vlans(b, port, NULL);
+    set_flood(b, port, NULL);
     publish_ports(b, list);
 }
 

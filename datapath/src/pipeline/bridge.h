@@ -53,7 +53,7 @@ struct bridge {
 struct bridge *bridge_new(struct world *, uint32_t id, const vs_bridge_spec *);
 /* Frees rules, tables, list of ports (not the ports).  No reader may see it any more. */
 void bridge_free(struct bridge *);
-/* New name, datapath id, fail mode. */
+/* New name, datapath id, fail mode, settings of NORMAL. */
 void bridge_change(struct bridge *, const vs_bridge_spec *);
 /* From the next version on, these bits count in cached keys too. */
 void bridge_widen_shape(struct bridge *, const struct key *mask);
@@ -92,6 +92,8 @@ void bridge_free_meters(struct bridge *);
 /* ---- ports (control thread; published at once) ---- */
 
 void bridge_add_port(struct bridge *, struct port *);
+/* How NORMAL treats its tags from the next version on; what was learned there is forgotten. */
+void bridge_set_vlans(struct bridge *, struct port *, const vs_vlans *);
 /* Unlinks it; the caller waits for a grace period before closing it. */
 void bridge_remove_port(struct bridge *, struct port *);
 

@@ -203,7 +203,7 @@ static bool meter_suspends(struct composition *c, const struct rule *r)
     const struct bridge_meter *m = r->program->has_meter ? bridge_meter(c->bridge, r->program->meter) : NULL;
     if (!m)
         return false;
-    compose_append(c, &(struct action){.kind = ACT_METER, .meter = m->meter});
+    compose_append(c, &(struct action){.kind = ACT_METER, .arg = VS_DROP_METER, .meter = m->meter});
     if (!m->remarks || is_plain(c, r, r->program->actions, r->program->n_apply))
         return false;
     suspend(c, r, r->program->actions, r->program->n_apply);

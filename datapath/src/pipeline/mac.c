@@ -67,7 +67,14 @@ bool mac_learn(struct mac_table *t, uint64_t station, uint32_t port, uint64_t no
     return true;
 }
 
-static bool is_old(const struct mac_table *t, struct mac_entry *e, uint64_t now_ns)
+void mac_set(struct mac_table *t, uint32_t limit, uint32_t age_s)
+{
+    __atomic_store_n(&t->limit, limit ? limit : MAC_LIMIT, __ATOMIC_RELAXED);
+    t->age_s = age_s;
+}
+
+/* How long its counter has stood still, as far as was noticed. */
+static uint64_t silence(const struct mac_table *t, struct mac_entry *e, uint64_t now_ns)
 {
     uint64_t packets, bytes;
     slots_read(&t->world->slots, e->slot, &packets, &bytes);
@@ -75,7 +82,19 @@ static bool is_old(const struct mac_table *t, struct mac_entry *e, uint64_t now_
         e->seen_packets = packets;
         e->used_ns = now_ns;
     }
-    return now_ns - e->used_ns >= MAC_AGE_S * 1000000000ull;
+    return now_ns - e->used_ns;
+}
+
+static bool is_old(const struct mac_table *t, struct mac_entry *e, uint64_t now_ns)
+{
+    return silence(t, e, now_ns) >= t->age_s * 1000000000ull && t->age_s;
+}
+
+void mac_visit(struct mac_table *t, void (*see)(void *arg, const struct mac_entry *, uint64_t age_ns), void *arg, uint64_t now_ns)
+{
+    for (unsigned i = 0; i < MAC_BUCKETS; i++)
+        for (struct mac_entry *e = atomic_load(&t->buckets[i]); e; e = atomic_load(&e->next))
+            see(arg, e, silence(t, e, now_ns));
 }
 
 static bool sweep(struct mac_table *t, bool (*leaves)(const struct mac_table *, struct mac_entry *, uint64_t), uint64_t arg)
@@ -102,9 +121,12 @@ static bool is_at(const struct mac_table *t, struct mac_entry *e, uint64_t port)
 
 bool mac_forget_port(struct mac_table *t, uint32_t port) { return sweep(t, is_at, port); }
 
-void mac_destroy(struct mac_table *t)
+static bool is_any(const struct mac_table *t, struct mac_entry *e, uint64_t arg)
 {
-    for (unsigned i = 0; i < MAC_BUCKETS; i++)
-        while (atomic_load(&t->buckets[i]))
-            unlink_at(t, &t->buckets[i]);
+    (void)t; (void)e; (void)arg;
+    return true;
 }
+
+bool mac_flush(struct mac_table *t) { return sweep(t, is_any, 0); }
+
+void mac_destroy(struct mac_table *t) { mac_flush(t); }

@@ -7,13 +7,13 @@
  * stands still grows old, without any time stamp in the poll loop.
  *
  * Addresses are learned per VLAN.  The table is bounded: when it is full, new stations are
- * flooded to until old ones have aged (HARDENING S14).
+ * flooded to until old ones have aged (HARDENING S14).  A smaller bound takes away nothing that is known.
  */
 #pragma once
 #include <stdbool.h>
 #include "pipeline/world.h"
 
-enum { MAC_LIMIT = 8192, MAC_BUCKETS = 4096, MAC_AGE_S = 300 };
+enum { MAC_LIMIT = 8192, MAC_LIMIT_MOST = 65536, MAC_BUCKETS = 8192 }; /* MAC_LIMIT: if nothing else is said */
 
 struct mac_entry { /* immutable but for the control thread's own part */
     _Atomic(struct mac_entry *) next;
@@ -24,7 +24,8 @@ struct mac_entry { /* immutable but for the control thread's own part */
 
 struct mac_table {
     struct world *world;
-    uint32_t n;
+    uint32_t n, limit; /* written by the control thread alone */
+    uint32_t age_s;    /* control thread; 0: nothing ages */
     _Atomic(struct mac_entry *) buckets[MAC_BUCKETS];
 };
 
@@ -37,13 +38,23 @@ static inline uint64_t mac_station(const uint8_t *mac, uint16_t vlan)
     return word;
 }
 
+static inline uint16_t mac_vlan(uint64_t station) { return (uint16_t)(station >> 48); }
+
 /* Any thread inside an epoch. */
 const struct mac_entry *mac_find(const struct mac_table *, uint64_t station);
 /* Is there room for a new one? */
-static inline bool mac_full(const struct mac_table *t) { return __atomic_load_n(&t->n, __ATOMIC_RELAXED) >= MAC_LIMIT; }
+static inline bool mac_full(const struct mac_table *t)
+{
+    return __atomic_load_n(&t->n, __ATOMIC_RELAXED) >= __atomic_load_n(&t->limit, __ATOMIC_RELAXED);
+}
 
+/* Control thread: how many stations are learned (0: MAC_LIMIT), and for how long a silent one is kept (0: for ever). */
+void mac_set(struct mac_table *, uint32_t limit, uint32_t age_s);
+/* Control thread: every station, in no order. */
+void mac_visit(struct mac_table *, void (*see)(void *arg, const struct mac_entry *, uint64_t age_ns), void *arg, uint64_t now_ns);
 /* Control thread.  True: the table changed; the caller publishes a version. */
 bool mac_learn(struct mac_table *, uint64_t station, uint32_t port, uint64_t now_ns);
 bool mac_age(struct mac_table *, uint64_t now_ns);
 bool mac_forget_port(struct mac_table *, uint32_t port);
+bool mac_flush(struct mac_table *);
 void mac_destroy(struct mac_table *); /* no reader may see it */

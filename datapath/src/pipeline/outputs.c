@@ -1,9 +1,6 @@
 /* Outputs: from a port number, real or reserved, to the ports that packets leave by. */
-#include "pipeline/composing.h"
-
-#include <string.h>
-
 #include "base/bytes.h"
+#include "pipeline/normal.h"
 
 static uint32_t in_port(const struct composition *c) { return get32(&c->key.in_port); }
 
@@ -51,48 +48,6 @@ static void output_controller(struct composition *c, const struct action *a)
     to = compose_with_origin(c, to);
     compose_append(c, &to);
     c->sends = true;
-}
-
-/* OFPP_NORMAL: a learning switch.  What it says depends on the source's entry too (it may have moved), so
- * both addresses and the tag belong to every key shape that has it: see rule_looks. */
-static uint16_t vlan_of(const struct composition *c) { return get16(&c->key.vlan_vid) & 0xfff; }
-
-static void learn_source(struct composition *c)
-{
-    const uint8_t *source = c->key.eth_src;
-    uint64_t station = mac_station(source, vlan_of(c));
-    const struct mac_entry *known = mac_find(&c->bridge->macs, station);
-    if (source[0] & 1 || (in_port(c) >= OFPP_MAX && in_port(c) != OFPP_LOCAL))
-        return; /* no station sends from a group address; packet-outs teach nothing */
-    if (known)
-        compose_count(c, known->slot);
-    if ((known && known->port == in_port(c)) || (!known && mac_full(&c->bridge->macs)))
-        return;
-    c->learn = station;
-    c->cacheable = false; /* until it is learned */
-}
-
-static bool is_reserved(const uint8_t *mac) /* IEEE 802.1Q table 8-1: never forwarded by a bridge */
-{
-    static const uint8_t prefix[5] = {0x01, 0x80, 0xc2, 0, 0};
-    return !memcmp(mac, prefix, sizeof prefix) && mac[5] < 0x10;
-}
-
-static void output_normal(struct composition *c, const struct action *a)
-{
-    learn_source(c);
-    if (is_reserved(c->key.eth_dst)) {
-        compose_drop(c, VS_DROP_RESERVED);
-        return;
-    }
-    const struct mac_entry *to = mac_find(&c->bridge->macs, mac_station(c->key.eth_dst, vlan_of(c)));
-    uint32_t port = to && !(c->key.eth_dst[0] & 1) ? to->port : 0;
-    if (c->watch && c->watch->normal)
-        c->watch->normal(c->watch->arg, port);
-    if (port)
-        output_number(c, port);
-    else
-        output_all(c, a);
 }
 
 /* Packet-outs only: the decoder refuses it in rules.  A copy goes through the tables; actions behind it do not see

@@ -28,6 +28,7 @@ struct port_ops {
 };
 
 struct lanes;
+struct meter;
 
 struct port {
     const struct port_ops *ops;
@@ -38,6 +39,8 @@ struct port {
     _Atomic bool dead;
     uint64_t added_ns;
     _Atomic(struct lanes *) lanes; /* its queues, the switch's business; NULL: none */
+    _Atomic(vs_vlans *) vlans;     /* how NORMAL treats its tags, the bridge's business; NULL: a trunk of all */
+    _Atomic(struct meter *) flood; /* what NORMAL floods of it, likewise; NULL: all */
     uint32_t index;             /* small and dense, the switch's own number of it */
     uint32_t bridge;
     struct port_counters counters;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "pipeline/vlan.h"
 #include "switch/history.h"
 
 struct command {
@@ -105,12 +106,24 @@ static int shut_down(struct command *c)
 
 /* ---- bridges ---- */
 
+/* Each station has a counter, and of these there are so many. */
+static bool has_room(const struct command *c, const vs_bridge_spec *spec)
+{
+    uint64_t sum = spec->mac_limit ? spec->mac_limit : MAC_LIMIT;
+    for (unsigned i = 0; i < c->sw->n_bridges; i++)
+        sum += c->sw->bridges[i] == c->bridge ? 0 : c->sw->bridges[i]->macs.limit;
+    return sum <= MAX_STATIONS;
+}
+
 static int bridge_add(struct command *c)
 {
     vs_bridge_spec spec;
     memcpy(&spec, c->payload, sizeof spec);
     if (!c->frame.bridge || !is_terminated(spec.name, sizeof spec.name))
         return fail(c, -EINVAL, "a bridge needs a number and a name of at most 31 bytes");
+    if (spec.mac_limit > MAC_LIMIT_MOST || !has_room(c, &spec))
+        return error_set(&c->error, -EINVAL, "bridge %s: %u stations are too many; %d is a bridge's most, %d that of all together",
+                         spec.name, spec.mac_limit, MAC_LIMIT_MOST, MAX_STATIONS);
     if (c->bridge) {
         bridge_change(c->bridge, &spec);
         return 0;
@@ -141,6 +154,8 @@ static int bridge_del(struct command *c)
 
 /* ---- ports ---- */
 
+#define VLANS_WRONG "a port's VLANs make no sense; an access port has a tag from 1 to 4094 and no trunks, a plain trunk no tag"
+
 static int port_add(struct command *c)
 {
     vs_port_spec spec;
@@ -149,6 +164,8 @@ static int port_add(struct command *c)
     if (!is_terminated(spec.name, sizeof spec.name) || !is_terminated(spec.read_path, sizeof spec.read_path) ||
         !is_terminated(spec.write_path, sizeof spec.write_path))
         return fail(c, -EINVAL, "a port's name or path is too long");
+    if (!vlans_valid(&spec.vlans))
+        return fail(c, -EINVAL, VLANS_WRONG);
     c->fd = -1;
     return switch_add_port(c->sw, c->bridge, &spec, fd, c->now_ns, &c->error);
 }
@@ -183,6 +200,19 @@ static int port_set(struct command *c)
     if (ref.state != UINT32_MAX)
         atomic_store(&port->state, ref.state);
     world_publish(&c->sw->world); /* groups choose by it */
+    return 0;
+}
+
+static int port_vlans(struct command *c)
+{
+    vs_port_vlans wanted;
+    memcpy(&wanted, c->payload, sizeof wanted);
+    struct port *port = bridge_port(c->bridge, wanted.number);
+    if (!port)
+        return error_set(&c->error, -ENOENT, "port %u: bridge %s has no such port", wanted.number, c->bridge->spec.name);
+    if (!vlans_valid(&wanted.vlans))
+        return fail(c, -EINVAL, VLANS_WRONG);
+    bridge_set_vlans(c->bridge, port, &wanted.vlans);
     return 0;
 }
 
@@ -272,6 +302,51 @@ static int session_end(struct command *c)
     return fail(c, -ENOENT, "there is no such session");
 }
 
+/* ---- stations ---- */
+
+struct listing {
+    struct events *to;
+    vs_frame header;
+    unsigned n;
+    vs_mac macs[1024];
+};
+
+static void send_listing(struct listing *l, uint16_t flags)
+{
+    l->header.flags = flags;
+    events_put(l->to, l->header, l->macs, l->n * sizeof l->macs[0], -1);
+    l->n = 0;
+}
+
+static void list_station(void *arg, const struct mac_entry *e, uint64_t age_ns)
+{
+    struct listing *l = arg;
+    uint64_t age_ms = age_ns / 1000000;
+    if (l->n == sizeof l->macs / sizeof l->macs[0])
+        send_listing(l, VS_FRAME_MORE);
+    vs_mac *m = &l->macs[l->n++];
+    *m = (vs_mac){.vlan = mac_vlan(e->station), .port = e->port, .age_ms = age_ms < UINT32_MAX ? (uint32_t)age_ms : UINT32_MAX};
+    for (unsigned i = 0; i < 6; i++)
+        m->mac[i] = (uint8_t)(e->station >> (40 - 8 * i));
+}
+
+static int macs(struct command *c)
+{
+    struct listing l = {.to = &c->sw->events, .header = {.type = VS_EVT_MACS, .bridge = c->frame.bridge, .tag = c->frame.tag}};
+    switch_barrier(c->sw, c->now_ns);
+    mac_visit(&c->bridge->macs, list_station, &l, c->now_ns);
+    send_listing(&l, 0);
+    return 0;
+}
+
+static int mac_forget(struct command *c)
+{
+    switch_barrier(c->sw, c->now_ns); /* what was seen before is learned before */
+    if (mac_flush(&c->bridge->macs))
+        world_publish(&c->sw->world);
+    return 0;
+}
+
 /* ---- OpenFlow and trace ---- */
 
 static int openflow(struct command *c)
@@ -313,6 +388,9 @@ static const struct handler {
     [VS_CMD_REPLAY] = {replay, 0, false, false},
     [VS_CMD_QUEUE_SET] = {queue_set, sizeof(vs_queue_spec), true, false},
     [VS_CMD_QUEUE_DEL] = {queue_del, sizeof(vs_queue_spec), true, false},
+    [VS_CMD_PORT_VLANS] = {port_vlans, sizeof(vs_port_vlans), true, false},
+    [VS_CMD_MACS] = {macs, 0, true, false},
+    [VS_CMD_MAC_FLUSH] = {mac_forget, 0, true, false},
     [VS_CMD_SHUTDOWN] = {shut_down, 0, false, false},
 };
 

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "ofp/encode.h"
 #include "ofp/wire13.h"
+#include "pipeline/vlan.h"
 #include "switch/history.h"
 
 /* ---- packet-ins ---- */
@@ -25,10 +26,12 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
     }
 }
 
+/* The port may have left the station's VLAN since it was seen. */
 static void learn(struct vs_switch *sw, const struct upcall *up, uint64_t now_ns)
 {
     struct bridge *b = switch_bridge(sw, up->bridge);
-    if (b && bridge_port(b, up->in_port) && mac_learn(&b->macs, up->cookie, up->in_port, now_ns))
+    const struct port *port = b ? bridge_port(b, up->in_port) : NULL;
+    if (port && vlans_pass(&port->spec.vlans, mac_vlan(up->cookie)) && mac_learn(&b->macs, up->cookie, up->in_port, now_ns))
         world_publish(&sw->world);
 }
 

@@ -20,6 +20,7 @@ const char *vs_drop_name(uint32_t reason)
         [VS_DROP_OUTPUT_SELF] = "output-self", [VS_DROP_TTL] = "ttl", [VS_DROP_MTU] = "mtu", [VS_DROP_TX_FULL] = "tx-full",
         [VS_DROP_TX_ERROR] = "tx-error", [VS_DROP_PACKET_IN_FULL] = "packet-in-full", [VS_DROP_TOO_DEEP] = "too-deep", [VS_DROP_RESERVED] = "reserved-address",
         [VS_DROP_GROUP] = "group", [VS_DROP_METER] = "meter", [VS_DROP_QUEUE_FULL] = "queue-full",
+        [VS_DROP_VLAN] = "vlan", [VS_DROP_FLOOD_LIMIT] = "flood-limit",
     };
     _Static_assert(sizeof names / sizeof names[0] == VS_DROP_LIMIT, "every drop has a name");
     return reason < VS_DROP_LIMIT ? names[reason] : NULL;
@@ -67,7 +68,7 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     epoch_init(&sw->world.epoch);
     sw->world.max_rules = c.max_rules;
     /* Twice: a transaction may replace every rule, and the old ones keep theirs until they are settled. */
-    slots_init(&sw->world.slots, 2 * c.max_rules + OBJECT_SLOTS + MAX_BRIDGES * (2 * N_TABLES + MAC_LIMIT));
+    slots_init(&sw->world.slots, 2 * c.max_rules + OBJECT_SLOTS + MAX_BRIDGES * 2 * N_TABLES + MAX_STATIONS);
     sw->world.seed = random_seed(c.seed);
     atomic_init(&sw->world.version, 1);
     atomic_init(&sw->ports, must_calloc(1, sizeof(struct poll_list)));

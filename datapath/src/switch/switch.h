@@ -5,7 +5,7 @@
 #include "switch/events.h"
 #include "switch/worker.h"
 
-enum { MAX_WORKERS = 1, MAX_BRIDGES = 256 };
+enum { MAX_WORKERS = 1, MAX_BRIDGES = 256, MAX_STATIONS = MAX_BRIDGES * MAC_LIMIT };
 
 struct session {
     struct session *next;

@@ -24,6 +24,7 @@ FLOW = {
     "packets": 7, "bytes": 700, "duration": 12.5, "idle_timeout": 60, "hard_timeout": 0,
     "text": "priority=5,in_port=1,tcp,actions=output:2",
 }  # fmt: skip
+MAC = {"vlan": 10, "mac": "02:00:00:00:00:07", "port": 3, "name": "eth1", "age": 2.25}
 QUEUE = {
     "bridge": "br0", "port": "eth1", "number": 0, "max_rate": "10Mbps", "max_packets": 1000,
     "active": True, "tx_packets": 7, "tx_bytes": 700, "tx_errors": 1, "duration": 2.5,
@@ -49,7 +50,8 @@ CONTROLLER = {
 }  # fmt: skip
 BRIDGE = {
     "name": "br0", "dpid": "0000000000000001", "active": True, "fail_mode": "secure",
-    "protocols": ["OpenFlow13"], "listen": [], "ports": [PORT], "controllers": [CONTROLLER],
+    "protocols": ["OpenFlow13"], "listen": [], "mac_age": 300, "mac_limit": 8192, "flood_rate": 0,
+    "ports": [PORT], "controllers": [CONTROLLER],
 }  # fmt: skip
 ANSWERS: dict[str, object] = {
     "status": {
@@ -58,7 +60,8 @@ ANSWERS: dict[str, object] = {
         "forwarder": {"pid": 71, "adopted": True, "started": 1767323045.5},
     },
     "bridge.list": [BRIDGE], "bridge.show": BRIDGE, "port.list": [PORT, TAP],
-    "port.add": PORT, "controller.list": [CONTROLLER], "flow.list": [FLOW, {**FLOW, "match": ""}],
+    "port.add": PORT, "mac.list": [MAC, {**MAC, "vlan": 0, "port": 9, "name": None, "age": 0.0}],
+    "controller.list": [CONTROLLER], "flow.list": [FLOW, {**FLOW, "match": ""}],
     "queue.list": [QUEUE], "queue.add": QUEUE, "queue.set": QUEUE,
     "group.list": [GROUP], "meter.list": [METER],
     "trace": {

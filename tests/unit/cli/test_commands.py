@@ -29,6 +29,10 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
         },
     ),
     ("bridge set br0 --dpid=0x2", "bridge.set", {"name": "br0", "dpid": 2}),
+    (
+        "bridge set br0 --mac-age 60 --mac-limit 100 --flood-rate 1000", "bridge.set",
+        {"name": "br0", "mac_age": 60, "mac_limit": 100, "flood_rate": 1000},
+    ),
     ("bridge show br0", "bridge.show", {"name": "br0"}),
     ("bridge rm br0", "bridge.rm", {"name": "br0"}),
     ("port ls", "port.list", {}),
@@ -45,6 +49,17 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
         },
     ),
     ("port add --number 3 br0 -- eth1", "port.add", {"bridge": "br0", "name": "eth1", "number": 3}),
+    ("port set br0 eth1 --tag 10", "port.set", {"bridge": "br0", "name": "eth1", "tag": 10}),
+    (
+        "port set br0 eth1 --tag none --trunks 10,20-30 --trunks 11 --vlan-mode trunk", "port.set",
+        {
+            "bridge": "br0", "name": "eth1", "tag": None, "trunks": ("10-11", "20-30"),
+            "vlan_mode": "trunk",
+        },
+    ),
+    ("port set br0 eth1 --trunks=", "port.set", {"bridge": "br0", "name": "eth1", "trunks": ()}),
+    ("mac ls br0", "mac.list", {"bridge": "br0"}),
+    ("mac flush br0", "mac.flush", {"bridge": "br0"}),
     (
         "port add br0 br0 --kind tap --number local", "port.add",
         {"bridge": "br0", "name": "br0", "kind": "tap", "number": 0xFFFFFFFE},
@@ -147,6 +162,14 @@ def test_a_table_is_aligned_and_its_numbers_are_exact(vswitch: Vswitch, daemon: 
     )
 
 
+def test_stations_are_a_table(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    assert vswitch("mac", "ls", "br0").out == (
+        "VLAN  ADDRESS            PORT  NAME  AGE\n"
+        "  10  02:00:00:00:00:07     3  eth1  2.2 s\n"
+        "   0  02:00:00:00:00:07     9  -     0.0 s\n"
+    )
+
+
 def test_an_empty_table_still_has_its_heads(vswitch: Vswitch, daemon: FakeDaemon) -> None:
     daemon.answers["bridge.list"] = []
     assert vswitch("bridge", "ls").out.split("\n")[0].startswith("NAME  DPID  ACTIVE  FAIL MODE")
@@ -163,6 +186,9 @@ def test_a_bridge_is_shown_with_its_ports_and_controllers(
         "fail mode   secure\n"
         "protocols   OpenFlow13\n"
         "listens on  -\n"
+        "mac age     300\n"
+        "mac limit   8192\n"
+        "flood rate  0\n"
         "\n"
         "1 port\n"
         "NUMBER  NAME  KIND    MAC                STATE\n"

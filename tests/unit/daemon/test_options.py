@@ -26,10 +26,25 @@ def test_options_belong_to_the_bridge_before_them() -> None:
     )
 
 
+def test_vlans_belong_to_the_port_before_them() -> None:
+    line = "--ephemeral --bridge br0 --mac-age 60 --port v1 --tag 10 --port v2:7 --trunks 10,20-30 "
+    line += "--flood-rate 1000 --port v3 --tag 5 --trunks 6 --vlan-mode native-untagged"
+    (bridge,) = configured(read(line.split()).bridges).bridges
+    assert (bridge.mac_age, bridge.mac_limit, bridge.flood_rate) == (60, 8192, 1000)
+    assert [port.vlans for port in bridge.ports] == [
+        ("access", 10, frozenset()),
+        ("trunk", 0, frozenset({10, *range(20, 31)})),
+        ("native-untagged", 5, frozenset({6})),
+    ]
+
+
 @pytest.mark.parametrize(
     "line",
     [
         "--port v1",
+        "--ephemeral --tag 1 --bridge br0 --port v1",
+        "--ephemeral --bridge br0 --tag 1",
+        "--ephemeral --bridge br0 --port v1 --tag 1 --tag 2",
         "--ephemeral --dpid 1 --bridge br0",
         "--bridge br0",
         "--ephemeral --state /s",

@@ -136,6 +136,22 @@ def test_the_tables_of_an_older_version_are_brought_up_to_date(tmp_path: Path) -
     assert schema_of(old / "vswitch.db") == schema_of(filled(fresh))
 
 
+def test_a_table_of_version_2_gets_the_settings_that_it_lacks(tmp_path: Path) -> None:
+    queued = CONFIG.with_bridge(CONFIG.bridges[0].with_queue(Queue("eth1", 5)))
+    file = filled(tmp_path, queued)
+    for column in ("mac_age", "mac_limit", "flood_rate"):
+        edit(file, f"ALTER TABLE bridge DROP COLUMN {column}")
+    for column in ("vlan_mode", "tag", "trunks"):
+        edit(file, f"ALTER TABLE port DROP COLUMN {column}")
+    edit(file, "PRAGMA user_version = 2")
+    changed = queued.with_bridge(Bridge("br1", dpid=1, mac_age=7, ports=(Port("p", tag=5),)))
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().config == queued
+        store.transaction(lambda _: changed)
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read().config == changed
+
+
 def schema_of(file: Path) -> tuple[object, ...]:
     with closing(sqlite3.connect(file)) as connection:
         tables = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
@@ -161,6 +177,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "no database": (overwrite, "not a database.*; restore the file from a backup"),
     "damaged": (damage, "; restore the file from a backup"),
     "cut off": (cut, "; restore the file from a backup"),
+    "older than any": (lambda f: edit(f, "PRAGMA user_version = 0"), "by version 0 of vswitch's"),
     "newer": (lambda f: edit(f, "PRAGMA user_version = 9"), "by version 9 of vswitch's tables"),
     "foreign": (lambda f: edit(f, "PRAGMA application_id = 7"), "written by another program"),
     "bad setting": (

@@ -11,6 +11,7 @@ from vswitch.daemon.methods import (
     controllers,
     flows,
     groups,
+    macs,
     meters,
     ports,
     queues,
@@ -23,5 +24,5 @@ Method = Callable[..., Awaitable[object]]
 
 def methods(daemon: Daemon) -> dict[str, Method]:
     """Every method of the API, by its name, over one daemon."""
-    rooms = (bridges, ports, queues, controllers, flows, groups, meters, traces, switch)
+    rooms = (bridges, ports, macs, queues, controllers, flows, groups, meters, traces, switch)
     return {name: partial(do, daemon) for room in rooms for name, do in room.METHODS.items()}

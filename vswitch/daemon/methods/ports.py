@@ -1,4 +1,4 @@
-"""port.add, port.list, port.rm."""
+"""port.add, port.set, port.list, port.rm."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from vswitch.daemon.live import LiveBridge, LivePort
 from vswitch.daemon.methods.finding import live_bridge, require_active, wanted_bridge
 from vswitch.errors import Exit, Failure
 from vswitch.openflow.messages.port import PortConfig, PortState
-from vswitch.reconcile.operations import AddPort
+from vswitch.reconcile import Operation
+from vswitch.reconcile.operations import AddPort, SetPort
 from vswitch.schema import Config, Port
 
 
@@ -42,10 +43,30 @@ async def _store(daemon: Daemon, bridge: str, port: Port) -> None:
         return config.with_bridge(wanted_bridge(config, bridge).with_port(port))
 
     unmade = await daemon.change(change)
-    require_active(
-        unmade,
-        lambda one: isinstance(one.operation, AddPort) and one.operation.port.name == port.name,
-    )
+    require_active(unmade, lambda one: _is_about(one.operation, port.name))
+
+
+def _is_about(operation: Operation, port: str) -> bool:
+    """Is it one that makes or changes the port of that name?"""
+    wanted = operation.port if isinstance(operation, AddPort) else None
+    if isinstance(operation, SetPort):
+        wanted = operation.wanted
+    return wanted is not None and wanted.name == port
+
+
+def _is_ephemeral(daemon: Daemon, bridge: str, name: str) -> bool:
+    live = daemon.live.bridges.get(bridge)
+    port = live.ports.get(name) if live else None
+    return port is not None and port.ephemeral
+
+
+def _stored(config: Config, bridge: str, name: str) -> Port:
+    """The stored port of that name."""
+    port = wanted_bridge(config, bridge).port(name)
+    if port is None:
+        why, do = f"bridge {bridge} has none of that name", f"see `vswitch port ls {bridge}`"
+        raise Failure(f"port {name}", why, do, Exit.NOT_FOUND)
+    return port
 
 
 async def list_(daemon: Daemon, bridge: str | None = None) -> list[dict[str, Any]]:
@@ -82,8 +103,13 @@ def _identity(bridge: str, port: LivePort) -> dict[str, Any]:
     mac = spec.mac.hex(":") if any(spec.mac) else None
     return {
         "bridge": bridge, "name": record.name, "number": spec.number, "mac": mac,
-        "kind": record.kind,
+        "kind": record.kind, **_vlans(record),
     }  # fmt: skip
+
+
+def _vlans(port: Port) -> dict[str, Any]:
+    mode, tag, _ = port.vlans
+    return {"vlan_mode": mode, "tag": tag or None, "trunks": list(port.trunks)}
 
 
 def _row(bridge: LiveBridge, port: LivePort, counters: dict[int, PortStats]) -> dict[str, Any]:
@@ -110,26 +136,35 @@ def _missing(bridge: str, port: Port) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_COUNTERS, 0)
     return {
         "bridge": bridge, "name": port.name, "number": port.number, "mac": port.mac,
-        "kind": port.kind, "state": "missing", "config": [], "ephemeral": False, **row, "drops": {},
+        "kind": port.kind, **_vlans(port), "state": "missing", "config": [], "ephemeral": False,
+        **row, "drops": {},
     }  # fmt: skip
 
 
+async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> None:
+    if _is_ephemeral(daemon, bridge, name):
+        await daemon.set_ephemeral(bridge, name, settings)
+        return
+
+    def change(config: Config) -> Config:
+        port = _stored(config, bridge, name)
+        return config.with_bridge(wanted_bridge(config, bridge).with_port(port.changed(**settings)))
+
+    unmade = await daemon.change(change)
+    require_active(unmade, lambda one: _is_about(one.operation, name))
+
+
 async def remove(daemon: Daemon, bridge: str, name: str) -> None:
-    live = daemon.live.bridges.get(bridge)
-    port = live.ports.get(name) if live else None
-    if port and port.ephemeral:
+    if _is_ephemeral(daemon, bridge, name):
         await daemon.remove_ephemeral(bridge, name)
         return
 
     def change(config: Config) -> Config:
-        wanted = wanted_bridge(config, bridge)
-        if wanted.port(name) is None:
-            why, do = f"bridge {bridge} has none of that name", f"see `vswitch port ls {bridge}`"
-            raise Failure(f"port {name}", why, do, Exit.NOT_FOUND)
-        return config.with_bridge(wanted.without_port(name))
+        _stored(config, bridge, name)
+        return config.with_bridge(wanted_bridge(config, bridge).without_port(name))
 
     unmade = await daemon.change(change)
     require_active(unmade, lambda one: getattr(one.operation, "name", None) == name)
 
 
-METHODS = {"port.add": add, "port.list": list_, "port.rm": remove}
+METHODS = {"port.add": add, "port.set": set_, "port.list": list_, "port.rm": remove}
