@@ -2,20 +2,24 @@
  * whatever rules that left behind, and statistics over it.
  *
  * Input: a byte of flags (1: one transaction instead of single messages, 2: no flow cache, 4: the messages
- * twice), then messages.  A length that contradicts what is there is set right, as the daemon's framing does
+ * twice; the other bits choose the packets; all of them: a standalone bridge), then messages.  A length that contradicts what is there is set right, as the daemon's framing does
  * by closing the connection; everything else is left as it is.
  */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "../c/traffic.h"
 #include "vswitch.h"
 
-enum { BRIDGE = 1, SESSION = 1, PORTS = 3, TRANSACTION = 1, UNCACHED = 2, TWICE = 4 };
+enum { BRIDGE = 1, SESSION = 1, PORTS = MESSAGE_PORTS, TRANSACTION = 1, UNCACHED = 2, TWICE = 4 };
 
 #define SECOND UINT64_C(1000000000)
 
 static uint8_t out[VS_FRAME_MAX];
+static int tap; /* the far end of the last port */
 
 static void command(vs_switch *sw, uint16_t type, const void *payload, size_t n, uint64_t now_ns)
 {
@@ -70,47 +74,98 @@ static vs_switch *switch_for(bool uncached)
     return switches[uncached];
 }
 
-static void add_bridge(vs_switch *sw, uint64_t now_ns)
+static void add_tap(vs_switch *sw, uint64_t now_ns)
 {
-    vs_bridge_spec bridge = {.name = "fuzz"};
+    static uint8_t buffer[sizeof(vs_frame) + sizeof(vs_port_spec)];
+    vs_frame frame = {.size = sizeof buffer, .type = VS_CMD_PORT_ADD, .bridge = BRIDGE};
+    vs_port_spec port = {.number = PORTS, .kind = VS_PORT_TAP, .flags = VS_PORT_VNET_HDR, .mtu = 1500, .name = "t"};
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair))
+        abort();
+    tap = pair[1];
+    memcpy(buffer, &frame, sizeof frame);
+    memcpy(buffer + sizeof frame, &port, sizeof port);
+    vs_switch_command(sw, buffer, sizeof buffer, pair[0], now_ns);
+}
+
+static void add_bridge(vs_switch *sw, bool standalone, uint64_t now_ns)
+{
+    vs_bridge_spec bridge = {.name = "fuzz", .standalone = standalone};
     vs_session_spec session = {4, UINT32_MAX, UINT32_MAX, 128};
     command(sw, VS_CMD_BRIDGE_ADD, &bridge, sizeof bridge, now_ns);
     command(sw, VS_CMD_SESSION, &session, sizeof session, now_ns);
-    for (uint32_t i = 1; i <= PORTS; i++) {
-        vs_port_spec port = {.number = i, .kind = VS_PORT_MEM, .mtu = i == PORTS ? 1500 : 0, .name = "p"};
+    for (uint32_t i = 1; i < PORTS; i++) {
+        vs_port_spec port = {.number = i, .kind = VS_PORT_MEM, .mtu = i == 1 ? 1500 : 0, .name = "p"};
+        vs_queue_spec queue = {.port = i, .queue = 1, .max_rate = 1000, .max_packets = 2};
         command(sw, VS_CMD_PORT_ADD, &port, sizeof port, now_ns);
+        command(sw, VS_CMD_QUEUE_SET, &queue, sizeof queue, now_ns);
     }
+    add_tap(sw, now_ns);
 }
 
-static void send_packets(vs_switch *sw, uint64_t now_ns)
+/* ---- packets: of every kind, and offloaded ones by a TAP whose other end we hold ---- */
+
+enum { SUPER_HEADER = 10, SUPER_PAYLOAD = 3000, GSO_SIZE = 1000 };
+
+/* TCP in IPv4, to be cut into pieces wherever a header comes on that no offload can express; and one frame whose
+ * checksum is left to do. */
+static void send_offloaded(void)
 {
-    static const uint8_t tcp[] = {
-        2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x81, 0, 0x60, 5, 8, 0, 0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0x66, 0xcd, 10, 0, 0, 1,
-        10, 0, 0, 2, 0, 80, 0x1f, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2, 0x20, 0, 0, 0, 0, 0,
+    static const uint8_t headers[] = {
+        1, 1, 54, 0, GSO_SIZE & 0xff, GSO_SIZE >> 8, 34, 0, 16, 0, /* virtio_net_hdr: NEEDS_CSUM, TCPV4 */
+        2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0x0b, 0xe0, 0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+        0, 80, 0x1f, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x18, 0x20, 0, 0, 0, 0, 0,
     };
-    static const uint8_t arp[] = {
-        255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1,
-        0, 0, 0, 0, 0, 0, 10, 0, 0, 2,
-    };
-    for (uint32_t i = 1; i <= PORTS; i++)
-        for (unsigned again = 0; again < 2; again++) { /* the second by the cache */
-            vs_mem_send(sw, BRIDGE, i, tcp, sizeof tcp);
-            vs_mem_send(sw, BRIDGE, i, arp, sizeof arp);
-        }
-    while (vs_switch_poll(sw, now_ns)) {}
-    vs_switch_tick(sw, now_ns);
+    uint8_t frame[sizeof headers + SUPER_PAYLOAD] = {0};
+    memcpy(frame, headers, sizeof headers);
+    if (send(tap, frame, sizeof frame, 0) < 0)
+        abort();
+    frame[1] = 0;
+    memset(frame + 2, 0, 4);
+    if (send(tap, frame, sizeof frame, 0) < 0)
+        abort();
+}
+
+static void take_frames(vs_switch *sw)
+{
     for (uint32_t i = 1; i <= PORTS; i++)
         while (vs_mem_receive(sw, BRIDGE, i, out, sizeof out) > 0) {}
+    while (recv(tap, out, sizeof out, 0) > 0) {}
+}
+
+static void send_packets(vs_switch *sw, unsigned which, uint64_t now_ns)
+{
+    enum { PACKETS = 6 };
+    dice_state = 88172645463325252u + which;
+    for (unsigned i = 0; i < PACKETS; i++) {
+        struct traffic t;
+        random_packet(&t);
+        for (unsigned again = 0; again < 2; again++) /* the second by the cache */
+            vs_mem_send(sw, BRIDGE, 1 + i % (PORTS - 1), t.bytes, t.n);
+    }
+    send_offloaded();
+    while (vs_switch_poll(sw, now_ns)) {}
+    vs_switch_tick(sw, now_ns);
+    take_frames(sw);
+}
+
+static void trace(vs_switch *sw, uint64_t now_ns)
+{
+    struct { vs_trace_request head; uint8_t frame[sizeof(((struct traffic *)0)->bytes)]; } request;
+    struct traffic t;
+    random_packet(&t);
+    request.head = (vs_trace_request){1, (uint32_t)t.n};
+    memcpy(request.frame, t.bytes, t.n);
+    command(sw, VS_CMD_TRACE, &request, sizeof request.head + t.n, now_ns);
 }
 
 static void ask_for_statistics(vs_switch *sw, uint64_t now_ns)
 {
-    static const uint8_t flows[56] = {4, 18, 0, 56, 0, 0, 0, 1, 0, 1, [16] = 255, [20] = 255, 255, 255, 255, 255, 255, 255, 255, [49] = 1, [51] = 4};
-    static const uint8_t tables[16] = {4, 18, 0, 16, 0, 0, 0, 2, 0, 3};
-    static const uint8_t ports[24] = {4, 18, 0, 24, 0, 0, 0, 3, 0, 4, [16] = 255, 255, 255, 255};
-    command(sw, VS_CMD_OPENFLOW, flows, sizeof flows, now_ns);
-    command(sw, VS_CMD_OPENFLOW, tables, sizeof tables, now_ns);
-    command(sw, VS_CMD_OPENFLOW, ports, sizeof ports, now_ns);
+    static struct message m;
+    for (unsigned i = 0; i < sizeof all_statistics; i++) {
+        statistics_message(&m, all_statistics[i]);
+        command(sw, VS_CMD_OPENFLOW, m.bytes, m.n, now_ns);
+    }
 }
 
 /* Sets right the lengths of the messages in 'at'; bytes that are left over at the end are cut off. */
@@ -140,17 +195,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vs_switch *sw = switch_for(data[0] & UNCACHED);
     static uint64_t now_ns;
     now_ns += 10 * SECOND;
-    add_bridge(sw, now_ns);
+    add_bridge(sw, data[0] >> 3 == 31, now_ns);
     for (int i = 0; i < (data[0] & TWICE ? 2 : 1); i++) {
         command(sw, data[0] & TRANSACTION ? VS_CMD_ATOMIC : VS_CMD_OPENFLOW, messages, n, now_ns);
-        send_packets(sw, now_ns);
+        send_packets(sw, data[0] >> 3, now_ns);
     }
     ask_for_statistics(sw, now_ns);
     take_events(sw);
     for (unsigned i = 1; i <= 3; i++)
         vs_switch_tick(sw, now_ns + i * SECOND);
-    send_packets(sw, now_ns + 4 * SECOND);
+    send_packets(sw, data[0] >> 3, now_ns + 4 * SECOND);
+    trace(sw, now_ns + 4 * SECOND);
     command(sw, VS_CMD_BRIDGE_DEL, NULL, 0, now_ns + 5 * SECOND);
+    close(tap);
     take_events(sw);
     vs_switch_stats stats;
     vs_switch_stats_get(sw, &stats);

@@ -1,4 +1,4 @@
-"""Seeds for fuzz_openflow and fuzz_command, made from rules in words.
+"""Seeds for fuzz_openflow, fuzz_decode, fuzz_journal and fuzz_command, made from rules in words.
 
 `python -m tests.fuzz.seeds` writes tests/fuzz/corpus/<target>/ anew.  A fuzzer that
 starts from whole, sensible messages reaches the inside of the tables at once.
@@ -11,8 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from datapath import frames
-from datapath.action import Output, PopVlan, pack_actions
+from datapath.action import Action, Group, Output, PopMpls, PopVlan, pack_actions
 from datapath.frames import Command as Frames
+from datapath.group import ALL_GROUPS, GroupCommand, GroupDesc, GroupType
+from datapath.group_text import parse_group
+from datapath.meter import ALL_METERS, MeterCommand, MeterConfig, MeterFlags
+from datapath.meter_text import parse_meter
 from datapath.packet_text import parse_packet
 from datapath.ports import Reserved
 from datapath.rule import Command, parse_rule
@@ -34,7 +38,56 @@ RULES = (
     "idle_timeout=1,hard_timeout=2,send_flow_rem,sctp,tp_src=1,actions=mod_nw_ttl:3,LOCAL",
     "cookie=0x1234,table=253,priority=65535,dl_src=02:00:00:00:00:01/ff:ff:ff:ff:ff:0f,actions=drop",
 )  # fmt: skip
+GROUPS = (
+    "group_id=3,type=indirect,bucket=pop_mpls:0x0800,set_queue:1,output:2",
+    "group_id=2,type=ff,bucket=watch_port:3,output:3,bucket=watch_group:3,group:3",
+    "group_id=1,type=select,bucket=weight:2,pop_mpls:0x8847,group:2,bucket=weight:1,dec_mpls_ttl,output:4",
+    "group_id=4,type=all,bucket=push_mpls:0x8847,output:4,bucket=push_pbb:0x88e7,output:2,bucket=group:1",
+    "group_id=5,type=all",
+    "group_id=6,type=ff,bucket=watch_port:9,output:1,bucket=watch_group:5,output:2",
+    "group_id=7,type=select,bucket=watch_group:2,output:1,bucket=watch_port:9,output:2,bucket=output:3",
+    "group_id=8,type=all," + ",".join(["bucket=pop_mpls:0x0800,group:7"] * 30),
+    "group_id=9,type=all," + ",".join(["bucket=group:8,dec_ttl"] * 40),
+)  # fmt: skip
+METERS = (
+    "meter=1,pktps,burst,stats,band=type=drop,rate=1,burst_size=1",
+    "meter=2,kbps,band=type=dscp_remark,rate=8,prec_level=1,band=type=drop,rate=100",
+    "meter=controller,pktps,burst,band=type=drop,rate=1,burst_size=2",
+    "meter=3,kbps,burst,band=type=dscp_remark,rate=0,prec_level=2,burst_size=1",
+)
+OBJECT_RULES = (
+    "mpls,actions=group:1",
+    "mpls,mpls_label=1,mpls_bos=0,actions=pop_mpls:0x8847,goto_table:2",
+    "table=2,mpls,actions=pop_mpls:0x0800,write_actions(group:2),goto_table:3",
+    "table=3,ip,actions=meter:2,dec_ttl,output:3",
+    "dl_type=0x88e7,pbb_isid=1,actions=pop_pbb,goto_table:1",
+    "table=1,actions=meter:1,group:4",
+    "ip,actions=copy_ttl_out,push_mpls:0x8847,set_field:7->mpls_label,dec_mpls_ttl,copy_ttl_in,output:4",
+    "ipv6,actions=meter:1,push_pbb:0x88e7,set_field:9->pbb_isid,set_mpls_ttl:3,ALL",
+    "tcp,actions=set_queue:1,output:2,push_vlan:0x88a8,push_vlan:0x8100,push_mpls:0x8848,output:4",
+    "priority=1,actions=set_field:0x88b5->eth_type,set_field:3->tunnel_id,NORMAL",
+    "ip,actions=meter:3,mod_nw_ttl:1,dec_ttl,dec_ttl,output:2",
+    "ip,actions=meter:3,output:2,IN_PORT,goto_table:2",
+    "actions=" + "push_vlan:0x8100," * 9 + "set_field:5->vlan_pcp,push_mpls:0x8847,pop_vlan,output:2",
+    "actions=push_pbb:0x88e7,push_pbb:0x88e7,pop_pbb,pop_pbb,output:2,output:9",
+    "table=2,actions=clear_actions,write_metadata:0x1/0x3,goto_table:3",
+    "actions=group:6,group:7,group:5",
+    "mpls,actions=group:3",
+    "actions=CONTROLLER",
+    "mpls,actions=group:9",
+    "mpls,actions=group:8,set_queue:1,output:1",
+    "actions=set_queue:1,output:1,output:2,output:3",
+)  # fmt: skip
+STATISTICS = (
+    (4, struct.pack("!I4x", Reserved.ANY)),
+    (5, struct.pack("!II", Reserved.ANY, 0xFFFFFFFF)),
+    (6, struct.pack("!I4x", ALL_GROUPS)),
+    (7, b""),
+    (9, struct.pack("!I4x", ALL_METERS)),
+    (10, struct.pack("!I4x", ALL_METERS)),
+)
 NARROWED = ("cookie=0x1234/0xff", "out_port=2", "table=7", "", "tcp")
+LABELLED = "mpls,mpls_label=3"
 PACKET = "tcp,dl_vlan=5,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=8080"
 
 
@@ -42,8 +95,8 @@ def message(kind: int, body: bytes) -> bytes:
     return struct.pack("!BBHI", 4, kind, 8 + len(body), 1) + body
 
 
-def packet_out(actions: tuple[Output | PopVlan, ...]) -> bytes:
-    data, packed = parse_packet(PACKET, 1).frame, pack_actions(actions)
+def packet_out(actions: tuple[Action, ...], packet: str = PACKET) -> bytes:
+    data, packed = parse_packet(packet, 1).frame, pack_actions(actions)
     head = struct.pack("!IIH6x", 0xFFFFFFFF, 1, len(packed))
     return message(13, head + packed + data)
 
@@ -54,6 +107,41 @@ def flow_mods() -> Iterable[bytes]:
             yield parse_rule(text).to_flow_mod(command)
     for text in NARROWED:
         yield parse_rule(text, Command.DELETE).to_flow_mod(Command.DELETE)
+
+
+def object_mods() -> list[bytes]:
+    """Groups and meters that rules may name."""
+    groups = [parse_group(text).to_group_mod() for text in GROUPS]
+    return groups + [parse_meter(text).to_meter_mod() for text in METERS]
+
+
+def object_changes() -> Iterable[bytes]:
+    """What may happen to them afterwards."""
+    yield parse_group(GROUPS[2]).to_group_mod(GroupCommand.MODIFY)
+    yield parse_group(GROUPS[4]).to_group_mod(GroupCommand.DELETE)
+    yield parse_group(GROUPS[1]).to_group_mod(GroupCommand.DELETE)
+    yield GroupDesc(GroupType.ALL, ALL_GROUPS).to_group_mod(GroupCommand.DELETE)
+    yield parse_meter(METERS[1]).to_meter_mod(MeterCommand.MODIFY)
+    yield MeterConfig(MeterFlags.NONE, ALL_METERS).to_meter_mod(MeterCommand.DELETE)
+
+
+def statistics() -> Iterable[bytes]:
+    return (message(18, struct.pack("!HH4x", kind, 0) + body) for kind, body in STATISTICS)
+
+
+def with_objects() -> Iterable[bytes]:
+    """Groups and meters, rules that use them, packets of several kinds, changes."""
+    made = b"".join(object_mods())
+    rules = [parse_rule(text).to_flow_mod() for text in OBJECT_RULES]
+    for packets, rule in enumerate(rules):
+        yield bytes([packets << 3]) + made + rule
+    pops = packet_out((PopMpls(0x0800), *[Group(8)] * 70, Output(2)), LABELLED)
+    yield b"\0" + made + pops + rules[0] + packet_out((Output(Reserved.TABLE),), LABELLED)
+    yield b"\xf8"
+    for flags in range(0, 256, 16):
+        yield bytes([flags | flags >> 6]) + made + b"".join(rules[flags // 16 % 3 :])
+    everything = made + b"".join(rules) + b"".join(statistics())
+    yield from (b"\4" + everything + change + rules[0] for change in object_changes())
 
 
 def openflow() -> Iterable[bytes]:
@@ -73,6 +161,35 @@ def openflow() -> Iterable[bytes]:
     yield from (flags + b"".join(mods[:26:2]) for flags in (b"\0", b"\1", b"\2", b"\4"))
     yield b"\0" + b"".join((*mods[:8], *others, *mods[-5:]))
     yield b"\1" + mods[0] + b"".join(mods[4:12]) + mods[-1]
+    yield from with_objects()
+
+
+def decoded() -> Iterable[bytes]:
+    """Inputs of fuzz_decode: which decoder, then a message."""
+    rules = [parse_rule(text).to_flow_mod() for text in RULES + OBJECT_RULES]
+    yield from (b"\0" + rule for rule in rules)
+    yield b"\1" + packet_out((PopVlan(), Output(Reserved.FLOOD)))
+    for text in GROUPS:
+        yield b"\2" + parse_group(text).to_group_mod()
+    for text in METERS:
+        yield b"\3" + parse_meter(text).to_meter_mod()
+    yield from (b"\4" + rule[48:] for rule in rules)
+
+
+def journals() -> Iterable[bytes]:
+    """Inputs of fuzz_journal: flags, perhaps a head, then records."""
+    rules = [parse_rule(text).to_flow_mod() for text in OBJECT_RULES]
+    history = [*object_mods(), *rules, *object_changes(), *flow_mods()]
+    framed = [struct.pack("!HB", len(one), 1 + at % 2) + one for at, one in enumerate(history)]
+    gone = struct.pack("!HB", 0, 1)
+    for size in (1, 7, 20, len(framed)):
+        yield b"\0" + b"".join(framed[:size])
+    same = b"".join(struct.pack("!HB", len(one), 1) + one for one in history)
+    yield b"\0" + same + gone + same
+    record = struct.pack("=IIQII", 24 + len(rules[0]), 1, 1, len(rules[0]), 0) + rules[0]
+    yield b"\2" + record * 3
+    yield b"\3" + struct.pack("=5Q", 0, 4096, 4096 + len(record), 0, 0) + record
+    yield b"\3" + struct.pack("=5Q", 1, 0, 0, 4096, 4096 + len(record)) + record
 
 
 def commands() -> Iterable[bytes]:
@@ -87,6 +204,11 @@ def commands() -> Iterable[bytes]:
         (Frames.OPENFLOW, parse_rule(RULES[5]).to_flow_mod() + message(20, b"")),
         (Frames.ATOMIC, parse_rule(RULES[1]).to_flow_mod()),
         (Frames.TRACE, frames.trace_request(1, parse_packet(PACKET, 1).frame)),
+        (Frames.QUEUE_SET, frames.QueueSpec(1, 1, 1000000, 4).pack()),
+        (Frames.OPENFLOW, b"".join(object_mods()) + parse_rule(OBJECT_RULES[8]).to_flow_mod()),
+        (Frames.TRACE, frames.trace_request(1, parse_packet(LABELLED, 1).frame)),
+        (Frames.QUEUE_DEL, frames.QueueSpec(1, 1).pack()),
+        (Frames.REPLAY, b""),
         (Frames.PORT_SET, frames.PortRef(1, 1, 0, 1).pack()),
         (Frames.PORT_VLANS, frames.PortVlans(1, frames.Vlans(frames.VlanMode.ACCESS, 5)).pack()),
         (Frames.MACS, b""),
@@ -116,4 +238,6 @@ def write(target: str, inputs: Iterable[bytes]) -> None:
 
 if __name__ == "__main__":
     write("fuzz_openflow", openflow())
+    write("fuzz_decode", decoded())
+    write("fuzz_journal", journals())
     write("fuzz_command", commands())

@@ -138,12 +138,11 @@ static bool run_edit(struct walk *w, const struct action *a)
 
 static void walk(struct walk *w);
 
-static void walk_pieces(struct walk *w)
+/* False: there is no buffer for them. */
+static bool walk_pieces(struct walk *w)
 {
     struct packet *pieces[GSO_MAX_SEGMENTS];
     unsigned n = gso_segment(w->p, pieces, GSO_MAX_SEGMENTS);
-    if (!n)
-        drop(w, VS_DROP_NO_BUFFER);
     for (unsigned i = 0; i < n; i++) {
         struct walk piece = *w;
         piece.p = pieces[i];
@@ -151,13 +150,16 @@ static void walk_pieces(struct walk *w)
         piece.bytes = pieces[i]->len;
         walk(&piece);
     }
+    return n > 0;
 }
 
 static bool run_outermost(struct walk *w, const struct action *a)
 {
     if (w->p->gso_type) {
-        walk_pieces(w);
-        w->slot = w->last; /* the pieces do the rest, and count it */
+        if (walk_pieces(w))
+            w->slot = w->last; /* the pieces do the rest, and count it */
+        else
+            drop(w, VS_DROP_NO_BUFFER);
         return false;
     }
     if (!own(w))

@@ -6,27 +6,29 @@
 
 struct idmap_array {
     size_t mask;
+    uint64_t seed;
     _Atomic(uint32_t *) places[]; /* NULL: free since ever; &mark: an object was here */
 };
 
 static uint32_t mark;
 
-static struct idmap_array *array_new(size_t places)
+static struct idmap_array *array_new(size_t places, uint64_t seed)
 {
     struct idmap_array *a = must_calloc(1, sizeof *a + places * sizeof a->places[0]);
     a->mask = places - 1;
+    a->seed = seed;
     return a;
 }
 
-void idmap_init(struct idmap *m, struct epoch *epoch)
+void idmap_init(struct idmap *m, struct epoch *epoch, uint64_t seed)
 {
-    *m = (struct idmap){.epoch = epoch};
-    atomic_init(&m->array, array_new(8));
+    *m = (struct idmap){.epoch = epoch, .seed = seed};
+    atomic_init(&m->array, array_new(8, seed));
 }
 
 void idmap_destroy(struct idmap *m) { free(atomic_load(&m->array)); }
 
-static size_t start_of(const struct idmap_array *a, uint32_t id) { return (size_t)hash_end(hash_mix(0, id)) & a->mask; }
+static size_t start_of(const struct idmap_array *a, uint32_t id) { return (size_t)hash_end(hash_mix(a->seed, id)) & a->mask; }
 
 /* The place of 'id', or SIZE_MAX.  There is always a free place, so the walk ends. */
 static size_t place_of(const struct idmap_array *a, uint32_t id)
@@ -67,7 +69,7 @@ static void make_room(struct idmap *m)
     size_t places = 8;
     while (places < 4 * ((size_t)m->n + 1))
         places *= 2;
-    a = array_new(places);
+    a = array_new(places, m->seed);
     for (size_t i = 0; i <= old->mask; i++) {
         uint32_t *object = atomic_load_explicit(&old->places[i], memory_order_relaxed);
         if (object && object != &mark)

@@ -3,7 +3,7 @@
  * Open addressing with linear probing.  A removed object leaves a mark in its place, so that
  * chains stay whole; the array is replaced as a whole when it fills up with objects and
  * marks, and the old one goes when no reader can hold it.  Objects begin with their number
- * and stay the caller's.
+ * and stay the caller's.  Numbers come from controllers, so the hash is keyed (HARDENING S13).
  */
 #pragma once
 #include <stdatomic.h>
@@ -15,11 +15,12 @@ struct idmap_array;
 
 struct idmap {
     struct epoch *epoch;
+    uint64_t seed;
     _Atomic(struct idmap_array *) array;
     uint32_t n, marks; /* objects, marks in the array */
 };
 
-void idmap_init(struct idmap *, struct epoch *);
+void idmap_init(struct idmap *, struct epoch *, uint64_t seed);
 void idmap_destroy(struct idmap *); /* no reader may run; objects stay the caller's */
 /* Any thread inside an epoch: the object of this number, or NULL. */
 void *idmap_find(const struct idmap *, uint32_t id);

@@ -79,7 +79,7 @@ static bool is_sound(const struct journal *j)
     if (h->magic != MAGIC || atomic_load(&h->active) > 1)
         return false;
     uint64_t at = active(j)->start, end = active(j)->end;
-    if (at < PAGE || end < at || end > j->size)
+    if (at < PAGE || at % 8 || end < at || end > j->size)
         return false;
     for (const struct journal_record *r; at < end; at += r->size) {
         r = (const void *)(j->map + at);

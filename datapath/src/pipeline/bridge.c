@@ -25,8 +25,8 @@ struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *sp
     b->dying_end = &b->dying;
     b->macs.world = w;
     mac_set(&b->macs, spec->mac_limit, spec->mac_age);
-    idmap_init(&b->groups, &w->epoch);
-    idmap_init(&b->meters, &w->epoch);
+    idmap_init(&b->groups, &w->epoch, w->seed);
+    idmap_init(&b->meters, &w->epoch, w->seed);
     atomic_init(&b->standalone, spec->standalone);
     atomic_init(&b->ports, must_calloc(1, sizeof(struct port_list)));
     atomic_init(&b->shape, shape_new(w, &mask));

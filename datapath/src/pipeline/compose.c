@@ -31,7 +31,9 @@ void compose_end(struct composition *c, vs_drop reason)
 
 void compose_count(struct composition *c, uint32_t slot)
 {
-    if (c->n_slots < COMPOSE_SLOTS)
+    if (c->n_slots == COMPOSE_SLOTS)
+        c->overflow = true; /* counters are exact, and buckets that do nothing are no free ride */
+    else
         c->slots[c->n_slots++] = slot;
 }
 
@@ -275,6 +277,7 @@ static void start(struct composition *c, const struct bridge *b, uint64_t versio
     set_clear(&c->set);
     c->n_actions = c->n_slots = c->depth = 0;
     c->queue = NO_QUEUE;
+    c->looks = GROUP_LOOKS;
     c->learn = 0;
     c->sends = c->overflow = c->ended = c->uncovered = c->continues = false;
     c->cacheable = true;

@@ -41,6 +41,7 @@ struct composition {
     struct action_set set;
     unsigned n_actions, n_slots, depth;
     uint32_t queue;   /* of outputs from here on */
+    unsigned looks;   /* at buckets, that are left */
     bool sends;       /* something was done with the packet, or it was dropped for a reason of its own */
     bool cacheable, transient;
     bool overflow;    /* more actions than there is room for: nothing is done */

@@ -46,7 +46,7 @@ static uint64_t flow_hash(const struct key *key)
 
 /* ---- liveness (OpenFlow 1.3.5, 5.6.1 and 6.7): what watches nothing lives ---- */
 
-static bool group_lives(const struct bridge *, uint32_t id, unsigned depth);
+static bool group_lives(const struct bridge *, uint32_t id, unsigned depth, unsigned *looks);
 
 static bool port_lives(const struct bridge *b, uint32_t number)
 {
@@ -55,32 +55,35 @@ static bool port_lives(const struct bridge *b, uint32_t number)
            !(atomic_load_explicit(&p->state, memory_order_relaxed) & VS_PS_LINK_DOWN);
 }
 
-static bool bucket_lives(const struct bridge *b, const struct bucket *bucket, unsigned depth)
+static bool bucket_lives(const struct bridge *b, const struct bucket *bucket, unsigned depth, unsigned *looks)
 {
+    if (!*looks)
+        return false;
+    --*looks;
     bool watches_port = bucket->watch_port != OFPP_ANY, watches_group = bucket->watch_group != OFPG_ANY;
     if (!watches_port && !watches_group)
         return true;
-    return (watches_port && port_lives(b, bucket->watch_port)) || (watches_group && group_lives(b, bucket->watch_group, depth));
+    return (watches_port && port_lives(b, bucket->watch_port)) || (watches_group && group_lives(b, bucket->watch_group, depth, looks));
 }
 
-static bool group_lives(const struct bridge *b, uint32_t id, unsigned depth)
+static bool group_lives(const struct bridge *b, uint32_t id, unsigned depth, unsigned *looks)
 {
     const struct group *g = bridge_group(b, id);
     if (!g || depth == GROUP_DEPTH)
         return false;
     for (uint32_t i = 0; i < g->n_buckets; i++)
-        if (bucket_lives(b, &g->buckets[i], depth + 1))
+        if (bucket_lives(b, &g->buckets[i], depth + 1, looks))
             return true;
     return false;
 }
 
 /* ---- choosing ---- */
 
-static const struct bucket *first_living(const struct bridge *b, const struct group *g, const struct key *key)
+static const struct bucket *first_living(const struct bridge *b, const struct group *g, const struct key *key, unsigned *looks)
 {
     (void)key;
     for (uint32_t i = 0; i < g->n_buckets; i++)
-        if (bucket_lives(b, &g->buckets[i], 0))
+        if (bucket_lives(b, &g->buckets[i], 0, looks))
             return &g->buckets[i];
     return NULL;
 }
@@ -91,7 +94,7 @@ static double draw(uint64_t hash, const struct bucket *bucket)
     return ((double)number + 0.5) / (double)(UINT64_C(1) << 53);
 }
 
-static const struct bucket *selected(const struct bridge *b, const struct group *g, const struct key *key)
+static const struct bucket *selected(const struct bridge *b, const struct group *g, const struct key *key, unsigned *looks)
 {
     const struct bucket *best = NULL;
     double least = INFINITY;
@@ -99,7 +102,7 @@ static const struct bucket *selected(const struct bridge *b, const struct group 
     for (uint32_t i = 0; i < g->n_buckets; i++) {
         const struct bucket *bucket = &g->buckets[i];
         double weight = g->total_weight ? bucket->weight : 1;
-        if (weight == 0 || !bucket_lives(b, bucket, 0))
+        if (weight == 0 || !bucket_lives(b, bucket, 0, looks))
             continue;
         double length = -log(draw(hash, bucket)) / weight;
         if (length < least) {
@@ -110,20 +113,21 @@ static const struct bucket *selected(const struct bridge *b, const struct group 
     return best;
 }
 
-static const struct bucket *only(const struct bridge *b, const struct group *g, const struct key *key)
+static const struct bucket *only(const struct bridge *b, const struct group *g, const struct key *key, unsigned *looks)
 {
     (void)b;
     (void)key;
+    (void)looks;
     return g->n_buckets ? &g->buckets[0] : NULL;
 }
 
-const struct bucket *group_choose(const struct bridge *b, const struct group *g, const struct key *key)
+const struct bucket *group_choose(const struct bridge *b, const struct group *g, const struct key *key, unsigned *looks)
 {
-    static const struct bucket *(*const choosers[OFPGT_LIMIT])(const struct bridge *, const struct group *, const struct key *) = {
+    static const struct bucket *(*const choosers[OFPGT_LIMIT])(const struct bridge *, const struct group *, const struct key *, unsigned *) = {
         [OFPGT_SELECT] = selected, [OFPGT_INDIRECT] = only, [OFPGT_FF] = first_living,
     };
     MUST(choosers[g->type]);
-    return choosers[g->type](b, g, key);
+    return choosers[g->type](b, g, key, looks);
 }
 
 /* ---- the control thread's part ---- */

@@ -13,7 +13,8 @@ struct bridge;
 enum of_group_type { OFPGT_ALL, OFPGT_SELECT, OFPGT_INDIRECT, OFPGT_FF, OFPGT_LIMIT };
 enum of_group_command { OFPGC_ADD, OFPGC_MODIFY, OFPGC_DELETE };
 enum { OFPG_MAX = 0xffffff00, OFPG_ALL = 0xfffffffc, OFPG_ANY = 0xffffffff };
-enum { GROUP_LIMIT = 65536, GROUP_BUCKETS = 4000, GROUP_DEPTH = 32 }; /* a bridge's groups; a group's buckets; a chain's length */
+enum { GROUP_LIMIT = 65536, GROUP_BUCKETS = 4000, GROUP_DEPTH = 32, GROUP_LOOKS = 16384 };
+/* a bridge's groups; a group's buckets; a chain's length; buckets that one packet may have looked at */
 
 struct bucket {
     uint16_t weight, n_actions;
@@ -30,7 +31,8 @@ struct group {
     uint32_t slot;         /* counter; UINT32_MAX until the group is in a bridge */
     uint32_t refs;         /* rules and buckets that name it */
     uint64_t created_ns;
-    uint64_t walk;         /* control thread: the search that came here last */
+    uint64_t walk;         /* control thread: the search that came here last, */
+    struct group *to_walk; /* and where it goes on */
     struct world *world;
     uint64_t total_weight; /* of a select group's buckets; 0: all alike */
     uint8_t *wire;         /* the buckets as they were accepted */
@@ -52,5 +54,6 @@ bool group_names(const struct group *, uint32_t other); /* some bucket of it goe
 /* Sets every key bit that choosing a bucket or carrying one out looks at. */
 void group_looks(const struct group *, struct key *mask);
 
-/* Any thread inside an epoch: the bucket that a packet takes of a SELECT, INDIRECT or FF group, or NULL: none lives. */
-const struct bucket *group_choose(const struct bridge *, const struct group *, const struct key *);
+/* Any thread inside an epoch: the bucket that a packet takes of a SELECT, INDIRECT or FF group, or NULL: none lives.
+ * Groups may watch groups that watch groups: '*looks' buckets may be looked at; none left: nobody knows. */
+const struct bucket *group_choose(const struct bridge *, const struct group *, const struct key *, unsigned *looks);

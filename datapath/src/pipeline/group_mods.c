@@ -39,20 +39,35 @@ static void refer(struct bridge *b, const struct group *g, int by)
 
 /* ---- checks ---- */
 
-/* Does a chain from 'from' lead to group 'to'?  Each group is looked at once in a 'walk'. */
-static bool leads_to(struct bridge *b, struct group *from, uint32_t to, uint64_t walk)
+/* Puts the groups that 'g' goes to, and that this walk has not seen, in front of 'todo'; '*found': 'to' is among them. */
+static struct group *step_from(struct bridge *b, const struct group *g, uint32_t to, struct group *todo, bool *found)
 {
-    if (from->walk == walk)
-        return false;
-    from->walk = walk;
-    for (uint32_t i = 0; i < from->n_buckets; i++)
-        for (unsigned k = 0; k < from->buckets[i].n_actions; k++) {
-            const struct action *a = &from->buckets[i].actions[k];
+    for (uint32_t i = 0; i < g->n_buckets; i++)
+        for (unsigned k = 0; k < g->buckets[i].n_actions; k++) {
+            const struct action *a = &g->buckets[i].actions[k];
             struct group *next = a->kind == ACT_GROUP ? bridge_group(b, a->port) : NULL;
-            if (a->kind == ACT_GROUP && (a->port == to || (next && leads_to(b, next, to, walk))))
-                return true;
+            *found |= a->kind == ACT_GROUP && a->port == to;
+            if (!next || next->walk == b->group_walks)
+                continue;
+            next->walk = b->group_walks;
+            next->to_walk = todo;
+            todo = next;
         }
-    return false;
+    return todo;
+}
+
+/* Does a chain from 'from' lead to group 'to'?  Each group is looked at once, with a list instead of recursion: a chain
+ * may be as long as there are groups. */
+static bool leads_to(struct bridge *b, struct group *from, uint32_t to)
+{
+    bool found = false;
+    b->group_walks++;
+    from->to_walk = NULL;
+    for (struct group *todo = from, *at; todo && !found;) {
+        at = todo;
+        todo = step_from(b, at, to, at->to_walk, &found);
+    }
+    return found;
 }
 
 static enum of_error check_bucket(const struct bridge *b, const struct bucket *bucket, uint32_t self)
@@ -73,7 +88,7 @@ static enum of_error check(struct bridge *b, struct group *g)
         if (error != OF_FINE)
             return error;
     }
-    return leads_to(b, g, g->id, ++b->group_walks) ? OF_GROUP_LOOP : OF_FINE;
+    return leads_to(b, g, g->id) ? OF_GROUP_LOOP : OF_FINE;
 }
 
 /* ---- counters ---- */

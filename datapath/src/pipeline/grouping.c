@@ -20,7 +20,11 @@ static void carry_out_all(struct composition *c, const struct group *g)
 
 static void carry_out_one(struct composition *c, const struct group *g)
 {
-    const struct bucket *bucket = group_choose(c->bridge, g, &c->key);
+    const struct bucket *bucket = group_choose(c->bridge, g, &c->key, &c->looks);
+    if (!c->looks) {
+        c->overflow = true;
+        return;
+    }
     if (c->watch && c->watch->group)
         c->watch->group(c->watch->arg, g->id, bucket ? (int)(bucket - g->buckets) : -1);
     if (bucket)

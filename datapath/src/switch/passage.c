@@ -22,6 +22,12 @@ struct passage {
     uint64_t packets, bytes; /* on the wire, when it came */
 };
 
+static void begin_packet(struct worker *w)
+{
+    stages_next_packet(w->stages);
+    w->continued = 0;
+}
+
 static void carry_out(struct worker *w, const struct itinerary *list, const struct passage *on)
 {
     if (actions_execute_one(&w->executor, list, on->in, on->p, on->packets, on->bytes))
@@ -87,7 +93,7 @@ static void by_tables(struct worker *w, const struct stage *stage, const struct 
         compose_tables(c, w->bridge, w->version, key, NULL);
     keep(w, c, packed, entry);
     if (c->learn)
-        passage_tell_station(w, on->p->in_port, c->learn);
+        passage_tell_station(w, on->in, on->p->in_port, c->learn);
     carry_out_composed(w, c, on);
 }
 
@@ -100,7 +106,7 @@ void passage_go_on(struct executor *executor, struct port *in, struct packet *p,
     struct packed_key packed;
     struct key key;
     MUST(stage); /* it is in use by this very packet */
-    if (w->level == WORKER_LEVELS) {
+    if (w->level == WORKER_LEVELS || w->continued++ >= WORKER_STAGES) {
         if (in)
             port_drop(in, VS_DROP_TOO_DEEP, 1);
         packet_release(p);
@@ -164,7 +170,7 @@ static bool pass(struct worker *w, struct batch *b, unsigned i, struct cache_ent
 {
     struct passage on = {b->in, b->packets[i], 1, b->packets[i]->len};
     if (e && ((const struct verdict *)e->payload)->continues)
-        stages_next_packet(w->stages);
+        begin_packet(w); /* first: what is current is in use by this packet from here on */
     bool hit = e && is_current(w, e);
     if (!hit && !*misses)
         return false;
@@ -174,7 +180,7 @@ static bool pass(struct worker *w, struct batch *b, unsigned i, struct cache_ent
         count_stat(&w->stats.hits);
         carry_out_cached(w, (const struct verdict *)e->payload, &on);
     } else {
-        stages_next_packet(w->stages); /* a stale entry may want stages now */
+        begin_packet(w); /* a stale entry may want stages now */
         by_tables(w, NULL, &b->keys[i], w->cache ? &b->packed[i] : NULL, e, &on);
         --*misses;
     }
@@ -259,7 +265,7 @@ void passage_inject(struct worker *w, const struct injection *in)
     key_extract(on.p, &key);
     w->bridge = in->bridge;
     w->shape = bridge_shape(in->bridge);
-    stages_next_packet(w->stages);
+    begin_packet(w);
     compose_packet_out(c, in->bridge, w->version, &key, actions, in->n_actions);
     carry_out_composed(w, c, &on);
 }

@@ -18,7 +18,7 @@ struct tracing {
     struct executor quiet; /* has nobody to tell */
     struct compose_watch watch;
     uint64_t version;
-    unsigned level;        /* stages so far */
+    unsigned level, continued; /* stages that the packet is in, and has been in */
 };
 
 static void step(struct tracing *t, vs_trace_kind kind, uint32_t number, const void *head, size_t n_head, const void *body, size_t n)
@@ -179,9 +179,10 @@ static void play_composed(struct tracing *t, const struct composition *c, struct
 
 static bool play_continue(struct play *y, const struct action *a)
 {
+    enum { LONGEST = 8 << 20 }; /* bytes of a trace: beyond, copies of copies are not followed */
     struct tracing *t = y->t;
     const struct stage *stage = stages_find(t->sw->stages, a->stage);
-    if (++t->level == WORKER_LEVELS || !stage) {
+    if (++t->level == WORKER_LEVELS || t->continued++ >= WORKER_STAGES || t->out.size > LONGEST || !stage) {
         step(t, VS_TRACE_DROP, VS_DROP_TOO_DEEP, NULL, 0, NULL, 0);
     } else {
         struct composition *c = &t->sw->compositions[t->level];

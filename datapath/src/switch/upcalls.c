@@ -22,6 +22,16 @@ static bool may_say(const struct worker *w, const struct port *in)
     return waiting <= w->upcalls.size - used;
 }
 
+static uint32_t teller(const struct port *in) { return in ? in->index : NO_TELLER; }
+
+static void commit(struct worker *w, const struct port *in, size_t size)
+{
+    ring_commit(&w->upcalls, size);
+    if (in)
+        w->said[in->index] += size;
+    w->tell = true;
+}
+
 static bool tell_one(struct worker *w, struct port *in, const struct packet *p, const struct action *a)
 {
     size_t size = sizeof(struct upcall) + p->len;
@@ -30,12 +40,9 @@ static bool tell_one(struct worker *w, struct port *in, const struct packet *p, 
         return false;
     *up = (struct upcall){.bridge = w->bridge->id, .in_port = p->in_port, .size = p->len, .reason = a->reason,
                           .table = a->table, .cookie = a->origin.cookie, .metadata = a->origin.metadata, .tunnel_id = a->tunnel_id,
-                          .teller = in ? in->index : NO_TELLER};
+                          .teller = teller(in)};
     memcpy(up + 1, p->data, p->len);
-    ring_commit(&w->upcalls, size);
-    if (in)
-        w->said[in->index] += size;
-    w->tell = true;
+    commit(w, in, size);
     return true;
 }
 
@@ -86,13 +93,12 @@ void passage_to_controller(struct executor *executor, struct port *in, const str
         port_drop(in, passes ? VS_DROP_PACKET_IN_FULL : VS_DROP_METER, 1);
 }
 
-/* A full ring is no harm: the next packet of that station tells again. */
-void passage_tell_station(struct worker *w, uint32_t in_port, uint64_t station)
+/* A station that can't be told of is no harm: its next packet tells again. */
+void passage_tell_station(struct worker *w, struct port *in, uint32_t in_port, uint64_t station)
 {
-    struct upcall *up = (void *)ring_reserve(&w->upcalls, sizeof *up);
+    struct upcall *up = may_say(w, in) ? (void *)ring_reserve(&w->upcalls, sizeof *up) : NULL;
     if (!up)
         return;
-    *up = (struct upcall){.kind = UPCALL_LEARN, .teller = NO_TELLER, .bridge = w->bridge->id, .in_port = in_port, .cookie = station};
-    ring_commit(&w->upcalls, sizeof *up);
-    w->tell = true;
+    *up = (struct upcall){.kind = UPCALL_LEARN, .teller = teller(in), .bridge = w->bridge->id, .in_port = in_port, .cookie = station};
+    commit(w, in, sizeof *up);
 }

@@ -47,7 +47,9 @@ struct injection {
     uint32_t in_port, n_actions, size, kind; /* enum injection_kind */
 };
 
-enum { WORKER_LEVELS = 8 }; /* stages that a packet may go through */
+/* Stages that a packet may go through one behind the other, and all in all: copies may have copies, and a super-frame
+ * is up to GSO_MAX_SEGMENTS packets. */
+enum { WORKER_LEVELS = 8, WORKER_STAGES = 4096 };
 
 struct worker_stats { _Atomic uint64_t hits, misses, stale; };
 
@@ -65,7 +67,7 @@ struct worker {
     struct worker_stats stats;
     struct stages *stages;
     struct composition *compositions; /* WORKER_LEVELS of them */
-    unsigned level;                   /* stages that the packet at hand is in */
+    unsigned level, continued;        /* stages that the packet at hand is in, and has been in */
     /* Of the packets being worked on. */
     const struct bridge *bridge;
     const struct key_shape *shape;
