@@ -111,6 +111,11 @@ class Lab:
     def forwarder_pid(self) -> int:
         return int(self.call("status")["forwarder"]["pid"])
 
+    def has_forwarder_beside(self, pid: int) -> bool:
+        """There is a forwarder, and it is not the one with that process id."""
+        forwarder = self.call("status")["forwarder"]
+        return bool(forwarder) and int(forwarder["pid"]) != pid
+
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self.call("shutdown")
