@@ -46,8 +46,10 @@ static inline bool actions_execute_one(struct executor *by, const struct itinera
                                        uint64_t packets, uint64_t bytes)
 {
     const struct action *a = list->actions;
+    if (list->n_actions != 1)
+        return false;
     bool sends = a->kind == ACT_SEND && a->port == NO_QUEUE && port_may_send(a->to);
-    if (list->n_actions != 1 || !(sends || (a->kind == ACT_DROP && in)))
+    if (!sends && (a->kind != ACT_DROP || !in))
         return false;
     for (unsigned i = 0; i < list->n_slots; i++)
         slot_add(&by->counts[list->slots[i]], packets, bytes);
