@@ -52,7 +52,8 @@ $(VENV)/.test-packages: $(VENV)/.packages .ci/ryu-builds-with.txt
 	@echo "==> Installing the test tools into $(VENV)"
 	@$(PYTHON) .ci/requirements.py test > $(VENV)/requirements.txt
 	@$(PIP) install -r $(VENV)/requirements.txt
-	@$(RYU_BUILD) $(PIP) install --use-pep517 --no-deps ryu==4.34
+	@$(RYU_BUILD) $(PIP) install --use-pep517 --no-deps ryu==4.34 || \
+	  echo "==> Ryu 4.34 can't be built with this Python: its own apps go untested"
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.packages pyproject.toml CMakeLists.txt $(C_SOURCES)
