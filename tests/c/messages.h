@@ -136,12 +136,21 @@ static const struct species all_species[] = {
     {0x88e7, 0, 0, 1, {OXM_PBB_ISID}},
 };
 
+/* Rules that look at hardly anything themselves: what their actions look at has to be enough. */
+static bool narrow_matches;
+
 /* An ofp_match; what packets it is about. */
 static inline const struct species *put_match(struct message *m)
 {
     const struct species *s = &ONE_OF(all_species);
     size_t start = m->n;
     more(m, 4);
+    if (narrow_matches && dice(4)) {
+        wire16(m->bytes + start, 1);
+        wire16(m->bytes + start + 2, 4);
+        pad8(m, start);
+        return s;
+    }
     if (!dice(4))
         put_random_oxm(m, OXM_IN_PORT, false);
     if (s->type)
