@@ -68,7 +68,7 @@ OBJECT_RULES = (
     "priority=1,actions=set_field:0x88b5->eth_type,set_field:3->tunnel_id,NORMAL",
     "ip,actions=meter:3,mod_nw_ttl:1,dec_ttl,dec_ttl,output:2",
     "ip,actions=meter:3,output:2,IN_PORT,goto_table:2",
-    "actions=" + "push_vlan:0x8100," * 9 + "set_field:5->vlan_pcp,push_mpls:0x8847,pop_vlan,output:2",
+    "actions=" + "push_vlan:0x8100," * 9 + "set_field:5->vlan_pcp,push_mpls:0x8847,output:2",
     "actions=push_pbb:0x88e7,push_pbb:0x88e7,pop_pbb,pop_pbb,output:2,output:9",
     "table=2,actions=clear_actions,write_metadata:0x1/0x3,goto_table:3",
     "actions=group:6,group:7,group:5",
