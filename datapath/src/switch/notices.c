@@ -25,23 +25,25 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
     }
 }
 
-static void learn(struct vs_switch *sw, const struct upcall *up, uint64_t now_ns)
+static bool learn(struct vs_switch *sw, const struct upcall *up, uint64_t now_ns)
 {
     struct bridge *b = switch_bridge(sw, up->bridge);
-    if (b && bridge_port(b, up->in_port) && mac_learn(&b->macs, up->cookie, up->in_port, now_ns))
-        world_publish(&sw->world);
+    return b && bridge_port(b, up->in_port) && mac_learn(&b->macs, up->cookie, up->in_port, now_ns);
 }
+
+/* Every version makes all that is cached stale: as many stations as were told of make one. */
 
 void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns)
 {
     enum { LONGEST = 65000 }; /* a message's length has 16 bits */
     atomic_store(&sw->told, false);
     uint64_t until = ring_written(&sw->worker->upcalls);
+    bool learned = false;
     size_t n;
     for (uint8_t *record; ring_read(&sw->worker->upcalls) < until && (record = ring_peek(&sw->worker->upcalls, &n));) {
         const struct upcall *up = (const void *)record;
         if (up->kind == UPCALL_LEARN)
-            learn(sw, up, now_ns);
+            learned |= learn(sw, up, now_ns);
         else if (up->size <= LONGEST)
             packet_in(sw, up);
         else
@@ -50,6 +52,8 @@ void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns)
             atomic_fetch_add_explicit(&sw->worker->taken[up->teller], sizeof *up + up->size, memory_order_relaxed);
         ring_consume(&sw->worker->upcalls);
     }
+    if (learned)
+        world_publish(&sw->world);
 }
 
 /* ---- flow-removed ---- */
