@@ -9,6 +9,7 @@ from tests.packet.headers import frame
 from tests.packet.messages import statistics
 
 QUEUE = 5
+PORT_DOWN = 1
 ALL = 0xFFFFFFFF
 FRAME = b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x88\xb5" + bytes(1236)  # 1,250 bytes: 10,000 bits
 
@@ -63,6 +64,15 @@ def test_a_new_rate_holds_for_what_waits(slow: Switch) -> None:
     slow.set_queue(2, 7, max_rate=1_000_000_000)
     slow.now_ns += 20_000_000
     assert len(slow.poll()[2]) >= 8
+
+
+def test_nothing_that_waits_leaves_by_a_port_that_went_down(slow: Switch) -> None:
+    left = sum(len(slow.send(1, FRAME).get(2, [])) for _ in range(5))
+    slow.set_port(2, config=PORT_DOWN, mask=PORT_DOWN)
+    for _ in range(10):
+        slow.now_ns += 20_000_000
+        assert slow.poll() == {}
+    assert slow.drops(2) == {"output-down": 5 - left}
 
 
 @pytest.mark.parametrize("how", ["queue", "port", "switch"])

@@ -47,17 +47,10 @@ static bool own(struct walk *w)
 
 /* ---- where packets go ---- */
 
-static bool may_send(const struct port *to)
-{
-    uint32_t config = atomic_load_explicit(&to->config, memory_order_relaxed);
-    uint32_t state = atomic_load_explicit(&to->state, memory_order_relaxed);
-    return !(config & (VS_PC_PORT_DOWN | VS_PC_NO_FWD)) && !(state & (VS_PS_LINK_DOWN | VS_PS_BLOCKED));
-}
-
 /* Takes over a reference.  The port itself looks at its MTU and at what it can take, piece by piece. */
 static void send(struct executor *by, struct port *to, uint32_t queue, struct packet *p)
 {
-    if (!may_send(to)) {
+    if (!port_sends(to)) {
         port_drop(to, VS_DROP_OUTPUT_DOWN, 1);
         packet_release(p);
     } else if (queue == NO_QUEUE || !by->enqueue(by, to, queue, p)) {
