@@ -18,8 +18,7 @@ static void complain(const char *what)
 {
     printf("the cached switch and the uncached one differ: %s\n", what);
     check_print("the last message", last.bytes, last.n);
-    CHECK(!"they differ");
-    exit(checks_end());
+    exit(1);
 }
 
 static void on_both(uint16_t type, const void *payload, size_t n)
@@ -66,13 +65,15 @@ static void compare_statistics(void)
 
 static void change_queue(void)
 {
-    vs_queue_spec queue = {.port = 1 + dice(MESSAGE_PORTS), .queue = dice(MESSAGE_QUEUES), .max_rate = dice(3) * 1000000, .max_packets = dice(4)};
+    vs_queue_spec queue = {.port = 1 + dice(MESSAGE_PORTS), .queue = dice(MESSAGE_QUEUES), .max_rate = dice(3) * 1000000,
+                           .max_packets = dice(4)};
     on_both(dice(3) ? VS_CMD_QUEUE_SET : VS_CMD_QUEUE_DEL, &queue, sizeof queue);
 }
 
 static void change_port(void)
 {
-    vs_port_ref ref = {.number = 1 + dice(MESSAGE_PORTS), .config = dice(3) ? 0 : VS_PC_PORT_DOWN, .mask = VS_PC_PORT_DOWN, .state = dice(4) ? 0 : VS_PS_LINK_DOWN};
+    vs_port_ref ref = {.number = 1 + dice(MESSAGE_PORTS), .config = dice(3) ? 0 : VS_PC_PORT_DOWN, .mask = VS_PC_PORT_DOWN,
+                       .state = dice(4) ? 0 : VS_PS_LINK_DOWN};
     on_both(VS_CMD_PORT_SET, &ref, sizeof ref);
 }
 
@@ -152,7 +153,8 @@ int main(int argc, char **argv)
     for (; done < wanted; done += WORLD_PACKETS)
         one_world();
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-    printf("%" PRIu64 " packets through both, %.0f a second; %.0f %% by the cache\n", done, (double)done / seconds, 100.0 * (double)hits / (double)done);
+    printf("%" PRIu64 " packets through both, %.0f a second; %.0f %% by the cache\n", done, (double)done / seconds,
+           100.0 * (double)hits / (double)done);
     CHECK(hits > done / 4);
     for (unsigned i = 0; i < SIDES; i++)
         vs_switch_free(sides[i]);
