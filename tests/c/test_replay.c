@@ -3,6 +3,7 @@
  * What several bridges were told lies in the journal as it came, one after the other; a group-mod of one publishes a
  * version while another one's flow-mods are being staged.
  */
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,8 +104,24 @@ static void the_next_one_has_the_same(unsigned messages, bool shortened)
     vs_switch_free(sw);
 }
 
+/* What is mapped can't be cut off: neither of a journal of ours, nor of one that a switch has taken over. */
+static void a_journal_does_not_shrink(void)
+{
+    int journal, again, unsealed = memfd_create("other", MFD_CLOEXEC);
+    vs_switch *sw = start(-1, &journal), *next;
+    CHECK_EQ(ftruncate(journal, 0), -1);
+    CHECK(unsealed >= 0 && !ftruncate(unsealed, 1 << 20));
+    next = start(unsealed, &again); /* refused: it goes on with one of its own */
+    CHECK_EQ(ftruncate(again, 0), -1);
+    close(journal);
+    close(again);
+    vs_switch_free(next);
+    vs_switch_free(sw);
+}
+
 int main(void)
 {
+    a_journal_does_not_shrink();
     for (unsigned i = 0; i < WORLDS; i++)
         the_next_one_has_the_same(FEW, false);
     the_next_one_has_the_same(MANY, true);
