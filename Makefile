@@ -24,7 +24,7 @@ FUZZ_SECONDS ?= 3
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test test-full build check clean system-demo system-test ctest fuzz pytest-asan
+.PHONY: demo test test-full build check clean system-demo system-test ctest ctest-long fuzz pytest-asan
 .DELETE_ON_ERROR:
 
 demo: system-demo $(VENV)/.built
@@ -92,6 +92,13 @@ ctest: system-test build/plain/.done build/asan/.done
 	@ctest --test-dir build/plain --output-on-failure --no-tests=error -j2
 	@ctest --test-dir build/asan --output-on-failure --no-tests=error -j2
 
+# What random inputs find late: HARDENING S3 and S11 by the ten millions, and two threads for longer.
+ctest-long: system-test build/plain/.done build/asan/.done
+	@echo "==> C tests at length"
+	@build/asan/test_mutated 10000000
+	@build/plain/test_twins 10000000
+	@build/asan/test_worker_objects 1000000
+
 fuzz: system-test build/fuzz/.done
 	@.ci/fuzz build/fuzz $(FUZZ_SECONDS)
 
@@ -110,7 +117,7 @@ test: check ctest fuzz
 	@echo "==> Python tests"
 	@$(PYTHON) -m pytest -q -m "not slow" tests
 
-test-full: check ctest
+test-full: check ctest ctest-long
 	@$(MAKE) fuzz FUZZ_SECONDS=60
 	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS)'
 	@$(MAKE) $(VENV)/.built

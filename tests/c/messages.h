@@ -76,7 +76,8 @@ static const struct { uint8_t bytes, top, values, maskable; } oxm_shapes[] = {
     [OXM_UDP_SRC] = {2, 0, 3, 0}, [OXM_UDP_DST] = {2, 0, 3, 0}, [OXM_SCTP_SRC] = {2, 0, 3, 0}, [OXM_SCTP_DST] = {2, 0, 3, 0},
     [OXM_ICMPV4_TYPE] = {1, 0, 3, 0}, [OXM_ICMPV4_CODE] = {1, 0, 3, 0}, [OXM_ARP_OP] = {2, 0, 3, 0}, [OXM_ARP_SPA] = {4, 10, 3, 1},
     [OXM_ARP_TPA] = {4, 10, 3, 1}, [OXM_ARP_SHA] = {6, 2, 4, 1}, [OXM_ARP_THA] = {6, 2, 4, 1}, [OXM_IPV6_SRC] = {16, 0xfd, 3, 1},
-    [OXM_IPV6_DST] = {16, 0xfd, 3, 1}, [OXM_IPV6_FLABEL] = {4, 0, 3, 1}, [OXM_ICMPV6_CODE] = {1, 0, 3, 0}, [OXM_ND_TARGET] = {16, 0xfd, 3, 0},
+    [OXM_IPV6_DST] = {16, 0xfd, 3, 1}, [OXM_IPV6_FLABEL] = {4, 0, 3, 1}, [OXM_ICMPV6_CODE] = {1, 0, 3, 0},
+    [OXM_ND_TARGET] = {16, 0xfd, 3, 0},
     [OXM_ND_SLL] = {6, 2, 4, 0}, [OXM_ND_TLL] = {6, 2, 4, 0}, [OXM_MPLS_LABEL] = {4, 0, 3, 0}, [OXM_MPLS_TC] = {1, 0, 3, 0},
     [OXM_MPLS_BOS] = {1, 0, 2, 0}, [OXM_PBB_ISID] = {3, 0, 3, 1}, [OXM_TUNNEL_ID] = {8, 0, 3, 1}, [OXM_IPV6_EXTHDR] = {2, 0, 3, 1},
 };
@@ -136,12 +137,21 @@ static const struct species all_species[] = {
     {0x88e7, 0, 0, 1, {OXM_PBB_ISID}},
 };
 
+/* Rules that look at hardly anything themselves: what their actions look at has to be enough. */
+static bool narrow_matches;
+
 /* An ofp_match; what packets it is about. */
 static inline const struct species *put_match(struct message *m)
 {
     const struct species *s = &ONE_OF(all_species);
     size_t start = m->n;
     more(m, 4);
+    if (narrow_matches && dice(4)) {
+        wire16(m->bytes + start, 1);
+        wire16(m->bytes + start + 2, 4);
+        pad8(m, start);
+        return s;
+    }
     if (!dice(4))
         put_random_oxm(m, OXM_IN_PORT, false);
     if (s->type)

@@ -188,6 +188,27 @@ static void s14_a_port_that_goes_takes_its_backlog_along(void)
     vs_switch_free(sw);
 }
 
+/* Stations that were told of together make one version: a flood of new addresses does not make others' answers stale one by one. */
+static void s14_many_stations_make_one_version(void)
+{
+    enum { STATIONS = 100 };
+    vs_switch_stats before, after;
+    sw = twin_new(TO, 1024, 9);
+    add_rule_from(FROM_1, 0xfffffffa);
+    for (uint32_t i = 0; i < STATIONS; i++) {
+        uint8_t frame[FRAME] = {0};
+        station(frame, 1);
+        station(frame + 6, 0x100 + i);
+        CHECK_EQ(vs_mem_send(sw, TWIN_BRIDGE, FROM_1, frame, sizeof frame), 0);
+    }
+    twin_poll(sw, 0);
+    vs_switch_stats_get(sw, &before);
+    vs_switch_tick(sw, 0);
+    vs_switch_stats_get(sw, &after);
+    CHECK_EQ(after.version - before.version, 1);
+    vs_switch_free(sw);
+}
+
 /* ---- S15 ---- */
 
 /* Port 1 speaks until it may no more, nobody listening; then port 2 does. */
@@ -263,6 +284,7 @@ int main(void)
     s14_nothing_is_lost_or_overtaken_within_a_flow(16);
     s14_nothing_is_lost_or_overtaken_within_a_flow(1);
     s14_a_port_that_goes_takes_its_backlog_along();
+    s14_many_stations_make_one_version();
     s15_the_way_to_the_controller_is_shared(0xfffffffd);
     s15_the_way_to_the_controller_is_shared(0xfffffffa);
     s15_replies_are_never_refused();

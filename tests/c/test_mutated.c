@@ -128,7 +128,8 @@ int main(int argc, char **argv)
     }
     errors += twin_take(sw, NULL);
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-    printf("%" PRIu64 " mutated messages, %.0f a second; %.0f %% refused\n", wanted, (double)wanted / seconds, 100.0 * (double)errors / (double)wanted);
+    printf("%" PRIu64 " mutated messages, %.0f a second; %.0f %% refused\n", wanted, (double)wanted / seconds,
+           100.0 * (double)errors / (double)wanted);
     CHECK(errors > wanted / 10);
     CHECK(errors < wanted - wanted / 10); /* some are right by accident: they reach the tables */
     vs_switch_free(sw);

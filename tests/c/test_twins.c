@@ -8,7 +8,7 @@
 #include "traffic.h"
 #include "twins.h"
 
-enum { CACHED, UNCACHED, SIDES, WORLD_PACKETS = 600, WORLD_MESSAGES = 30, STEP_PACKETS = 12 };
+enum { CACHED, UNCACHED, SIDES, WORLD_PACKETS = 240, STEP_PACKETS = 12 };
 
 static vs_switch *sides[SIDES];
 static uint64_t now_ns = 1000000000, hits;
@@ -18,8 +18,7 @@ static void complain(const char *what)
 {
     printf("the cached switch and the uncached one differ: %s\n", what);
     check_print("the last message", last.bytes, last.n);
-    CHECK(!"they differ");
-    exit(checks_end());
+    exit(1);
 }
 
 static void on_both(uint16_t type, const void *payload, size_t n)
@@ -66,13 +65,15 @@ static void compare_statistics(void)
 
 static void change_queue(void)
 {
-    vs_queue_spec queue = {.port = 1 + dice(MESSAGE_PORTS), .queue = dice(MESSAGE_QUEUES), .max_rate = dice(3) * 1000000, .max_packets = dice(4)};
+    vs_queue_spec queue = {.port = 1 + dice(MESSAGE_PORTS), .queue = dice(MESSAGE_QUEUES), .max_rate = dice(3) * 1000000,
+                           .max_packets = dice(4)};
     on_both(dice(3) ? VS_CMD_QUEUE_SET : VS_CMD_QUEUE_DEL, &queue, sizeof queue);
 }
 
 static void change_port(void)
 {
-    vs_port_ref ref = {.number = 1 + dice(MESSAGE_PORTS), .config = dice(3) ? 0 : VS_PC_PORT_DOWN, .mask = VS_PC_PORT_DOWN, .state = dice(4) ? 0 : VS_PS_LINK_DOWN};
+    vs_port_ref ref = {.number = 1 + dice(MESSAGE_PORTS), .config = dice(3) ? 0 : VS_PC_PORT_DOWN, .mask = VS_PC_PORT_DOWN,
+                       .state = dice(4) ? 0 : VS_PS_LINK_DOWN};
     on_both(VS_CMD_PORT_SET, &ref, sizeof ref);
 }
 
@@ -120,15 +121,18 @@ static void send_some(void)
     compare_events();
 }
 
+/* Many rules look at every bit there is; few rules leave packets alike that an action might tell apart. */
 static void one_world(void)
 {
+    uint32_t messages = dice(2) ? 1 + dice(8) : 30;
+    narrow_matches = dice(2);
     for (unsigned i = 0; i < SIDES; i++)
         twin_add_bridge(sides[i], MESSAGE_PORTS, now_ns);
-    for (unsigned i = 0; i < WORLD_MESSAGES; i++)
+    for (unsigned i = 0; i < messages; i++)
         change();
     for (unsigned n = 0; n < WORLD_PACKETS; n += STEP_PACKETS) {
         send_some();
-        if (dice(2))
+        if (messages > 8 ? dice(2) : !dice(6))
             change();
     }
     compare_statistics();
@@ -149,7 +153,8 @@ int main(int argc, char **argv)
     for (; done < wanted; done += WORLD_PACKETS)
         one_world();
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-    printf("%" PRIu64 " packets through both, %.0f a second; %.0f %% by the cache\n", done, (double)done / seconds, 100.0 * (double)hits / (double)done);
+    printf("%" PRIu64 " packets through both, %.0f a second; %.0f %% by the cache\n", done, (double)done / seconds,
+           100.0 * (double)hits / (double)done);
     CHECK(hits > done / 4);
     for (unsigned i = 0; i < SIDES; i++)
         vs_switch_free(sides[i]);

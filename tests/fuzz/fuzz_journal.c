@@ -65,7 +65,7 @@ static void fill_file(uint8_t flags, struct input in)
 
 static int file_of(void)
 {
-    int fd = memfd_create("fuzz", MFD_CLOEXEC);
+    int fd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || write(fd, file, sizeof file) != sizeof file)
         abort();
     return fd;
@@ -90,6 +90,8 @@ static int journal_of(vs_switch *sw)
     while (vs_switch_events(sw, out, sizeof out, &fd) > 0)
         if (fd >= 0 && journal < 0)
             journal = dup(fd);
+    if (journal < 0)
+        abort();
     return journal;
 }
 

@@ -1,9 +1,9 @@
 /* Whole OpenFlow messages of any content, as a session or a transaction sends them; then packets through
  * whatever rules that left behind, and statistics over it.
  *
- * Input: a byte of flags (1: one transaction instead of single messages, 2: no flow cache, 4: the messages
- * twice; the other bits choose the packets; all of them: a standalone bridge), then messages.  A length that contradicts what is there is set right, as the daemon's framing does
- * by closing the connection; everything else is left as it is.
+ * Input: a byte of flags (1: one transaction instead of single messages, 2: no flow cache, 4: the messages twice; the
+ * other bits choose the packets, all of them: a standalone bridge), then messages.  A length that contradicts what is
+ * there is set right, as the daemon's framing does by closing the connection; everything else is left as it is.
  */
 #include <stdbool.h>
 #include <stdlib.h>

@@ -12,6 +12,7 @@ from vswitch.schema import QUEUES_MAX, Queue
 from vswitch.values import RATE_MAX
 
 QUEUE = 5
+PORT_DOWN = 1
 ALL = 0xFFFFFFFF
 FRAME = b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x88\xb5" + bytes(1236)  # 1,250 bytes: 10,000 bits
 
@@ -74,6 +75,15 @@ def test_a_queue_without_a_rate_any_more_lets_go_of_all(slow: Switch) -> None:
     slow.set_queue(2, 7)
     assert len(slow.poll()[2]) >= 8
     assert len(slow.send(1, FRAME)[2]) == 1
+
+
+def test_nothing_that_waits_leaves_by_a_port_that_went_down(slow: Switch) -> None:
+    left = sum(len(slow.send(1, FRAME).get(2, [])) for _ in range(5))
+    slow.set_port(2, config=PORT_DOWN, mask=PORT_DOWN)
+    for _ in range(10):
+        slow.now_ns += 20_000_000
+        assert slow.poll() == {}
+    assert slow.drops(2) == {"output-down": 5 - left}
 
 
 @pytest.mark.parametrize("how", ["queue", "port", "switch"])

@@ -50,7 +50,7 @@ static bool own(struct walk *w)
 /* Takes over a reference.  The port itself looks at its MTU and at what it can take, piece by piece. */
 static void send(struct executor *by, struct port *to, uint32_t queue, struct packet *p)
 {
-    if (!port_may_send(to)) {
+    if (!port_sends(to)) {
         port_drop(to, VS_DROP_OUTPUT_DOWN, 1);
         packet_release(p);
     } else if (queue == NO_QUEUE || !by->enqueue(by, to, queue, p)) {

@@ -34,13 +34,6 @@ bool action_edit(struct executor *, const struct action *, struct port *in, stru
  * when the packet came, at every slot that it reached. */
 void actions_execute(struct executor *, const struct itinerary *, struct port *in, struct packet *p, uint64_t packets, uint64_t bytes);
 
-static inline bool port_may_send(const struct port *to)
-{
-    uint32_t config = atomic_load_explicit(&to->config, memory_order_relaxed);
-    uint32_t state = atomic_load_explicit(&to->state, memory_order_relaxed);
-    return !(config & (VS_PC_PORT_DOWN | VS_PC_NO_FWD)) && !(state & (VS_PS_LINK_DOWN | VS_PS_BLOCKED));
-}
-
 /* The same for what most packets ask for, one output or one drop, and in line; false: it is more than that. */
 static inline bool actions_execute_one(struct executor *by, const struct itinerary *list, struct port *in, struct packet *p,
                                        uint64_t packets, uint64_t bytes)
@@ -48,7 +41,7 @@ static inline bool actions_execute_one(struct executor *by, const struct itinera
     const struct action *a = list->actions;
     if (list->n_actions != 1)
         return false;
-    bool sends = a->kind == ACT_SEND && a->port == NO_QUEUE && port_may_send(a->to);
+    bool sends = a->kind == ACT_SEND && a->port == NO_QUEUE && port_sends(a->to);
     if (!sends && (a->kind != ACT_DROP || !in))
         return false;
     for (unsigned i = 0; i < list->n_slots; i++)

@@ -61,10 +61,13 @@ static bool grow(struct journal *j, uint64_t size)
     return true;
 }
 
+/* Nobody makes the file shorter from now on: what is mapped stays there to be read. */
+static bool keep_size(int fd) { return !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK); }
+
 int journal_make(struct journal *j)
 {
-    *j = (struct journal){.fd = memfd_create("vswitch-journal", MFD_CLOEXEC), .end = PAGE};
-    if (j->fd < 0 || ftruncate(j->fd, FIRST_SIZE) || map_file(j, FIRST_SIZE))
+    *j = (struct journal){.fd = memfd_create("vswitch-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING), .end = PAGE};
+    if (j->fd < 0 || ftruncate(j->fd, FIRST_SIZE) || !keep_size(j->fd) || map_file(j, FIRST_SIZE))
         return -errno;
     struct head *h = head_of(j);
     h->areas[0] = (struct area){PAGE, PAGE};
@@ -93,7 +96,8 @@ int journal_open(struct journal *j, int fd)
 {
     struct stat file;
     *j = (struct journal){.fd = fd};
-    int code = fstat(fd, &file) ? -errno : file.st_size < FIRST_SIZE ? -EINVAL : map_file(j, (size_t)file.st_size);
+    bool stays = keep_size(fd); /* before its size is asked for */
+    int code = !stays || fstat(fd, &file) ? -errno : file.st_size < FIRST_SIZE ? -EINVAL : map_file(j, (size_t)file.st_size);
     if (!code && !is_sound(j))
         code = -EINVAL;
     if (code)

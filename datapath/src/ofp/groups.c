@@ -26,16 +26,29 @@ static enum of_error measure(const uint8_t *at, size_t size, uint32_t *n_buckets
     return *n_buckets <= GROUP_BUCKETS ? OF_FINE : OF_GROUP_BUCKETS;
 }
 
-/* What a bucket does tells it from its neighbours; of several that do the same, how many came before. */
-static void identify(struct group *g, const struct bucket *b, const uint8_t *actions, size_t size)
+static uint64_t deed_of(const struct bucket *b) { return b->identity >> 16; }
+
+static int by_deed(const void *a, const void *b)
 {
-    uint64_t same = 0, identity = hash_bytes(actions, size, 0);
-    uint32_t number = (uint32_t)(b - g->buckets);
-    for (uint32_t i = 0; i < number; i++) {
-        const struct bucket *other = &g->buckets[i];
-        same += other->n_actions == b->n_actions && other->identity >> 16 == identity >> 16;
+    const struct bucket *x = *(struct bucket *const *)a, *y = *(struct bucket *const *)b;
+    if (deed_of(x) != deed_of(y))
+        return deed_of(x) < deed_of(y) ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+/* What a bucket does tells it from its neighbours; of several that do the same, how many came before. */
+static void tell_apart(struct group *g)
+{
+    struct bucket **sorted = must_calloc(g->n_buckets + 1u, sizeof *sorted);
+    uint64_t same = 0;
+    for (uint32_t i = 0; i < g->n_buckets; i++)
+        sorted[i] = &g->buckets[i];
+    qsort(sorted, g->n_buckets, sizeof *sorted, by_deed);
+    for (uint32_t i = 0; i < g->n_buckets; i++) {
+        same = i && deed_of(sorted[i - 1]) == deed_of(sorted[i]) ? same + 1 : 0;
+        sorted[i]->identity = deed_of(sorted[i]) << 16 | same;
     }
-    g->buckets[number].identity = (identity & ~(uint64_t)0xffff) | (same & 0xffff);
+    free(sorted);
 }
 
 /* One bucket whose length fits; its actions go to 'out' as a set in order. */
@@ -52,8 +65,8 @@ static enum of_error read_bucket(const uint8_t *at, struct group *g, uint32_t nu
         set_write(&set, list, n);
     free(list);
     *b = (struct bucket){.weight = get16(at + 2), .watch_port = get32(at + 4), .watch_group = get32(at + 8), .slot = UINT32_MAX,
-                         .actions = out, .n_actions = error == OF_FINE ? (uint16_t)set_flatten(&set, out) : 0};
-    identify(g, b, at + BUCKET_SIZE, size);
+                         .actions = out, .n_actions = error == OF_FINE ? (uint16_t)set_flatten(&set, out) : 0,
+                         .identity = hash_bytes(at + BUCKET_SIZE, size, 0)};
     g->total_weight += b->weight;
     return error;
 }
@@ -79,6 +92,7 @@ static enum of_error read_buckets(const uint8_t *at, size_t size, struct group *
         size -= length;
     }
     MUST(size == 0);
+    tell_apart(g);
     return OF_FINE;
 }
 

@@ -53,6 +53,13 @@ static inline void port_count(_Atomic uint64_t *c, uint64_t n)
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 static inline void port_drop(struct port *p, vs_drop reason, uint64_t n) { port_count(&p->counters.drops[reason], n); }
+/* Does it send at all now?  (OpenFlow 1.3.5, 7.2.1) */
+static inline bool port_sends(const struct port *p)
+{
+    uint32_t config = atomic_load_explicit(&p->config, memory_order_relaxed);
+    uint32_t state = atomic_load_explicit(&p->state, memory_order_relaxed);
+    return !(config & (VS_PC_PORT_DOWN | VS_PC_NO_FWD)) && !(state & (VS_PS_LINK_DOWN | VS_PS_BLOCKED));
+}
 /* Counts packets in or out, a super-frame as the frames it stands for. */
 void port_count_rx(struct port *, struct packet *const *packets, unsigned n);
 void port_count_tx(struct port *, struct packet *const *packets, unsigned n);

@@ -45,8 +45,10 @@ static int hello(struct command *c)
     memcpy(&theirs, c->payload, sizeof theirs);
     end_sessions(c->sw, 0);
     vs_frame header = {.type = VS_EVT_HELLO, .tag = c->frame.tag};
-    if (c->fd >= 0 && !c->sw->n_bridges && !history_adopt(c->sw, c->fd))
+    if (c->fd >= 0 && !c->sw->n_bridges) {
+        history_adopt(c->sw, c->fd); /* one that can't be believed is closed there: ours goes on */
         c->fd = -1;
+    }
     events_put(&c->sw->events, header, &ours, sizeof ours, c->sw->journal.failed ? -1 : c->sw->journal.fd);
     if (theirs.version != VS_WIRE_VERSION)
         return error_set(&c->error, -EPROTO, "the daemon speaks version %u of the forwarder's wire, this forwarder %u: use programs of one release",

@@ -80,18 +80,33 @@ static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const
     set16(at + 8, (uint16_t)command);
     at[10] = command == OFPGC_ADD ? OFPGT_ALL : g->type;
     set32(at + 12, g->id);
-    memcpy(at + GROUP_MOD_SIZE, g->wire, buckets);
+    if (buckets)
+        memcpy(at + GROUP_MOD_SIZE, g->wire, buckets);
     journal_append(&sw->journal, b->id, g->created_ns, sw->reply.data, sw->reply.size);
+}
+
+/* A bucket may watch a group that was deleted since: it has to be there while the bucket is made. */
+static void append_watched(struct vs_switch *sw, const struct bridge *b, enum of_group_command command)
+{
+    const struct group *g;
+    for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
+        for (uint32_t i = 0; i < g->n_buckets; i++) {
+            struct group gone = {.id = g->buckets[i].watch_group};
+            if (gone.id != OFPG_ANY && !bridge_group(b, gone.id))
+                append_group_mod(sw, b, &gone, command, 0);
+        }
 }
 
 /* First every number, then what each does: a group may name any other. */
 static void append_groups(struct vs_switch *sw, const struct bridge *b)
 {
     const struct group *g;
+    append_watched(sw, b, OFPGC_ADD);
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
         append_group_mod(sw, b, g, OFPGC_ADD, 0);
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
         append_group_mod(sw, b, g, OFPGC_MODIFY, g->wire_size);
+    append_watched(sw, b, OFPGC_DELETE);
 }
 
 static void append_meters(struct vs_switch *sw, const struct bridge *b)
@@ -114,8 +129,11 @@ static uint64_t live_object_bytes(const struct bridge *b)
     enum { RECORD = sizeof(struct journal_record) + GROUP_MOD_SIZE + 8 };
     const struct group *g;
     uint64_t sum = b->meters.n * (uint64_t)(RECORD + METER_MAX_BANDS * METER_BAND_SIZE);
-    for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
+    for (size_t at = 0; (g = idmap_next(&b->groups, &at));) {
         sum += 2 * RECORD + g->wire_size;
+        for (uint32_t i = 0; i < g->n_buckets; i++)
+            sum += g->buckets[i].watch_group != OFPG_ANY ? 2 * RECORD : 0;
+    }
     return sum;
 }
 
@@ -229,11 +247,16 @@ static void restart_idle(struct bridge *b, uint64_t now_ns)
         r->used_ns = now_ns;
 }
 
+/* Only one bridge at a time may have something staged: what another one publishes would publish that too. */
 unsigned history_replay(struct vs_switch *sw, uint64_t now_ns)
 {
     unsigned n = 0;
+    struct bridge *last = NULL;
     for (const struct journal_record *r = NULL; (r = journal_next(&sw->journal, r)); n++) {
         struct bridge *b = switch_bridge(sw, r->bridge);
+        if (last && b != last)
+            bridge_commit(last);
+        last = b;
         if (b)
             replay_one(b, r);
     }

@@ -29,6 +29,17 @@ bool lanes_put(struct lane_poll *poll, struct port *port, uint32_t queue, struct
     return true;
 }
 
+/* A port that went down meanwhile sends nothing of what waits either. */
+static void let_go(struct outlet *out, struct port *port, struct packet *p)
+{
+    if (port_sends(port)) {
+        outlet_put(out, port, p);
+        return;
+    }
+    port_drop(port, VS_DROP_OUTPUT_DOWN, 1);
+    packet_release(p);
+}
+
 /* Each queue in turn gives one, so that none keeps the port from the others. */
 static unsigned release_port(const struct lanes *l, struct outlet *out, struct port *port, uint64_t now_ns, bool *waits)
 {
@@ -39,7 +50,7 @@ static unsigned release_port(const struct lanes *l, struct outlet *out, struct p
         for (uint32_t i = 0; i < l->n; i++) {
             struct packet *p = queue_take(l->queues[i], now_ns);
             if (p)
-                outlet_put(out, port, p);
+                let_go(out, port, p);
             moved += p != NULL;
             more |= p != NULL;
         }

@@ -27,24 +27,29 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
 }
 
 /* The port may have left the station's VLAN since it was seen. */
-static void learn(struct vs_switch *sw, const struct upcall *up, uint64_t now_ns)
+static bool learn(struct vs_switch *sw, const struct upcall *up, uint64_t now_ns)
 {
     struct bridge *b = switch_bridge(sw, up->bridge);
     const struct port *port = b ? bridge_port(b, up->in_port) : NULL;
-    if (port && vlans_pass(&port->spec.vlans, mac_vlan(up->cookie)) && mac_learn(&b->macs, up->cookie, up->in_port, now_ns))
-        world_publish(&sw->world);
+    return port && vlans_pass(&port->spec.vlans, mac_vlan(up->cookie)) && mac_learn(&b->macs, up->cookie, up->in_port, now_ns);
 }
 
-void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns)
+/* Every version makes all that is cached stale: as many stations as were told of make one.  While a slow daemon leaves
+ * events unread, packet-ins stay in the ring, where no port may take more than what is still free, unless 'all'. */
+void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns, bool all)
 {
+    enum { UNREAD = 1 << 20 };
     enum { LONGEST = 65000 }; /* a message's length has 16 bits */
     atomic_store(&sw->told, false);
     uint64_t until = ring_written(&sw->worker->upcalls);
+    bool learned = false;
     size_t n;
     for (uint8_t *record; ring_read(&sw->worker->upcalls) < until && (record = ring_peek(&sw->worker->upcalls, &n));) {
+        if (!all && sw->events.bytes > UNREAD)
+            break;
         const struct upcall *up = (const void *)record;
         if (up->kind == UPCALL_LEARN)
-            learn(sw, up, now_ns);
+            learned |= learn(sw, up, now_ns);
         else if (up->size <= LONGEST)
             packet_in(sw, up);
         else
@@ -53,6 +58,8 @@ void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns)
             atomic_fetch_add_explicit(&sw->worker->taken[up->teller], sizeof *up + up->size, memory_order_relaxed);
         ring_consume(&sw->worker->upcalls);
     }
+    if (learned)
+        world_publish(&sw->world);
 }
 
 /* ---- flow-removed ---- */
@@ -147,6 +154,6 @@ void switch_barrier(struct vs_switch *sw, uint64_t now_ns)
 {
     switch_wait_injected(sw);
     epoch_wait(&sw->world.epoch, sw->world.epoch.version);
-    switch_drain_upcalls(sw, now_ns);
+    switch_drain_upcalls(sw, now_ns, true);
     switch_settle(sw, now_ns);
 }

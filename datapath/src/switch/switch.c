@@ -132,7 +132,7 @@ void vs_switch_tick(vs_switch *sw, uint64_t now_ns)
     uint64_t count;
     ssize_t n = read(sw->upcall_fd, &count, sizeof count);
     (void)n; /* empty is fine */
-    switch_drain_upcalls(sw, now_ns);
+    switch_drain_upcalls(sw, now_ns, false);
     switch_report_dead_ports(sw);
     switch_expire(sw, now_ns);
     switch_settle(sw, now_ns);

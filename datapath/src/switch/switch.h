@@ -55,7 +55,7 @@ void switch_openflow(struct vs_switch *, struct bridge *, const vs_frame *, cons
 int switch_atomic(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns, vs_error *);
 
 /* notices.c: what goes to sessions unasked. */
-void switch_drain_upcalls(struct vs_switch *, uint64_t now_ns);
+void switch_drain_upcalls(struct vs_switch *, uint64_t now_ns, bool all);
 void switch_settle(struct vs_switch *, uint64_t now_ns);   /* FLOW_REMOVED of rules whose counters are final */
 void switch_expire(struct vs_switch *, uint64_t now_ns);
 /* Waits until the poll thread took what was injected so far. */
