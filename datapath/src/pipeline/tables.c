@@ -343,7 +343,7 @@ void bridge_commit(struct bridge *b)
     publish_tables(b);
     take_over_slots(b);
     uint64_t gone = epoch_next(&b->world->epoch);
-    struct rule *reversed = NULL; /* staged last to first: turn round */
+    struct rule *last = b->removed, *reversed = NULL; /* staged last to first: turn round */
     for (struct rule *r = b->removed, *next; r; r = next) {
         next = r->staged;
         r->staged = reversed;
@@ -352,8 +352,8 @@ void bridge_commit(struct bridge *b)
     }
     b->removed = NULL;
     *b->dying_end = reversed;
-    while (*b->dying_end)
-        b->dying_end = &(*b->dying_end)->staged;
+    if (last)
+        b->dying_end = &last->staged;
     world_publish(b->world);
 }
 
@@ -372,11 +372,20 @@ void bridge_abort(struct bridge *b)
     }
 }
 
-static void release_rule(void *r) { rule_free(r); }
+enum { CHAIN = 64 }; /* rules that are retired together, linked by 'staged' */
+
+static void release_chain(void *first)
+{
+    for (struct rule *r = first, *next; r; r = next) {
+        next = r->staged;
+        rule_free(r);
+    }
+}
 
 void bridge_settle(struct bridge *b, void (*removed)(void *, struct bridge *, const struct rule *), void *arg)
 {
-    bool any = false;
+    struct rule *chain = NULL;
+    unsigned n = 0;
     while (b->dying && epoch_passed(&b->world->epoch, b->dying->gone_epoch)) {
         struct rule *r = b->dying;
         b->dying = r->staged;
@@ -386,11 +395,15 @@ void bridge_settle(struct bridge *b, void (*removed)(void *, struct bridge *, co
             removed(arg, b, r);
         classifier_remove(b->tables[r->table].classifier, &r->entry);
         b->tables[r->table].dirty = true;
-        epoch_retire(&b->world->epoch, release_rule, r);
-        any = true;
+        r->staged = n % CHAIN ? chain : NULL;
+        if (n && n % CHAIN == 0)
+            epoch_retire(&b->world->epoch, release_chain, chain);
+        chain = r;
+        n++;
     }
-    if (!any)
+    if (!n)
         return;
+    epoch_retire(&b->world->epoch, release_chain, chain);
     publish_tables(b);
     epoch_publish(&b->world->epoch);
 }
