@@ -1,9 +1,9 @@
-"""`python -m perf forward|traffic ...`: one measurement a command; `--json` for machines."""
+"""`python -m perf COMMAND ...`: one measurement a command; `--json` for machines."""
 
 import argparse
 import sys
 
-from perf import forward, traffic
+from perf import flowmods, forward, packetins, traffic
 from perf.problem import PerfProblem
 
 
@@ -11,7 +11,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command; exit codes as of `vswitch`: 0 ok, 1 failed, 2 usage, 3 not found."""
     parser = argparse.ArgumentParser(prog="perf", description="Measure the switch.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (forward, traffic):
+    for command in (forward, flowmods, packetins, traffic):
         command.add_to(commands)
     options = parser.parse_args(arguments)
     try:

@@ -59,6 +59,23 @@ static void destroying_releases_the_rest(void)
     CHECK_EQ(released, 10);
 }
 
+static void a_little_at_a_time_comes_to_an_end(void)
+{
+    struct epoch e;
+    epoch_init(&e);
+    released = 0;
+    for (int i = 0; i < EPOCH_SOME + 10; i++)
+        epoch_retire(&e, release, malloc(8));
+    epoch_collect_some(&e);
+    CHECK_EQ(released, 0);
+    epoch_publish(&e);
+    epoch_collect_some(&e);
+    CHECK_EQ(released, EPOCH_SOME);
+    epoch_collect_some(&e);
+    CHECK_EQ(released, EPOCH_SOME + 10);
+    epoch_destroy(&e);
+}
+
 /* ---- with threads: the object that is published must be alive whenever a reader looks ---- */
 
 struct object { uint64_t alive, version; };
@@ -128,6 +145,7 @@ int main(void)
     what_is_retired_waits_for_the_publish_and_for_readers();
     a_sleeping_reader_is_quiescent();
     destroying_releases_the_rest();
+    a_little_at_a_time_comes_to_an_end();
     readers_never_see_what_was_released();
     return checks_end();
 }

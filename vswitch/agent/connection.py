@@ -1,27 +1,41 @@
 """One connection to a peer: bytes to the exchange and back, never more in memory than allowed.
 
-Writing is gathered for one turn of the event loop, so a burst of packet-ins costs one system
-call.  A peer that does not read is not read from either; past TX_MAX its packet-ins are dropped
-and counted, and past TX_LIMIT, which only answers and removed flows can reach, it is hung up on
-(HARDENING S7).
+Three kinds of bytes go to a peer.  What the agent *says* (echoes, answers to rare messages) is
+gathered for one turn of the event loop.  What the forwarder *answers* comes in long pieces and is
+written at once.  *Packet-ins* wait here, not in the transport or in the kernel, until the peer has
+read what went before: so what the agent says overtakes them, an echo never stands behind a flood
+(HARDENING S15), and past PACKET_INS_MAX they are dropped and counted.  Answers overtake nothing:
+packet-ins that were made before a barrier's reply are written before it.
+
+A peer that does not read is not read from either, and past TX_LIMIT, which only answers and
+removed flows can reach, it is hung up on (HARDENING S7).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+from collections import deque
 from typing import Protocol, cast
 
 log = logging.getLogger("vswitch.openflow")
 
-TX_MAX = 8 << 20
-"""Bytes for a peer above which its packet-ins are dropped."""
+PACKET_INS_MAX = 512 << 10
+"""Bytes of packet-ins waiting for a peer above which further ones are dropped."""
 
 TX_LIMIT = 64 << 20
 """Bytes for a peer above which the connection is closed."""
 
 TX_SLOW = 1 << 20
 """Bytes for a peer above which it is not read from."""
+
+PIECE = 32 << 10
+"""Bytes of packet-ins that go to the transport at a time."""
+
+UNSENT_MAX = 64 << 10
+"""Bytes that the kernel holds for a peer and has not sent yet (TCP_NOTSENT_LOWAT); what is on its
+way to a distant peer doesn't count."""
 
 
 class Owner(Protocol):
@@ -56,61 +70,132 @@ class Connection(asyncio.Protocol):
         """More is unread than TX_SLOW."""
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] = []
+        """What goes at the end of this turn."""
         self._out_bytes = 0
+        self._packet_ins: deque[bytes] = deque()
+        self._packet_in_bytes = 0
+        self._blocked = False
+        """The transport holds bytes that the kernel did not take."""
+        self._flushing = False
+        """A flush at the end of this turn is on its way."""
         self._stops: set[str] = set()
 
     # ---- what asyncio calls ------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=TX_SLOW)
+        self._transport.set_write_buffer_limits(high=0)
+        sock = transport.get_extra_info("socket")
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_MAX)
         self.session = self.owner.connected(self)
 
     def data_received(self, data: bytes) -> None:
         self.owner.received(self.session, data)
 
     def pause_writing(self) -> None:
-        self.slow = True
-        self.stop("it reads slowly", True)
+        self._blocked = True
 
     def resume_writing(self) -> None:
-        self.slow = False
-        self.stop("it reads slowly", False)
-        self.owner.writable(self.session)
+        self._blocked = False
+        if self.slow:  # before any packet-in goes: a flood of these must not keep it so
+            self.slow = False
+            self.stop("it reads slowly", False)
+            self.owner.writable(self.session)
+        self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._out.clear()
+        self._forget_packet_ins()
         self.owner.disconnected(self.session)
         if not self.closed.done():
             self.closed.set_result(None)
 
     # ---- what the exchange calls -------------------------------------------
 
-    def write(self, data: bytes, lossy: bool = False) -> bool:
-        """Sends whole messages; 'lossy' ones may be dropped when the peer is slow.
-
-        False when they were not taken.
-        """
-        if self._transport is None:
+    def say(self, data: bytes) -> bool:
+        """Sends whole messages of the agent's own.  False when they were not taken."""
+        if not self._has_room(len(data)):
             return False
-        waiting = self._transport.get_write_buffer_size() + self._out_bytes + len(data)
-        if lossy and waiting > TX_MAX:
+        self._out.append(data)
+        self._out_bytes += len(data)
+        self._flush_later()
+        return True
+
+    def answer(self, data: bytes) -> bool:
+        """Sends whole messages of the forwarder's, behind all that came before."""
+        if not self._has_room(len(data)):
+            return False
+        self._out += [*self._packet_ins, data]
+        self._out_bytes += self._packet_in_bytes + len(data)
+        self._forget_packet_ins()
+        self._flush()
+        return True
+
+    def offer(self, data: bytes) -> bool:
+        """Sends packet-ins, or drops them when too many wait."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        if self._packet_in_bytes + len(data) > PACKET_INS_MAX:
             self.dropped += 1
             return False
+        self._packet_ins.append(data)
+        self._packet_in_bytes += len(data)
+        if self._packet_in_bytes >= PIECE:
+            self._flush()
+        elif not self._blocked:
+            self._flush_later()
+        return True
+
+    def _has_room(self, size: int) -> bool:
+        """Whether so many bytes more may wait; ends the connection if not."""
+        if self._transport is None:
+            return False
+        unread = self._transport.get_write_buffer_size()
+        waiting = unread + self._out_bytes + self._packet_in_bytes + size
         if waiting > TX_LIMIT:
             self.abort(f"it left {waiting} bytes unread")
             return False
-        if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._out.append(data)
-        self._out_bytes += len(data)
         return True
 
+    def _flush_later(self) -> None:
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flushing = False
+        self._flush()
+
     def _flush(self) -> None:
-        data, self._out, self._out_bytes = b"".join(self._out), [], 0
-        if self._transport is not None and data:
-            self._transport.write(data)
+        """To the transport: all that is no packet-in, then packet-ins until it is full."""
+        if self._out:
+            self._write(b"".join(self._out))
+            self._out.clear()
+            self._out_bytes = 0
+        while self._packet_ins and not self._blocked:
+            self._write(self._next_piece())
+
+    def _forget_packet_ins(self) -> None:
+        self._packet_ins.clear()
+        self._packet_in_bytes = 0
+
+    def _next_piece(self) -> bytes:
+        piece, size = [], 0
+        while self._packet_ins and size < PIECE:
+            piece.append(self._packet_ins.popleft())
+            size += len(piece[-1])
+        self._packet_in_bytes -= size
+        return b"".join(piece)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        self._transport.write(data)
+        if not self.slow and self._transport.get_write_buffer_size() > TX_SLOW:
+            self.slow = True
+            self.stop("it reads slowly", True)
 
     def stop(self, why: str, stopped: bool) -> None:
         """Stops reading from the peer for a reason, or takes that reason back."""
@@ -124,10 +209,11 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def hang_up(self, why: str) -> None:
-        """Closes the connection once everything written so far is sent."""
+        """Closes the connection once everything written so far is sent, but for packet-ins."""
         if self._transport is None or self._transport.is_closing():
             return
         log.info("%s: closed: %s", self.peer, why)
+        self._forget_packet_ins()
         self._flush()
         self._transport.close()
 

@@ -84,7 +84,9 @@ class Exchange:
         connection = self.connections.get(frame.session)
         if connection is None:  # just closed
             return
-        self._write(connection, frame.payload, bool(frame.flags & FrameFlags.LOSSY))
+        lossy = frame.flags & FrameFlags.LOSSY
+        taken = (connection.offer if lossy else connection.answer)(frame.payload)
+        self._show(connection, frame.payload, taken)
         self.carry_out(self.agent.relayed(frame.session, frame.payload, connection.slow))
 
     def congested(self, congested: bool) -> None:
@@ -169,11 +171,11 @@ class Exchange:
 
     def _send(self, effect: Send) -> None:
         if connection := self.connections.get(effect.session):
-            self._write(connection, effect.data, lossy=False)
+            self._show(connection, effect.data, connection.say(effect.data))
 
-    def _write(self, connection: Connection, data: bytes, lossy: bool) -> None:
-        """To the peer; and to those who snoop, if it is a controller."""
-        if connection.write(data, lossy) and not connection.service:
+    def _show(self, connection: Connection, data: bytes, taken: bool) -> None:
+        """What a controller is sent, to those who snoop."""
+        if taken and not connection.service:
             self.snoop.copy(data)
 
     def _heard(self, effect: Heard) -> None:

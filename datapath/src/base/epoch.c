@@ -76,9 +76,22 @@ void epoch_retire(struct epoch *e, void (*release)(void *), void *object)
     e->last = &r->next;
 }
 
-void epoch_collect(struct epoch *e)
+/* The oldest if nobody can see it any more. */
+static bool collect_one(struct epoch *e)
 {
     uint64_t version = atomic_load_explicit(&e->version, memory_order_relaxed);
-    while (e->first && e->first->version <= version && epoch_passed(e, e->first->version))
-        release_first(e);
+    if (!e->first || e->first->version > version || !epoch_passed(e, e->first->version))
+        return false;
+    release_first(e);
+    return true;
+}
+
+void epoch_collect(struct epoch *e)
+{
+    while (collect_one(e)) {}
+}
+
+void epoch_collect_some(struct epoch *e)
+{
+    for (unsigned i = 0; i < EPOCH_SOME && collect_one(e); i++) {}
 }

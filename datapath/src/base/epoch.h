@@ -63,3 +63,6 @@ void epoch_wait(struct epoch *, uint64_t version);
  * is published and every reader has seen it. */
 void epoch_retire(struct epoch *, void (*release)(void *), void *object);
 void epoch_collect(struct epoch *);
+/* The same for EPOCH_SOME objects at most: whoever calls it again and again never stops for long. */
+enum { EPOCH_SOME = 64 };
+void epoch_collect_some(struct epoch *);

@@ -7,8 +7,11 @@
  * classifier_publish makes what was inserted reachable (not yet visible: that is the
  * version's business) and lets go of what was removed.
  *
- * This implementation is linear: one array sorted by priority, copied on each publish.
- * It is the slow, obvious one that cleverer classifiers are tested against.
+ * This implementation is linear: a lookup walks arrays sorted by priority.  It is the slow,
+ * obvious one that cleverer classifiers are tested against.  So that a change costs what it
+ * changes and not what is there, there are several arrays: a publish puts what was inserted
+ * into one of its own and merges it with its neighbour while that is less than twice as
+ * long, so an entry moves a logarithmic number of times; what is removed leaves a hole.
  *
  * Ownership: entries stay the caller's; after classifier_remove and the next publish an
  * entry may be freed once a grace period has passed.
@@ -19,12 +22,15 @@
 #include "base/epoch.h"
 #include "flow/match.h"
 
+struct cls_list;
+
 struct cls_entry {
     const struct match *match;
     uint64_t born;
     _Atomic uint64_t died; /* CLS_NEVER until it is deleted */
     uint16_t priority;
-    bool gone; /* removed, waits for a publish */
+    uint32_t at;           /* the classifier's: its place in ... */
+    struct cls_list *list; /* ... this array, or among those that wait for a publish if NULL */
 };
 #define CLS_NEVER UINT64_MAX
 
@@ -34,6 +40,7 @@ struct classifier *classifier_new(struct epoch *);
 void classifier_free(struct classifier *); /* no reader may run */
 /* Control thread.  Entries with equal priority that overlap: the one inserted first is found (undefined in OpenFlow). */
 void classifier_insert(struct classifier *, struct cls_entry *);
+/* One that waits for its publish, or one that is dead to every reader by now. */
 void classifier_remove(struct classifier *, struct cls_entry *);
 void classifier_publish(struct classifier *);
 /* Any thread inside an epoch.  The entry of highest priority that matches at 'version', or NULL.  Every bit that was

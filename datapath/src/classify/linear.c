@@ -2,104 +2,174 @@
 #include "base/check.h"
 #include "classify/classifier.h"
 
+typedef _Atomic(struct cls_entry *) cls_place; /* NULL: a hole */
+
+/* Entries by falling priority, then by age. */
 struct cls_list {
-    size_t n;
-    struct cls_entry *entries[];
+    size_t n, holes;
+    cls_place entries[];
+};
+
+/* What readers see.  Earlier lists hold older entries, and at least twice as many as the next. */
+struct cls_view {
+    unsigned n;
+    struct cls_list *lists[];
 };
 
 struct classifier {
     struct epoch *epoch;
-    _Atomic(struct cls_list *) list; /* what readers see: by falling priority, then by age */
-    struct cls_entry **pending;      /* inserted since the last publish */
+    _Atomic(struct cls_view *) view;
+    struct cls_entry **pending; /* inserted since the last publish, by age; NULL: removed again */
     size_t n_pending, room;
-    bool removed; /* an entry of the list is gone */
+    bool holes; /* there are new ones in the lists */
 };
 
-static struct cls_list *list_new(size_t n)
-{
-    struct cls_list *list = must_calloc(1, sizeof *list + n * sizeof(struct cls_entry *));
-    list->n = n;
-    return list;
-}
+static struct cls_view *view_new(unsigned room) { return must_calloc(1, sizeof(struct cls_view) + room * sizeof(struct cls_list *)); }
 
 struct classifier *classifier_new(struct epoch *epoch)
 {
     struct classifier *c = must_calloc(1, sizeof *c);
     c->epoch = epoch;
-    atomic_init(&c->list, list_new(0));
+    atomic_init(&c->view, view_new(0));
     return c;
 }
 
 void classifier_free(struct classifier *c)
 {
-    free(atomic_load(&c->list));
+    struct cls_view *view = atomic_load(&c->view);
+    for (unsigned i = 0; i < view->n; i++)
+        free(view->lists[i]);
+    free(view);
     free(c->pending);
     free(c);
 }
 
 void classifier_insert(struct classifier *c, struct cls_entry *entry)
 {
+    MUST(c->n_pending < UINT32_MAX);
     if (c->n_pending == c->room) {
         c->room = c->room ? c->room * 2 : 16;
         c->pending = realloc(c->pending, c->room * sizeof(struct cls_entry *));
         MUST(c->pending);
     }
-    entry->gone = false;
+    entry->list = NULL;
+    entry->at = (uint32_t)c->n_pending;
     c->pending[c->n_pending++] = entry;
 }
 
 void classifier_remove(struct classifier *c, struct cls_entry *entry)
 {
-    for (size_t i = c->n_pending; i-- > 0;)
-        if (c->pending[i] == entry) {
-            c->pending[i] = c->pending[--c->n_pending];
-            return;
-        }
-    entry->gone = true;
-    c->removed = true;
+    if (!entry->list) {
+        MUST(c->pending[entry->at] == entry);
+        c->pending[entry->at] = NULL;
+        return;
+    }
+    atomic_store_explicit(&entry->list->entries[entry->at], NULL, memory_order_relaxed);
+    entry->list->holes++;
+    c->holes = true;
+}
+
+/* ---- publishing ---- */
+
+static struct cls_entry *entry_at(const struct cls_list *list, size_t i) { return atomic_load_explicit(&list->entries[i], memory_order_relaxed); }
+
+static void put(struct cls_list *list, struct cls_entry *entry)
+{
+    entry->list = list;
+    entry->at = (uint32_t)list->n;
+    atomic_init(&list->entries[list->n++], entry);
+}
+
+static struct cls_list *list_new(size_t room)
+{
+    MUST(room < UINT32_MAX);
+    return must_calloc(1, sizeof(struct cls_list) + room * sizeof(cls_place));
 }
 
 static int by_falling_priority(const void *a, const void *b)
 {
     const struct cls_entry *x = *(struct cls_entry *const *)a, *y = *(struct cls_entry *const *)b;
-    return (y->priority > x->priority) - (y->priority < x->priority);
+    if (x->priority != y->priority)
+        return (y->priority > x->priority) - (y->priority < x->priority);
+    return (x->at > y->at) - (x->at < y->at);
 }
 
-/* qsort in glibc is a stable merge sort for such sizes; where it is not, only the order of overlapping rules of one
- * priority changes, which OpenFlow leaves open. */
-static void sort_pending(struct classifier *c)
+/* What waits, as a list; nothing waits then. */
+static struct cls_list *list_pending(struct classifier *c)
 {
-    qsort(c->pending, c->n_pending, sizeof(struct cls_entry *), by_falling_priority);
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_pending; i++)
+        if (c->pending[i])
+            c->pending[n++] = c->pending[i];
+    qsort(c->pending, n, sizeof(struct cls_entry *), by_falling_priority);
+    struct cls_list *list = list_new(n);
+    for (size_t i = 0; i < n; i++)
+        put(list, c->pending[i]);
+    c->n_pending = 0;
+    return list;
 }
 
-static size_t merge(struct cls_entry **out, const struct cls_list *old, struct cls_entry **pending, size_t n_pending)
+/* 'old' and 'young' without their holes; the young come behind the old of their priority. */
+static struct cls_list *merge(const struct cls_list *old, const struct cls_list *young)
 {
-    size_t n = 0, next = 0;
+    struct cls_list *list = list_new(old->n - old->holes + young->n - young->holes);
+    size_t next = 0;
     for (size_t i = 0; i < old->n; i++) {
-        if (old->entries[i]->gone)
+        struct cls_entry *e = entry_at(old, i), *y;
+        if (!e)
             continue;
-        while (next < n_pending && pending[next]->priority > old->entries[i]->priority)
-            out[n++] = pending[next++];
-        out[n++] = old->entries[i];
+        for (; next < young->n && (!(y = entry_at(young, next)) || y->priority > e->priority); next++)
+            if (y)
+                put(list, y);
+        put(list, e);
     }
-    while (next < n_pending)
-        out[n++] = pending[next++];
-    return n;
+    for (; next < young->n; next++)
+        if (entry_at(young, next))
+            put(list, entry_at(young, next));
+    return list;
+}
+
+static size_t live(const struct cls_list *list) { return list->n - list->holes; }
+static bool is_worn(const struct cls_list *list) { return list->holes * 2 > list->n; }
+
+static struct cls_list *merge_away(struct classifier *c, struct cls_list *old, struct cls_list *young)
+{
+    static const struct cls_list none;
+    struct cls_list *merged = merge(old, young ? young : &none);
+    epoch_retire(c->epoch, free, old);
+    if (young)
+        epoch_retire(c->epoch, free, young);
+    return merged;
+}
+
+/* Adds a list that is younger than all in the view. */
+static void push(struct classifier *c, struct cls_view *view, struct cls_list *list)
+{
+    if (is_worn(list))
+        list = merge_away(c, list, NULL);
+    while (view->n && live(view->lists[view->n - 1]) < 2 * live(list))
+        list = merge_away(c, view->lists[--view->n], list);
+    if (live(list))
+        view->lists[view->n++] = list;
+    else
+        epoch_retire(c->epoch, free, list);
 }
 
 void classifier_publish(struct classifier *c)
 {
-    if (!c->n_pending && !c->removed)
+    if (!c->n_pending && !c->holes)
         return;
-    struct cls_list *old = atomic_load_explicit(&c->list, memory_order_relaxed);
-    struct cls_list *list = list_new(old->n + c->n_pending);
-    sort_pending(c);
-    list->n = merge(list->entries, old, c->pending, c->n_pending);
-    c->n_pending = 0;
-    c->removed = false;
-    atomic_store_explicit(&c->list, list, memory_order_release);
+    struct cls_view *old = atomic_load_explicit(&c->view, memory_order_relaxed), *view = view_new(old->n + 1);
+    for (unsigned i = 0; i < old->n; i++)
+        push(c, view, old->lists[i]);
+    if (c->n_pending)
+        push(c, view, list_pending(c));
+    c->holes = false;
+    atomic_store_explicit(&c->view, view, memory_order_release);
     epoch_retire(c->epoch, free, old);
 }
+
+/* ---- looking up ---- */
 
 static void add_looked(struct key *looked, const struct match *m)
 {
@@ -108,17 +178,35 @@ static void add_looked(struct key *looked, const struct match *m)
         looked->words[__builtin_ctz(map)] |= w->mask;
 }
 
-struct cls_entry *classifier_lookup(const struct classifier *c, const struct key *key, uint64_t version, struct key *looked)
+static bool is_there(const struct cls_entry *e, uint64_t version)
 {
-    const struct cls_list *list = atomic_load_explicit(&c->list, memory_order_acquire);
+    return e->born <= version && version < atomic_load_explicit(&e->died, memory_order_relaxed);
+}
+
+/* The first entry of the list that is better than 'best' and matches, or 'best'. */
+static struct cls_entry *look_through(const struct cls_list *list, const struct key *key, uint64_t version, struct key *looked, struct cls_entry *best)
+{
     for (size_t i = 0; i < list->n; i++) {
-        struct cls_entry *e = list->entries[i];
-        if (e->born > version || atomic_load_explicit(&e->died, memory_order_relaxed) <= version)
+        struct cls_entry *e = entry_at(list, i);
+        if (!e)
+            continue;
+        if (best && e->priority <= best->priority)
+            break;
+        if (!is_there(e, version))
             continue;
         if (looked)
             add_looked(looked, e->match);
         if (match_hits(e->match, key))
             return e;
     }
-    return NULL;
+    return best;
+}
+
+struct cls_entry *classifier_lookup(const struct classifier *c, const struct key *key, uint64_t version, struct key *looked)
+{
+    const struct cls_view *view = atomic_load_explicit(&c->view, memory_order_acquire);
+    struct cls_entry *best = NULL;
+    for (unsigned i = 0; i < view->n; i++)
+        best = look_through(view->lists[i], key, version, looked, best);
+    return best;
 }

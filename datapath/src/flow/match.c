@@ -39,14 +39,19 @@ uint64_t match_hash(const struct match *m, uint64_t seed)
     return hash_bytes(m->words, m->n * sizeof m->words[0], seed ^ m->map);
 }
 
+/* Word 'i' of the key as 'm' looks at it; a mask of 0 if it doesn't. */
+static const struct match_word *word_of(const struct match *m, unsigned i)
+{
+    static const struct match_word none;
+    return m->map >> i & 1 ? &m->words[__builtin_popcount(m->map & ((1u << i) - 1))] : &none;
+}
+
 bool match_covers(const struct match *wide, const struct match *narrow)
 {
-    struct key value, mask;
-    match_get(narrow, &value, &mask);
     const struct match_word *w = wide->words;
     for (uint32_t map = wide->map; map; map &= map - 1, w++) {
-        unsigned i = (unsigned)__builtin_ctz(map);
-        if ((w->mask & ~mask.words[i]) || (value.words[i] & w->mask) != w->value)
+        const struct match_word *n = word_of(narrow, (unsigned)__builtin_ctz(map));
+        if ((w->mask & ~n->mask) || (n->value & w->mask) != w->value)
             return false;
     }
     return true;
@@ -54,13 +59,10 @@ bool match_covers(const struct match *wide, const struct match *narrow)
 
 bool match_overlaps(const struct match *a, const struct match *b)
 {
-    struct key value, mask;
-    match_get(b, &value, &mask);
     const struct match_word *w = a->words;
     for (uint32_t map = a->map; map; map &= map - 1, w++) {
-        unsigned i = (unsigned)__builtin_ctz(map);
-        uint64_t both = w->mask & mask.words[i];
-        if ((w->value ^ value.words[i]) & both)
+        const struct match_word *other = word_of(b, (unsigned)__builtin_ctz(map));
+        if ((w->value ^ other->value) & w->mask & other->mask)
             return false;
     }
     return true;

@@ -23,6 +23,7 @@ struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *sp
     b->world = w;
     b->spec = *spec;
     b->dying_end = &b->dying;
+    b->removed_end = &b->removed;
     b->macs.world = w;
     mac_set(&b->macs, spec->mac_limit, spec->mac_age);
     idmap_init(&b->groups, &w->epoch, w->seed);

@@ -42,7 +42,8 @@ struct bridge {
     struct flow_table tables[N_TABLES];
     struct rule *timed;
     struct rule *dying, **dying_end; /* deleted, oldest first */
-    struct rule *added, *removed;    /* the change being prepared */
+    struct rule *added;              /* the change being prepared: youngest first */
+    struct rule *removed, **removed_end; /* of it too, oldest first */
     uint32_t n_rules;
     struct idmap groups, meters;     /* struct group, struct bridge_meter */
     uint64_t group_walks;            /* searches along chains of groups so far */

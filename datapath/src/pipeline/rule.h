@@ -26,7 +26,7 @@ struct rule {
     uint64_t created_ns, used_ns;
     uint64_t seen_packets;         /* at used_ns, for the idle timeout */
     uint64_t base_packets, base_bytes; /* counters at the last reset */
-    uint64_t gone_epoch;           /* dying: nobody can see it after this epoch */
+    uint64_t gone_epoch;           /* dying: nobody can see it after this epoch; 0: after that of the one before it */
     uint32_t slot;
     uint16_t idle, hard, flags;    /* seconds; enum of_flow_flags */
     uint8_t table, removed_by;     /* enum of_removed */

@@ -138,8 +138,9 @@ static void stage_remove(struct bridge *b, struct rule *r, enum of_removed reaso
     atomic_store_explicit(&r->entry.died, world_next(b->world), memory_order_relaxed);
     r->removed_by = (uint8_t)reason;
     r->silent = silent;
-    r->staged = b->removed;
-    b->removed = r;
+    r->staged = NULL;
+    *b->removed_end = r;
+    b->removed_end = &r->staged;
 }
 
 /* The heir counts on in the slot of the rule it replaces.  The slot itself changes hands at the commit,
@@ -335,6 +336,12 @@ static void take_over_slots(struct bridge *b)
     b->added = NULL;
 }
 
+static void no_removed(struct bridge *b)
+{
+    b->removed = NULL;
+    b->removed_end = &b->removed;
+}
+
 void bridge_commit(struct bridge *b)
 {
     if (!b->added && !b->removed)
@@ -342,19 +349,24 @@ void bridge_commit(struct bridge *b)
     extend_shape(b);
     publish_tables(b);
     take_over_slots(b);
-    uint64_t gone = epoch_next(&b->world->epoch);
-    struct rule *reversed = NULL; /* staged last to first: turn round */
-    for (struct rule *r = b->removed, *next; r; r = next) {
-        next = r->staged;
-        r->staged = reversed;
-        reversed = r;
-        r->gone_epoch = gone;
+    if (b->removed) {
+        b->removed->gone_epoch = epoch_next(&b->world->epoch);
+        *b->dying_end = b->removed;
+        b->dying_end = b->removed_end;
     }
-    b->removed = NULL;
-    *b->dying_end = reversed;
-    while (*b->dying_end)
-        b->dying_end = &(*b->dying_end)->staged;
+    no_removed(b);
     world_publish(b->world);
+}
+
+static struct rule *turned_round(struct rule *first)
+{
+    struct rule *list = NULL;
+    for (struct rule *r = first, *next; r; r = next) {
+        next = r->staged;
+        r->staged = list;
+        list = r;
+    }
+    return list;
 }
 
 void bridge_abort(struct bridge *b)
@@ -364,19 +376,27 @@ void bridge_abort(struct bridge *b)
         unstage(b, r);
         rule_free(r);
     }
-    while (b->removed) {
-        struct rule *r = b->removed;
-        b->removed = r->staged;
+    for (struct rule *r = turned_round(b->removed); r; r = r->staged) { /* back in front, in the order they had */
         atomic_store_explicit(&r->entry.died, CLS_NEVER, memory_order_relaxed);
         link_rule(b, r);
     }
+    no_removed(b);
 }
 
-static void release_rule(void *r) { rule_free(r); }
+enum { CHAIN = 64 }; /* rules that are retired together, linked by 'staged' */
+
+static void release_chain(void *first)
+{
+    for (struct rule *r = first, *next; r; r = next) {
+        next = r->staged;
+        rule_free(r);
+    }
+}
 
 void bridge_settle(struct bridge *b, void (*removed)(void *, struct bridge *, const struct rule *), void *arg)
 {
-    bool any = false;
+    struct rule *chain = NULL;
+    unsigned n = 0;
     while (b->dying && epoch_passed(&b->world->epoch, b->dying->gone_epoch)) {
         struct rule *r = b->dying;
         b->dying = r->staged;
@@ -386,11 +406,15 @@ void bridge_settle(struct bridge *b, void (*removed)(void *, struct bridge *, co
             removed(arg, b, r);
         classifier_remove(b->tables[r->table].classifier, &r->entry);
         b->tables[r->table].dirty = true;
-        epoch_retire(&b->world->epoch, release_rule, r);
-        any = true;
+        r->staged = n % CHAIN ? chain : NULL;
+        if (n && n % CHAIN == 0)
+            epoch_retire(&b->world->epoch, release_chain, chain);
+        chain = r;
+        n++;
     }
-    if (!any)
+    if (!n)
         return;
+    epoch_retire(&b->world->epoch, release_chain, chain);
     publish_tables(b);
     epoch_publish(&b->world->epoch);
 }

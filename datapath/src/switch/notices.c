@@ -86,7 +86,7 @@ void switch_settle(struct vs_switch *sw, uint64_t now_ns)
     struct removal removal = {sw, now_ns};
     for (unsigned i = 0; i < sw->n_bridges; i++)
         bridge_settle(sw->bridges[i], flow_removed, &removal);
-    epoch_collect(&sw->world.epoch);
+    epoch_collect_some(&sw->world.epoch);
 }
 
 /* ---- timeouts ---- */

@@ -96,7 +96,7 @@ def test_a_peer_that_does_not_read_loses_packet_ins_that_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HARDENING S7."""
-    monkeypatch.setattr(connections, "TX_MAX", 100_000)
+    monkeypatch.setattr(connections, "PACKET_INS_MAX", 100_000)
     monkeypatch.setattr(connections, "TX_LIMIT", 400_000)
 
     async def test(folder: Path) -> None:
@@ -108,11 +108,88 @@ def test_a_peer_that_does_not_read_loses_packet_ins_that_are_counted(
         lossy = Frame(Event.OPENFLOW, packet_in, 5, 1, flags=FrameFlags.LOSSY)
         for _ in range(100):
             ex.from_forwarder(lossy)
-        assert connection.dropped >= 90
+        assert connection.dropped >= 80
         for _ in range(20):
             ex.from_forwarder(Frame(Event.OPENFLOW, packet_in, 5, 1))
         await connection.closed
         assert ex.connections == {}
+        ex.close()
+
+    run(test, tmp_path)
+
+
+PACKET_IN = encode(EchoReply(bytes(10_000)))
+"""For the exchange a packet-in is what comes in a frame that may be lost."""
+
+
+async def flooded(folder: Path) -> tuple[Exchange, Peer, int]:
+    """A peer that has read nothing yet and for whom no more packet-ins fit; how many do."""
+    ex = exchange(FakeForwarder())
+    await listen(ex, f"punix:{folder}/s")
+    a_peer = await peer(folder)
+    (connection,) = ex.connections.values()
+    a_peer[1].transport.pause_reading()  # type: ignore[attr-defined]
+    lossy, taken = Frame(Event.OPENFLOW, PACKET_IN, 5, 1, flags=FrameFlags.LOSSY), -1
+    while not connection.dropped:
+        ex.from_forwarder(lossy)
+        taken += 1
+        assert taken < 1000
+    return ex, a_peer, taken
+
+
+async def packet_ins_before(reader: asyncio.StreamReader, other: bytes) -> int:
+    n = 0
+    while (read := await message(reader)) != other:
+        assert read == PACKET_IN
+        n += 1
+    return n
+
+
+def test_an_echo_does_not_stand_behind_a_flood_of_packet_ins(tmp_path: Path) -> None:
+    """HARDENING S15: only behind what transport and kernel hold of it."""
+
+    async def test(folder: Path) -> None:
+        ex, (reader, writer), taken = await flooded(folder)
+        (connection,) = ex.connections.values()
+        writer.write(ECHO)
+        await until(lambda: connection._out)  # it was heard
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        before = await packet_ins_before(reader, encode(EchoReply(b"there?", xid=11)))
+        waited = connections.PACKET_INS_MAX // len(PACKET_IN)
+        assert taken - before >= waited - 1
+        for _ in range(taken - before):
+            assert await message(reader) == PACKET_IN
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_a_barriers_reply_overtakes_no_packet_in(tmp_path: Path) -> None:
+    async def test(folder: Path) -> None:
+        ex, (reader, writer), taken = await flooded(folder)
+        ex.from_forwarder(Frame(Event.OPENFLOW, BARRIER_REPLY, 5, 1))
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert await packet_ins_before(reader, BARRIER_REPLY) == taken
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_a_flood_of_packet_ins_keeps_no_slow_peer_unheard(tmp_path: Path) -> None:
+    """HARDENING S7: it is read from again as soon as it has read its answers."""
+
+    async def test(folder: Path) -> None:
+        ex, (reader, writer), _ = await flooded(folder)
+        (connection,) = ex.connections.values()
+        for _ in range(200):
+            ex.from_forwarder(Frame(Event.OPENFLOW, PACKET_IN, 5, 1))
+        assert connection.slow
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        lossy = Frame(Event.OPENFLOW, PACKET_IN, 5, 1, flags=FrameFlags.LOSSY)
+        while connection.slow:
+            ex.from_forwarder(lossy)
+            assert await message(reader) == PACKET_IN
+        assert connection._packet_ins or connection._blocked
         ex.close()
 
     run(test, tmp_path)

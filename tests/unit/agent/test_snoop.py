@@ -91,7 +91,7 @@ def test_packet_ins_that_a_controller_lost_are_not_shown(
         seen, _ = await snooper(folder)
         await until(lambda: ex.agent.snooped)
         (connection,) = ex.connections.values()
-        monkeypatch.setattr("vswitch.agent.connection.TX_MAX", 0)
+        monkeypatch.setattr("vswitch.agent.connection.PACKET_INS_MAX", 0)
         lossy = Frame(Event.OPENFLOW, ECHO, 5, connection.session, flags=FrameFlags.LOSSY)
         ex.from_forwarder(lossy)
         assert connection.dropped == 1
