@@ -232,8 +232,10 @@ static void s15_the_way_to_the_controller_is_shared(uint32_t flood_output)
     for (uint32_t i = 0; i < TELLS; i++)
         send(FROM_2, i, 0);
     twin_poll(sw, 0);
-    vs_switch_tick(sw, 0);
-    CHECK_EQ(twin_take(sw, packet_ins), 0);
+    for (unsigned i = 0; i < 16; i++) { /* what nobody has read keeps the rest where it is */
+        vs_switch_tick(sw, 0);
+        CHECK_EQ(twin_take(sw, packet_ins), 0);
+    }
     CHECK_EQ(packet_ins[FROM_2], TELLS);
     CHECK(packet_ins[FROM_1] < MOST); /* it was a flood */
     vs_switch_free(sw);
@@ -244,9 +246,8 @@ static void s15_replies_are_never_refused(void)
 {
     enum { ROUNDS = 80, BURST = 1500 };
     static _Alignas(8) uint8_t out[VS_FRAME_MAX];
-    uint32_t barriers = 0, errors = 0, lost_before;
+    uint32_t barriers = 0, errors = 0, packet_ins = 0;
     int fd;
-    vs_switch_stats stats;
     sw = twin_new(TO, 1024, 9);
     add_rule_from(FROM_1, 0xfffffffd);
     for (unsigned round = 0; round < ROUNDS; round++) {
@@ -255,9 +256,6 @@ static void s15_replies_are_never_refused(void)
         twin_poll(sw, 0);
         vs_switch_tick(sw, 0);
     }
-    vs_switch_stats_get(sw, &stats);
-    lost_before = (uint32_t)stats.packet_ins_lost;
-    CHECK(lost_before > 0);
     message_begin(&m, 14, 40);
     message_end(&m);
     twin_openflow(sw, &m, 0); /* a flow-mod that is cut short: an error */
@@ -267,10 +265,12 @@ static void s15_replies_are_never_refused(void)
         const vs_frame *frame = (const void *)out;
         const uint8_t *at = out + sizeof *frame, *end = out + n;
         for (; frame->type == VS_EVT_OPENFLOW && at < end; at += at[2] << 8 | at[3]) {
+            packet_ins += at[1] == 10;
             errors += at[1] == 1;
             barriers += at[1] == 21 && errors == 1;
         }
     }
+    CHECK(packet_ins < ROUNDS * BURST);
     CHECK_EQ(errors, 1);
     CHECK_EQ(barriers, 1);
     vs_switch_free(sw);
