@@ -30,10 +30,10 @@ TX_LIMIT = 64 << 20
 TX_SLOW = 1 << 20
 """Bytes for a peer above which it is not read from."""
 
-PIECE = 32 << 10
+PIECE = 16 << 10
 """Bytes of packet-ins that go to the transport at a time."""
 
-UNSENT_MAX = 64 << 10
+UNSENT_MAX = 32 << 10
 """Bytes that the kernel holds for a peer and has not sent yet (TCP_NOTSENT_LOWAT); what is on its
 way to a distant peer doesn't count."""
 
