@@ -449,9 +449,14 @@ class Switch:
         return answers
 
     def _tick(self) -> None:
-        self._core.tick(self.now_ns)
-        for event in self._events():
-            self._sorted(event)
+        """What time asks for, until there is nothing more to tell: it is told in portions."""
+        told = True
+        while told:
+            self._core.tick(self.now_ns)
+            told = False
+            for event in self._events():
+                self._sorted(event)
+                told = True
 
     def _events(self) -> Iterator[Frame]:
         while (event := self._core.event()) is not None:
