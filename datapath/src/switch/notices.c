@@ -27,39 +27,46 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
 }
 
 /* The port may have left the station's VLAN since it was seen. */
-static bool learn(struct vs_switch *sw, const struct upcall *up, uint64_t now_ns)
+static bool learn(struct vs_switch *sw, const struct station_told *told, uint64_t now_ns)
 {
-    struct bridge *b = switch_bridge(sw, up->bridge);
-    const struct port *port = b ? bridge_port(b, up->in_port) : NULL;
-    return port && vlans_pass(&port->spec.vlans, mac_vlan(up->cookie)) && mac_learn(&b->macs, up->cookie, up->in_port, now_ns);
+    struct bridge *b = switch_bridge(sw, told->bridge);
+    const struct port *port = b ? bridge_port(b, told->in_port) : NULL;
+    return port && vlans_pass(&port->spec.vlans, mac_vlan(told->station)) && mac_learn(&b->macs, told->station, told->in_port, now_ns);
 }
 
-/* Every version makes all that is cached stale: as many stations as were told of make one.  While a slow daemon leaves
- * events unread, packet-ins stay in the ring, where no port may take more than what is still free, unless 'all'. */
-void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns, bool all)
+/* Every version makes all that is cached stale: as many stations as were told of make one. */
+static void learn_all(struct vs_switch *sw, uint64_t now_ns)
 {
-    enum { UNREAD = 1 << 20 };
-    enum { LONGEST = 65000 }; /* a message's length has 16 bits */
-    atomic_store(&sw->told, false);
-    uint64_t until = ring_written(&sw->worker->upcalls);
+    struct ring *stations = &sw->worker->stations;
+    uint64_t until = ring_written(stations);
     bool learned = false;
     size_t n;
-    for (uint8_t *record; ring_read(&sw->worker->upcalls) < until && (record = ring_peek(&sw->worker->upcalls, &n));) {
-        if (!all && sw->events.bytes > UNREAD)
-            break;
+    for (uint8_t *record; ring_read(stations) < until && (record = ring_peek(stations, &n)); ring_consume(stations))
+        learned |= learn(sw, (const void *)record, now_ns);
+    if (learned)
+        world_publish(&sw->world);
+}
+
+/* While a slow daemon leaves events unread, packets stay in the ring, where no port may take more than what is still
+ * free; unless 'all' have to go. */
+void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns, bool all)
+{
+    enum { UNREAD = 1 << 20, LONGEST = 65000 }; /* a message's length has 16 bits */
+    struct ring *upcalls = &sw->worker->upcalls;
+    atomic_store(&sw->told, false);
+    learn_all(sw, now_ns);
+    uint64_t until = ring_written(upcalls);
+    size_t n;
+    for (uint8_t *record; (all || sw->events.bytes <= UNREAD) && ring_read(upcalls) < until && (record = ring_peek(upcalls, &n));) {
         const struct upcall *up = (const void *)record;
-        if (up->kind == UPCALL_LEARN)
-            learned |= learn(sw, up, now_ns);
-        else if (up->size <= LONGEST)
+        if (up->size <= LONGEST)
             packet_in(sw, up);
         else
             sw->events.lost++;
         if (up->teller != NO_TELLER)
             atomic_fetch_add_explicit(&sw->worker->taken[up->teller], sizeof *up + up->size, memory_order_relaxed);
-        ring_consume(&sw->worker->upcalls);
+        ring_consume(upcalls);
     }
-    if (learned)
-        world_publish(&sw->world);
 }
 
 /* ---- flow-removed ---- */

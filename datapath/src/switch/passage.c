@@ -93,7 +93,7 @@ static void by_tables(struct worker *w, const struct stage *stage, const struct 
         compose_tables(c, w->bridge, w->version, key, NULL);
     keep(w, c, packed, entry);
     if (c->learn)
-        passage_tell_station(w, on->in, on->p->in_port, c->learn);
+        passage_tell_station(w, on->p->in_port, c->learn);
     carry_out_composed(w, c, on);
 }
 

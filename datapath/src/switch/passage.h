@@ -27,4 +27,4 @@ void passage_go_on(struct executor *, struct port *in, struct packet *, uint64_t
 void passage_to_controller(struct executor *, struct port *in, const struct packet *, const struct action *);
 
 /* upcalls.c: a station that NORMAL does not know at this port. */
-void passage_tell_station(struct worker *, struct port *in, uint32_t in_port, uint64_t station);
+void passage_tell_station(struct worker *, uint32_t in_port, uint64_t station);

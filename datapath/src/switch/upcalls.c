@@ -1,9 +1,10 @@
 /* What a poll thread tells the control thread: packets for the controller, stations that NORMAL does not know.
  *
- * Theory of operation.  One ring takes all of it.  A port may fill as much of it as is still free
- * (Choudhury and Hahne's dynamic threshold): one that floods gets half, two a third each, and
- * there is always room for a port that has said little (HARDENING S14, S15).  What a
- * port may not say is dropped and counted.
+ * Theory of operation.  Packets go by a ring of their own.  A port may fill as much of it as is
+ * still free (Choudhury and Hahne's dynamic threshold): one that floods gets half, two a third each,
+ * and there is always room for a port that has said little (HARDENING S14, S15).  What a
+ * port may not say is dropped and counted.  While a daemon reads nothing that ring stays full; stations
+ * have another, which only the control thread empties, so that NORMAL goes on learning.
  */
 #include "switch/passage.h"
 
@@ -22,16 +23,6 @@ static bool may_say(const struct worker *w, const struct port *in)
     return waiting <= w->upcalls.size - used;
 }
 
-static uint32_t teller(const struct port *in) { return in ? in->index : NO_TELLER; }
-
-static void commit(struct worker *w, const struct port *in, size_t size)
-{
-    ring_commit(&w->upcalls, size);
-    if (in)
-        w->said[in->index] += size;
-    w->tell = true;
-}
-
 static bool tell_one(struct worker *w, struct port *in, const struct packet *p, const struct action *a)
 {
     size_t size = sizeof(struct upcall) + p->len;
@@ -40,9 +31,12 @@ static bool tell_one(struct worker *w, struct port *in, const struct packet *p, 
         return false;
     *up = (struct upcall){.bridge = w->bridge->id, .in_port = p->in_port, .size = p->len, .reason = a->reason,
                           .table = a->table, .cookie = a->origin.cookie, .metadata = a->origin.metadata, .tunnel_id = a->tunnel_id,
-                          .teller = teller(in)};
+                          .teller = in ? in->index : NO_TELLER};
     memcpy(up + 1, p->data, p->len);
-    commit(w, in, size);
+    ring_commit(&w->upcalls, size);
+    if (in)
+        w->said[in->index] += size;
+    w->tell = true;
     return true;
 }
 
@@ -94,11 +88,12 @@ void passage_to_controller(struct executor *executor, struct port *in, const str
 }
 
 /* A station that can't be told of is no harm: its next packet tells again. */
-void passage_tell_station(struct worker *w, struct port *in, uint32_t in_port, uint64_t station)
+void passage_tell_station(struct worker *w, uint32_t in_port, uint64_t station)
 {
-    struct upcall *up = may_say(w, in) ? (void *)ring_reserve(&w->upcalls, sizeof *up) : NULL;
-    if (!up)
+    struct station_told *told = (void *)ring_reserve(&w->stations, sizeof *told);
+    if (!told)
         return;
-    *up = (struct upcall){.kind = UPCALL_LEARN, .teller = teller(in), .bridge = w->bridge->id, .in_port = in_port, .cookie = station};
-    commit(w, in, sizeof *up);
+    *told = (struct station_told){.bridge = w->bridge->id, .in_port = in_port, .station = station};
+    ring_commit(&w->stations, sizeof *told);
+    w->tell = true;
 }

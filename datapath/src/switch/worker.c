@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "switch/passage.h"
 
-enum { UPCALL_RING = 4 << 20, INJECTION_RING = 1 << 20, LARGE_BUFFERS = 256, WAKE = UINT32_MAX };
+enum { UPCALL_RING = 4 << 20, STATION_RING = 256 << 10, INJECTION_RING = 1 << 20, LARGE_BUFFERS = 256, WAKE = UINT32_MAX };
 
 static bool enqueue(struct executor *executor, struct port *to, uint32_t queue, struct packet *p)
 {
@@ -246,6 +246,7 @@ struct worker *worker_new(struct world *world, _Atomic(struct poll_list *) *port
         w->compositions[i].stages = w->stages;
     outlet_init(&w->executor.outlet);
     ring_init(&w->upcalls, UPCALL_RING);
+    ring_init(&w->stations, STATION_RING);
     ring_init(&w->injections, INJECTION_RING);
     w->reader = epoch_register(&world->epoch);
     w->executor.counts = slots_thread(&world->slots);
@@ -265,6 +266,7 @@ void worker_free(struct worker *w)
 {
     outlet_destroy(&w->executor.outlet);
     ring_destroy(&w->upcalls);
+    ring_destroy(&w->stations);
     ring_destroy(&w->injections);
     cache_free(w->cache);
     stages_free(w->stages);

@@ -23,17 +23,19 @@ struct poll_list {
     struct polled { struct port *port; struct bridge *bridge; } ports[];
 };
 
-/* Records of the ring to the control thread. */
-enum upcall_kind { UPCALL_PACKET_IN, UPCALL_LEARN };
+/* Records of the rings to the control thread: packets for the controller, stations that NORMAL does not know. */
 enum { NO_TELLER = UINT32_MAX };
+struct station_told {
+    uint32_t bridge, in_port;
+    uint64_t station;
+};
 struct upcall {
     uint32_t bridge, in_port;
     uint32_t size; /* of the frame that follows */
     uint8_t reason, table;
-    uint16_t kind; /* enum upcall_kind */
+    uint16_t unused;
     uint32_t teller; /* index of the port that is charged for it, or NO_TELLER */
-    uint64_t cookie; /* LEARN: the station */
-    uint64_t metadata, tunnel_id;
+    uint64_t cookie, metadata, tunnel_id;
 };
 
 /* Records of the ring from the control thread.  INJECT_PACKET, a packet-out: the actions follow, then the frame.
@@ -63,7 +65,7 @@ struct worker {
     struct epoch_reader *reader;
     struct packet_pool *pool;
     struct cache *cache; /* NULL: none */
-    struct ring upcalls, injections;
+    struct ring upcalls, stations, injections;
     struct worker_stats stats;
     struct stages *stages;
     struct composition *compositions; /* WORKER_LEVELS of them */
