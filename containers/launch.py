@@ -35,8 +35,8 @@ from vswitch.errors import Failure
 
 PROGRAM = "vswitch-init"
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-_PYTHON_IGNORES = (signal.SIGPIPE, signal.SIGXFSZ)
-"""Signals that Python ignores; a command must not inherit that."""
+_MAY_BE_IGNORED = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+"""Python ignores broken pipes, a shell's background jobs interrupts; a command must not."""
 
 
 def find(environment: Mapping[str, str]) -> str:
@@ -135,7 +135,7 @@ class Birth:
             os.set_inheritable(fd, True)
         return os.posix_spawn(
             f"/proc/self/fd/{image}", [PROGRAM, str(handed[0]), str(handed[1])], {},
-            file_actions=_redirect(output), setsigmask=(), setsigdef=_PYTHON_IGNORES,
+            file_actions=_redirect(output), setsigmask=(), setsigdef=_MAY_BE_IGNORED,
         )  # fmt: skip
 
     def _follow(self) -> None:

@@ -417,6 +417,18 @@ def test_ctrl_c_is_a_signal_to_the_command_inside(pod: Pod) -> None:
     assert code == 130
 
 
+def test_a_command_ignores_no_signal_that_its_runner_ignores(pod: Pod) -> None:
+    """A shell's background jobs ignore interrupts, Python broken pipes; an exec would keep that."""
+    ignoring = pod.popen(
+        "run", "--", "cat", "/proc/self/status",
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in (2, 3, 10)],
+        restore_signals=False,
+    )  # fmt: skip
+    out, _ = ignoring.communicate(timeout=20)
+    (ignored,) = (line for line in out.splitlines() if line.startswith("SigIgn:"))
+    assert int(ignored.split()[1], 16) & sum(1 << number - 1 for number in (2, 3, 10, 13)) == 0
+
+
 def test_exec_gives_a_terminal_too(pod: Pod) -> None:
     pod.run("-d", "--name", "c", "--", "sleep", "1000")
     code, seen = at_a_terminal(pod, "exec", "c", "sh", "-c", "tty; echo $TERM", typed=b"")
