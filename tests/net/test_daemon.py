@@ -7,9 +7,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +61,14 @@ def test_an_ephemeral_forwarder_ends_when_its_daemon_is_killed(lab: Lab, wires: 
     pid = lab.forwarder_pid()
     daemon.kill()
     assert ended(pid)
+
+
+@pytest.mark.slow
+def test_an_ephemeral_forwarder_ends_whose_daemon_never_came(tmp_path: Path) -> None:
+    """It was killed between starting the forwarder and speaking to it; ten seconds are enough."""
+    program = Path(sys.executable).with_name("vswitch-forwarder")
+    forwarder = subprocess.Popen([program, "--listen", str(tmp_path / "socket"), "--ephemeral"])
+    assert forwarder.wait(15) == 0
 
 
 def test_secure_bridges_pass_nothing_without_rules(lab: Lab, wires: Wires) -> None:

@@ -25,6 +25,7 @@
 #include "vswitch.h"
 
 enum { TICK_MS = 50 };
+static const uint64_t PATIENCE_NS = 10000000000;
 
 struct forwarder {
     const char *path;
@@ -32,6 +33,7 @@ struct forwarder {
     vs_switch *sw;
     int listener, daemon, signals; /* daemon: -1 while there is none */
     struct wire_frame out;         /* an event that did not fit the socket yet: size > 0 */
+    uint64_t patience_ns;          /* until when an ephemeral one waits for its first daemon: that may have died meanwhile */
     bool ending;
 };
 
@@ -119,6 +121,7 @@ static void loop(struct forwarder *f)
             take_commands(f);
         vs_switch_tick(f->sw, now_ns());
         send_events(f);
+        f->ending |= f->ephemeral && f->daemon < 0 && now_ns() > f->patience_ns;
     }
 }
 
@@ -150,6 +153,7 @@ static int run(struct forwarder *f)
     f->sw = vs_switch_new(&config, now_ns(), &error);
     if (!f->sw)
         return die("no switch", error.text, "free some memory");
+    f->patience_ns = now_ns() + PATIENCE_NS;
     int code = vs_switch_start(f->sw, 1);
     if (code)
         return die("no poll thread", strerror(-code), "raise the limit of processes");
