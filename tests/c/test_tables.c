@@ -1,4 +1,7 @@
 /* Changes to flow tables: staged, committed, taken back, settled; random ones against an array of what should be there. */
+#include <pthread.h>
+#include <sched.h>
+
 #include "check.h"
 #include "pipeline/bridge.h"
 #include "pipeline/compose.h"
@@ -195,6 +198,118 @@ static void what_was_never_seen_is_never_told(void)
     CHECK_EQ(told, 1);
 }
 
+/* ---- what a rule names: its meter, its group ---- */
+
+enum { METER = 5, GROUP = 6, PATIENCE = 200000 };
+
+static struct composition composition;
+
+static unsigned composed(uint8_t kind, uint64_t version)
+{
+    static const struct key key = {.ipv4_src = 1};
+    unsigned n = 0;
+    compose_tables(&composition, bridge, version, &key, NULL);
+    for (unsigned i = 0; i < composition.n_actions; i++)
+        n += composition.actions[i].kind == kind;
+    return n;
+}
+
+static bool is_dropped_as(vs_drop reason)
+{
+    const struct action *last = &composition.actions[composition.n_actions - 1];
+    return last->kind == ACT_DROP && last->port == (uint32_t)reason;
+}
+
+static enum of_error meter_mod(uint16_t command)
+{
+    struct meter_mod mod = {.command = command, .flags = METER_PKTPS, .id = METER, .n_bands = 1, .bands = {{.rate = 1, .type = METER_DROP}}};
+    return bridge_meter_mod(bridge, &mod, 0);
+}
+
+static enum of_error group_mod(uint16_t command)
+{
+    struct group_mod mod = {.command = command, .id = GROUP};
+    if (command == OFPGC_ADD) {
+        mod.group = calloc(1, sizeof *mod.group);
+        mod.group->id = GROUP;
+        mod.group->slot = UINT32_MAX;
+    }
+    return bridge_group_mod(bridge, &mod, 0);
+}
+
+/* "meter:5,output:7" or "group:6"; there is no port 7, but that is another reason to drop. */
+static void add_naming_rule(bool of_meter)
+{
+    struct flow_mod mod = mod_of(OFPFC_ADD, 1, 1, 7);
+    mod.program->has_meter = of_meter;
+    mod.program->meter = METER;
+    if (!of_meter)
+        mod.program->actions[0] = (struct action){.kind = ACT_GROUP, .port = GROUP};
+    CHECK(bridge_stage(bridge, &mod, 0) == OF_FINE);
+    bridge_commit(bridge);
+}
+
+/* A meter that is not there can't have let the packet pass. */
+static void without_its_meter_a_rule_does_nothing(void)
+{
+    CHECK(meter_mod(OFPMC_ADD) == OF_FINE);
+    add_naming_rule(true);
+    CHECK_EQ(composed(ACT_METER, world_version(&world)), 1);
+    CHECK(is_dropped_as(VS_DROP_NO_PORT)); /* it got as far as the output */
+    struct bridge_meter *meter = bridge_meter(bridge, METER);
+    idmap_remove(&bridge->meters, METER);
+    CHECK_EQ(composed(ACT_METER, world_version(&world)), 0);
+    CHECK_EQ(composition.n_actions, 1);
+    CHECK(is_dropped_as(VS_DROP_METER));
+    idmap_put(&bridge->meters, meter);
+    CHECK(meter_mod(OFPMC_DELETE) == OF_FINE);
+    settle();
+}
+
+/* A packet that is on its way while both are deleted. */
+static struct slow { bool of_meter; _Atomic bool reads, done; struct epoch_reader *reader; unsigned named, misses; } slow;
+
+static void *read_slowly(void *unused)
+{
+    (void)unused;
+    epoch_enter(&world.epoch, slow.reader);
+    uint64_t version = world_version(&world);
+    atomic_store(&slow.reads, true);
+    for (unsigned i = 0; i < PATIENCE && !atomic_load(&slow.done); i++)
+        sched_yield();
+    composed(ACT_METER, version);
+    slow.named = slow.of_meter ? is_dropped_as(VS_DROP_NO_PORT) : composition.n_slots == 3; /* table, rule, group */
+    epoch_enter(&world.epoch, slow.reader);
+    slow.misses = composed(ACT_METER, world_version(&world)) == 0 && is_dropped_as(VS_DROP_TABLE_MISS);
+    epoch_leave(slow.reader);
+    return NULL;
+}
+
+/* 'first': the rule goes by a flow-mod of its own, right before what it names. */
+static void a_packet_meets_both_or_neither(bool of_meter, bool first)
+{
+    pthread_t thread;
+    CHECK((of_meter ? meter_mod(OFPMC_ADD) : group_mod(OFPGC_ADD)) == OF_FINE);
+    add_naming_rule(of_meter);
+    slow.of_meter = of_meter;
+    slow.done = slow.reads = false;
+    CHECK_EQ(pthread_create(&thread, NULL, read_slowly, NULL), 0);
+    while (!atomic_load(&slow.reads))
+        sched_yield();
+    if (first) {
+        struct flow_mod mod = mod_of(OFPFC_DELETE, ADDRESSES, 0, 1);
+        bridge_stage(bridge, &mod, 0);
+        free(mod.program);
+        bridge_commit(bridge);
+    }
+    CHECK((of_meter ? meter_mod(OFPMC_DELETE) : group_mod(OFPGC_DELETE)) == OF_FINE);
+    atomic_store(&slow.done, true);
+    pthread_join(thread, NULL);
+    CHECK(slow.named);
+    CHECK(slow.misses);
+    settle();
+}
+
 int main(void)
 {
     vs_bridge_spec spec = {.name = "b"};
@@ -208,6 +323,10 @@ int main(void)
     all_slots_come_back();
     a_deleted_rule_waits_for_its_readers();
     what_was_never_seen_is_never_told();
+    without_its_meter_a_rule_does_nothing();
+    slow.reader = epoch_register(&world.epoch);
+    for (unsigned i = 0; i < 4; i++)
+        a_packet_meets_both_or_neither(i & 1, i & 2);
     settle();
     all_slots_come_back();
     bridge_free(bridge);

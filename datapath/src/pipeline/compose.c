@@ -199,12 +199,17 @@ static void miss(struct composition *c, unsigned table)
         compose_drop(c, VS_DROP_TABLE_MISS);
 }
 
-/* A meter comes before everything else of its rule (section 5.9).  One that remarks makes the key wrong. */
+/* A meter comes before everything else of its rule (section 5.9).  One that remarks makes the key wrong; without the one
+ * that it names the rule does nothing.  True: the list ends here. */
 static bool meter_suspends(struct composition *c, const struct rule *r)
 {
-    const struct bridge_meter *m = r->program->has_meter ? bridge_meter(c->bridge, r->program->meter) : NULL;
-    if (!m)
+    if (!r->program->has_meter)
         return false;
+    const struct bridge_meter *m = bridge_meter(c->bridge, r->program->meter);
+    if (!m) {
+        compose_end(c, VS_DROP_METER);
+        return true;
+    }
     compose_append(c, &(struct action){.kind = ACT_METER, .arg = VS_DROP_METER, .meter = m->meter});
     if (!m->remarks || is_plain(c, r, r->program->actions, r->program->n_apply))
         return false;

@@ -183,7 +183,6 @@ static bool is_chained(const struct bridge *b, uint32_t id)
 static enum of_error delete_all(struct bridge *b)
 {
     bridge_purge(b, rule_goes_to_group, OFPG_ALL, OFPRR_GROUP_DELETE);
-    bridge_commit(b);
     struct group *g;
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));) {
         idmap_remove(&b->groups, g->id);
@@ -205,7 +204,7 @@ static enum of_error delete(struct bridge *b, struct group_mod *mod, uint64_t no
         return OF_GROUP_CHAINED;
     if (g->refs)
         bridge_purge(b, rule_goes_to_group, mod->id, OFPRR_GROUP_DELETE);
-    bridge_commit(b);
+    bridge_outlast_deleted(b);
     refer(b, g, -1);
     idmap_remove(&b->groups, g->id);
     epoch_retire(&b->world->epoch, release_group, g);

@@ -36,7 +36,7 @@ static void carry_out_one(struct composition *c, const struct group *g)
 void do_group(struct composition *c, const struct action *a)
 {
     const struct group *g = bridge_group(c->bridge, a->port);
-    if (!g) { /* it is being deleted, and the rule with it */
+    if (!g) { /* a packet-out's or a bucket's, deleted since it was checked */
         compose_drop(c, VS_DROP_GROUP);
         return;
     }

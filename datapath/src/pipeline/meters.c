@@ -94,8 +94,9 @@ static enum of_error delete(struct bridge *b, const struct meter_mod *mod, uint6
     struct bridge_meter *m = mod->id == OFPM_ALL ? NULL : bridge_meter(b, mod->id);
     if (mod->id != OFPM_ALL && !m)
         return OF_FINE;
-    bridge_purge(b, rule_uses_meter, mod->id, OFPRR_DELETE);
-    bridge_commit(b);
+    if (!m || m->refs)
+        bridge_purge(b, rule_uses_meter, mod->id, OFPRR_DELETE);
+    bridge_outlast_deleted(b);
     if (m)
         take_out(b, m);
     for (size_t at = 0; mod->id == OFPM_ALL && (m = idmap_next(&b->meters, &at));)

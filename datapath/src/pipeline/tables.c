@@ -266,7 +266,7 @@ static enum of_error stage_each(struct bridge *b, struct flow_mod *mod, const st
     return OF_FINE;
 }
 
-void bridge_purge(struct bridge *b, bool (*selects)(const struct rule *, uint32_t), uint32_t id, enum of_removed reason)
+static void stage_purge(struct bridge *b, bool (*selects)(const struct rule *, uint32_t), uint32_t id, enum of_removed reason)
 {
     MUST(!b->added);
     for (unsigned i = 0; i < N_TABLES; i++)
@@ -340,6 +340,19 @@ static void no_removed(struct bridge *b)
 {
     b->removed = NULL;
     b->removed_end = &b->removed;
+}
+
+void bridge_purge(struct bridge *b, bool (*selects)(const struct rule *, uint32_t), uint32_t id, enum of_removed reason)
+{
+    stage_purge(b, selects, id, reason);
+    bridge_commit(b);
+    bridge_outlast_deleted(b);
+}
+
+void bridge_outlast_deleted(struct bridge *b)
+{
+    if (!bridge_settled(b))
+        epoch_wait(&b->world->epoch, b->world->epoch.version);
 }
 
 void bridge_commit(struct bridge *b)
