@@ -133,6 +133,8 @@ typedef enum {
 typedef enum {
     VS_PC_PORT_DOWN = 1, VS_PC_NO_RECV = 4, VS_PC_NO_FWD = 32, VS_PC_NO_PACKET_IN = 64
 } vs_port_config;
+/* LIVE is told, never taken: a port lives that is neither PORT_DOWN nor LINK_DOWN nor BLOCKED.  Groups choose among those
+ * that live, and what NORMAL had learned at one that lives no more is forgotten. */
 typedef enum { VS_PS_LINK_DOWN = 1, VS_PS_BLOCKED = 2, VS_PS_LIVE = 4 } vs_port_state;
 
 typedef struct {

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.apps import eventually
 from tests.kit.lab import Lab, ended, frame, kill, laboratory, numbers, passes
 from vswitch.errors import RpcError
 
@@ -254,16 +255,6 @@ def test_a_port_without_its_interface_is_stored_and_comes_with_it(lab: Lab) -> N
 def state_of(lab: Lab, name: str) -> str | None:
     ports = {port["name"]: port["state"] for port in lab.call("port.list")}
     return ports.get(name)
-
-
-def eventually(true: object, seconds: float = 5) -> bool:
-    assert callable(true)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_link_that_goes_down_is_told(lab: Lab, wires: Wires) -> None:

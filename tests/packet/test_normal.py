@@ -157,6 +157,75 @@ def test_a_long_list_of_stations_comes_whole(learning: Switch) -> None:
     assert len({one.mac for one in learning.macs()}) == 3000
 
 
+# ---- a port without a link has no stations ----
+
+DOWN, NO_RECV, NO_FWD = 1, 4, 32
+LINK_DOWN, BLOCKED = 1, 2
+GONE = [{"config": DOWN, "mask": DOWN}, {"state": LINK_DOWN}, {"state": BLOCKED}]
+
+
+def known(switch: Switch) -> dict[int, int]:
+    """The port at which each station is known, by the last byte of its address."""
+    return {one.mac[5]: one.port for one in switch.macs()}
+
+
+@pytest.mark.parametrize("change", GONE)
+@pytest.mark.parametrize("port", [1, int(Reserved.LOCAL)])
+def test_what_was_learned_at_a_port_is_forgotten_as_it_goes_down(
+    learning: Switch, change: dict[str, int], port: int
+) -> None:
+    learning.add_port(int(Reserved.LOCAL))
+    sent(learning, port, 1, 9)
+    sent(learning, port, 5, 9, ",dl_vlan=7")
+    sent(learning, 2, 2, 9)
+    assert sent(learning, 2, 2, 1) == [port]
+    learning.set_port(port, **change)
+    assert known(learning) == {2: 2}
+    assert {3, 4} <= set(sent(learning, 2, 2, 1)), "it may have moved anywhere"
+    sent(learning, 3, 1, 9)
+    assert sent(learning, 2, 2, 1) == [3], "it was found where it is now"
+    learning.set_port(port, config=0, mask=DOWN, state=0)
+    sent(learning, port, 1, 9)
+    assert sent(learning, 2, 2, 1) == [port]
+
+
+def test_a_port_that_goes_down_makes_one_version_however_much_was_learned(learning: Switch) -> None:
+    for number in range(100):
+        sent(learning, 1, number, 9, ",dl_vlan=7" if number % 2 else "")
+    before = learning.stats().version
+    learning.set_port(1, state=LINK_DOWN)
+    assert learning.stats().version == before + 1
+    assert learning.macs() == []
+    learning.set_port(1, state=LINK_DOWN)
+    assert learning.stats().version == before + 1, "nothing changed"
+
+
+@pytest.mark.parametrize("bit", [NO_RECV, NO_FWD])
+def test_a_port_that_is_silent_or_deaf_by_choice_keeps_its_stations(
+    learning: Switch, bit: int
+) -> None:
+    """They are still there: a flood would only tell everybody else what is for them."""
+    sent(learning, 1, 1, 9)
+    learning.set_port(1, config=bit, mask=bit)
+    assert known(learning) == {1: 1}
+    assert sent(learning, 2, 2, 1) == ([] if bit == NO_FWD else [1])
+
+
+@pytest.mark.parametrize("change", GONE[1:])
+def test_what_a_dead_link_left_behind_teaches_nothing(
+    learning: Switch, change: dict[str, int]
+) -> None:
+    """Frames that were received before it went down are read after."""
+    for source in (1, 5):
+        learning.offer(1, f"dl_src={station(source)},dl_dst={station(9)}")
+    learning.set_port(1, **change)
+    learning.poll()
+    assert known(learning) == {}
+    learning.set_port(1)
+    sent(learning, 1, 1, 9)
+    assert known(learning) == {1: 1}
+
+
 # ---- floods ----
 
 

@@ -66,8 +66,8 @@ def port_of(spec: PortSpec) -> Port:
         number=spec.number,
         hw_addr=spec.mac,
         name=spec.name,
-        config=PortConfig(spec.config),
-        state=PortState(spec.state),
+        config=(config := PortConfig(spec.config)),
+        state=_state(config, PortState(spec.state)),
         current=LINK,
         supported=LINK,
         current_speed=LINK_KBPS,
@@ -85,10 +85,18 @@ def queue_of(spec: QueueSpec) -> PortQueue:
 
 def configured(port: Port, config: PortConfig, mask: PortConfig) -> Port:
     """The port after a change of the bits in 'mask'."""
-    return replace(port, config=port.config & ~mask | config & mask)
+    config = port.config & ~mask | config & mask
+    return replace(port, config=config, state=_state(config, port.state))
 
 
 def linked(port: Port, up: bool) -> Port:
     """The port after its link went up or down."""
-    link = PortState.LIVE if up else PortState.LINK_DOWN
-    return replace(port, state=port.state & PortState.BLOCKED | link)
+    link = PortState(0) if up else PortState.LINK_DOWN
+    return replace(port, state=_state(port.config, port.state & PortState.BLOCKED | link))
+
+
+def _state(config: PortConfig, state: PortState) -> PortState:
+    """LIVE follows from the rest (1.3.5, 6.5): groups may choose the port, as the forwarder does
+    by the same rule (port_state_of in datapath/src/port/port.h)."""
+    down = config & PortConfig.PORT_DOWN or state & (PortState.LINK_DOWN | PortState.BLOCKED)
+    return state & ~PortState.LIVE | (PortState(0) if down else PortState.LIVE)

@@ -111,7 +111,7 @@ class Daemon:
         for name, bridge in list(self.live.bridges.items()):
             views = bridge.exchange.agent.view.ports
             for port in bridge.ports.values():
-                self.operator.keep(name, port, int(views[port.spec.number].config))
+                self.operator.keep(name, port, views[port.spec.number])
             self.kept[name] = bridge.id
             bridge.ports.clear()
             bridge.exchange.detach()
@@ -310,9 +310,8 @@ class Daemon:
     def link_changed(self, bridge: LiveBridge, port: LivePort, up: bool) -> None:
         """An interface's link went up or down: peers are told, and the forwarder."""
         view = bridge.exchange.agent.view.ports.get(port.spec.number)
-        if view is None or not self.operator.link:
+        if view is None or not self.operator.link or (changed := linked(view, up)) == view:
             return
-        changed = linked(view, up)
         bridge.exchange.port_changed(changed)
         self.operator.set_state(bridge, port.spec.number, int(changed.state))
 

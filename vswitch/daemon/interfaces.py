@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from datapath.frames import PortFlags, PortKind, PortSpec, VlanMode, Vlans
 from vswitch.errors import Failure
+from vswitch.openflow.messages.port import PortState
 from vswitch.schema import Port
 from vswitch.values import LOCAL
 
@@ -63,13 +64,12 @@ def _packet(port: Port, ephemeral: bool) -> Interface:
 
     fd = open_packet_port(port.name)
     found = link(port.name)
-    mac = found.mac if found else ""
-    return Interface(port, _spec(port, PortKind.PACKET, mac, ephemeral), fd)
+    return Interface(port, _spec(port, PortKind.PACKET, found, ephemeral), fd)
 
 
 def _tap(port: Port, ephemeral: bool) -> Interface:
     fd, made = _tap_there(port) if port.netns else _tap_here(port)
-    return Interface(port, _spec(port, PortKind.TAP, made.mac, ephemeral), fd)
+    return Interface(port, _spec(port, PortKind.TAP, made, ephemeral), fd)
 
 
 def _tap_here(port: Port) -> tuple[int, Link]:
@@ -101,15 +101,16 @@ def _tap_there(port: Port) -> tuple[int, Link]:
 _OPENERS: dict[str, Callable[[Port, bool], Interface]] = {"packet": _packet, "tap": _tap}
 
 
-def _spec(port: Port, kind: PortKind, mac: str, ephemeral: bool) -> PortSpec:
+def _spec(port: Port, kind: PortKind, link: Link | None, ephemeral: bool) -> PortSpec:
+    """'link': the interface as it was just found."""
     flags = PortFlags.VNET_HDR | (PortFlags.EPHEMERAL if ephemeral else PortFlags.NONE)
     assert port.number is not None
     return PortSpec(
         number=port.number,
         kind=kind,
         name=port.name,
-        mac=bytes.fromhex(mac.replace(":", "")) or bytes(6),
-        state=4,
+        mac=bytes.fromhex(link.mac.replace(":", "")) if link and link.mac else bytes(6),
+        state=PortState.NONE if link and link.carrier else PortState.LINK_DOWN,
         mtu=port.mtu or 0,
         flags=flags,
         vlans=vlans_of(port),

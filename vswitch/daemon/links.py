@@ -1,8 +1,8 @@
 """Interfaces that come, go, and change their link, told to the daemon by the kernel.
 
 The watch starts after forwarding does, since its library takes a while to load; what happened
-before is caught up with by looking at every port once.  Ports whose interface is in another
-namespace are watched by their descriptor alone (the forwarder's PORT_GONE).
+before a port was there is caught up with by looking at it once.  Ports whose interface is in
+another namespace are watched by their descriptor alone (the forwarder's PORT_GONE).
 """
 
 from __future__ import annotations
@@ -26,25 +26,35 @@ async def follow(daemon: Daemon) -> None:
 
     loop = asyncio.get_running_loop()
     links = await asyncio.to_thread(watch)
+    heard = asyncio.Event()
+    fresh = list(daemon.live.ports())
+
+    def opened(bridge: LiveBridge, port: LivePort) -> None:
+        fresh.append((bridge, port))
+        heard.set()
+
+    daemon.operator.on_port = opened
     try:
-        _catch_up(daemon, links)
-        heard = asyncio.Event()
         loop.add_reader(links.fileno(), heard.set)
         while True:
-            await heard.wait()
-            heard.clear()
             for change in links.read():
                 await _changed(daemon, change)
+            _catch_up(daemon, links, fresh)
+            await heard.wait()
+            heard.clear()
     finally:
         loop.remove_reader(links.fileno())
         links.close()
 
 
-def _catch_up(daemon: Daemon, links: LinkWatch) -> None:
-    known = {link.name: link for link in links.known}
-    for bridge, port in daemon.live.ports():
-        if _is_here(port) and (link := known.get(port.record.name)):
+def _catch_up(daemon: Daemon, links: LinkWatch, fresh: list[tuple[LiveBridge, LivePort]]) -> None:
+    """Ports that were opened since: what was told before they were there was told to nobody."""
+    known = {link.name: link for link in links.known} if fresh else {}
+    for bridge, port in fresh:
+        there = bridge.ports.get(port.record.name) is port
+        if there and _is_here(port) and (link := known.get(port.record.name)):
             _tell(daemon, bridge, port, link)
+    fresh.clear()
 
 
 async def _changed(daemon: Daemon, change: LinkChange) -> None:

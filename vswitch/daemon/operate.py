@@ -25,6 +25,7 @@ from vswitch.daemon.interfaces import Interface, open_interface, vlans_of, with_
 from vswitch.daemon.link import ForwarderGone, Link, Refused
 from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.errors import Failure
+from vswitch.openflow.messages.port import Port as OpenFlowPort
 from vswitch.reconcile import Operation
 from vswitch.reconcile.operations import (
     AddBridge,
@@ -80,6 +81,8 @@ class Operator:
         self.live = live
         self.link: Link | None = None
         self.kept: dict[str, Kept] = {}
+        self.on_port: Callable[[LiveBridge, LivePort], None] = lambda bridge, port: None
+        """Hears of every port that is there from now on."""
 
     async def carry_out(self, operations: Iterable[Operation]) -> list[Unmade]:
         """Does all of them in order; returns what could not be done."""
@@ -231,6 +234,7 @@ class Operator:
         port = LivePort(interface.record, interface.spec, interface.fd, ephemeral)
         bridge.ports[interface.record.name] = port
         bridge.exchange.port_added(port_of(interface.spec))
+        self.on_port(bridge, port)
         return port
 
     async def remove_port(self, bridge: LiveBridge, name: str) -> None:
@@ -249,9 +253,10 @@ class Operator:
         port.record = wanted
         port.spec = replace(port.spec, vlans=vlans)
 
-    def keep(self, bridge: str, port: LivePort, config: int) -> None:
-        """Keeps the descriptor of a port whose forwarder died, and how peers had configured it."""
-        spec = replace(port.spec, config=config)
+    def keep(self, bridge: str, port: LivePort, seen: OpenFlowPort) -> None:
+        """Keeps the descriptor of a port whose forwarder died, and how peers had 'seen' it: what
+        they had configured, and its link."""
+        spec = replace(port.spec, config=int(seen.config), state=int(seen.state))
         interface = Interface(port.record, spec, port.fd)
         self.kept[port.record.name] = Kept(bridge, interface, tuple(port.queues.values()))
         port.fd = -1

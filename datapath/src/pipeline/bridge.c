@@ -182,6 +182,20 @@ void bridge_add_port(struct bridge *b, struct port *port)
     publish_ports(b, list);
 }
 
+/* NO_RECV and NO_FWD leave the stations where they are: these can still be sent to, or still be heard, and to flood for
+ * them would serve nobody. */
+bool bridge_set_port(struct bridge *b, struct port *port, uint32_t config, uint32_t state)
+{
+    state = port_state_of(config, state);
+    if (atomic_load(&port->config) == config && atomic_load(&port->state) == state)
+        return false;
+    atomic_store(&port->config, config);
+    atomic_store(&port->state, state);
+    if (!port_lives(port))
+        mac_forget_port(&b->macs, port->spec.number);
+    return true;
+}
+
 void bridge_remove_port(struct bridge *b, struct port *port)
 {
     const struct port_list *old = bridge_ports(b);

@@ -98,6 +98,9 @@ void bridge_free_meters(struct bridge *);
 void bridge_add_port(struct bridge *, struct port *);
 /* How NORMAL treats its tags from the next version on; what was learned there is forgotten. */
 void bridge_set_vlans(struct bridge *, struct port *, const vs_vlans *);
+/* Its config and state from now on (LIVE follows by itself).  A port that lives no more has no stations: what was learned
+ * there is forgotten.  True: something changed; the caller publishes a version. */
+bool bridge_set_port(struct bridge *, struct port *, uint32_t config, uint32_t state);
 /* Unlinks it; the caller waits for a grace period before closing it. */
 void bridge_remove_port(struct bridge *, struct port *);
 

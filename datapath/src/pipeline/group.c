@@ -48,11 +48,10 @@ static uint64_t flow_hash(const struct key *key)
 
 static bool group_lives(const struct bridge *, uint32_t id, unsigned depth, unsigned *looks);
 
-static bool port_lives(const struct bridge *b, uint32_t number)
+static bool watched_port_lives(const struct bridge *b, uint32_t number)
 {
     const struct port *p = bridge_port(b, number);
-    return p && !(atomic_load_explicit(&p->config, memory_order_relaxed) & VS_PC_PORT_DOWN) &&
-           !(atomic_load_explicit(&p->state, memory_order_relaxed) & VS_PS_LINK_DOWN);
+    return p && port_lives(p);
 }
 
 static bool bucket_lives(const struct bridge *b, const struct bucket *bucket, unsigned depth, unsigned *looks)
@@ -63,7 +62,7 @@ static bool bucket_lives(const struct bridge *b, const struct bucket *bucket, un
     bool watches_port = bucket->watch_port != OFPP_ANY, watches_group = bucket->watch_group != OFPG_ANY;
     if (!watches_port && !watches_group)
         return true;
-    return (watches_port && port_lives(b, bucket->watch_port)) || (watches_group && group_lives(b, bucket->watch_group, depth, looks));
+    return (watches_port && watched_port_lives(b, bucket->watch_port)) || (watches_group && group_lives(b, bucket->watch_group, depth, looks));
 }
 
 static bool group_lives(const struct bridge *b, uint32_t id, unsigned depth, unsigned *looks)

@@ -37,13 +37,13 @@ static const vs_vlans *vlans_at(const struct port *port)
 
 /* ---- learning ---- */
 
-static void learn_source(struct composition *c, const struct arrival *f)
+static void learn_source(struct composition *c, const struct arrival *f, const struct port *in)
 {
     const uint8_t *source = c->key.eth_src;
     uint64_t station = mac_station(source, (uint16_t)f->vlan);
     const struct mac_entry *known = mac_find(&c->bridge->macs, station);
-    if (source[0] & 1 || (f->in_port >= OFPP_MAX && f->in_port != OFPP_LOCAL))
-        return; /* no station sends from a group address; packet-outs teach nothing */
+    if (source[0] & 1 || !in || !port_lives(in))
+        return; /* no station sends from a group address; packet-outs teach nothing, nor what a dead link left behind */
     if (known)
         compose_count(c, known->slot);
     if ((known && known->port == f->in_port) || (!known && mac_full(&c->bridge->macs)))
@@ -174,7 +174,7 @@ void output_normal(struct composition *c, const struct action *a)
         return;
     }
     f.vlan = (unsigned)vlan;
-    learn_source(c, &f);
+    learn_source(c, &f, in);
     if (is_reserved(c->key.eth_dst)) {
         compose_drop(c, VS_DROP_RESERVED);
         return;

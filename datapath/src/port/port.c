@@ -13,7 +13,7 @@ void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spe
     port->spec = *spec;
     port->fd = fd;
     atomic_init(&port->config, spec->config);
-    atomic_init(&port->state, spec->state);
+    atomic_init(&port->state, port_state_of(spec->config, spec->state));
     return port;
 }
 

@@ -53,6 +53,19 @@ static inline void port_count(_Atomic uint64_t *c, uint64_t n)
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 static inline void port_drop(struct port *p, vs_drop reason, uint64_t n) { port_count(&p->counters.drops[reason], n); }
+/* A port's state as it is told: LIVE says that packets can go out and come in by it, which follows from the rest and is
+ * never set by anybody (OpenFlow 1.3.5, 6.5 and 7.2.1: not while OFPPC_PORT_DOWN or OFPPS_LINK_DOWN is set). */
+static inline uint32_t port_state_of(uint32_t config, uint32_t state)
+{
+    bool lives = !(config & VS_PC_PORT_DOWN) && !(state & (VS_PS_LINK_DOWN | VS_PS_BLOCKED));
+    return (state & ~(uint32_t)VS_PS_LIVE) | (lives ? VS_PS_LIVE : 0);
+}
+/* Fast failover and select groups choose it, and NORMAL learns at it. */
+static inline bool port_lives(const struct port *p)
+{
+    return port_state_of(atomic_load_explicit(&p->config, memory_order_relaxed),
+                         atomic_load_explicit(&p->state, memory_order_relaxed)) & VS_PS_LIVE;
+}
 /* Does it send at all now?  (OpenFlow 1.3.5, 7.2.1) */
 static inline bool port_sends(const struct port *p)
 {

@@ -198,10 +198,12 @@ static int port_set(struct command *c)
     struct port *port = named_port(c, &ref);
     if (!port)
         return c->error.code;
-    atomic_store(&port->config, (atomic_load(&port->config) & ~ref.mask) | (ref.config & ref.mask));
-    if (ref.state != UINT32_MAX)
-        atomic_store(&port->state, ref.state);
-    world_publish(&c->sw->world); /* groups choose by it */
+    uint32_t config = (atomic_load(&port->config) & ~ref.mask) | (ref.config & ref.mask);
+    uint32_t state = ref.state != UINT32_MAX ? ref.state : atomic_load(&port->state);
+    if (bridge_set_port(c->bridge, port, config, state)) {
+        world_publish(&c->sw->world); /* groups and stations depend on it */
+        switch_drain_upcalls(c->sw, c->now_ns, false); /* a station that was told of while it went down is none of it, even if it comes back now */
+    }
     return 0;
 }
 

@@ -26,12 +26,12 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
     }
 }
 
-/* The port may have left the station's VLAN since it was seen. */
+/* The port may have gone down, or left the station's VLAN, since it was seen. */
 static bool learn(struct vs_switch *sw, const struct station_told *told, uint64_t now_ns)
 {
     struct bridge *b = switch_bridge(sw, told->bridge);
     const struct port *port = b ? bridge_port(b, told->in_port) : NULL;
-    return port && vlans_pass(&port->spec.vlans, mac_vlan(told->station)) && mac_learn(&b->macs, told->station, told->in_port, now_ns);
+    return port && port_lives(port) && vlans_pass(&port->spec.vlans, mac_vlan(told->station)) && mac_learn(&b->macs, told->station, told->in_port, now_ns);
 }
 
 /* Every version makes all that is cached stale: as many stations as were told of make one. */

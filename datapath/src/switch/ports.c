@@ -106,14 +106,16 @@ void switch_remove_port(struct vs_switch *sw, struct bridge *b, struct port *por
 void switch_report_dead_ports(struct vs_switch *sw)
 {
     const struct poll_list *list = atomic_load(&sw->ports);
+    bool changed = false;
     for (uint32_t i = 0; i < list->n; i++) {
         struct port *port = list->ports[i].port;
         if (!atomic_load(&port->dead) || (atomic_load(&port->state) & VS_PS_LINK_DOWN))
             continue;
-        atomic_fetch_or(&port->state, VS_PS_LINK_DOWN);
-        world_publish(&sw->world); /* groups may have chosen it */
+        changed |= bridge_set_port(list->ports[i].bridge, port, atomic_load(&port->config), port->state | VS_PS_LINK_DOWN);
         worker_unwatch(sw->worker, port);
         vs_port_ref ref = {.number = port->spec.number, .config = port->config, .state = port->state};
         events_put(&sw->events, (vs_frame){.type = VS_EVT_PORT_GONE, .bridge = port->bridge}, &ref, sizeof ref, -1);
     }
+    if (changed)
+        world_publish(&sw->world); /* groups may have chosen them, stations were there */
 }

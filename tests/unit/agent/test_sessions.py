@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datapath.frames import PortSpec, SessionSpec
+from datapath.ports import Reserved
 from datapath.problems import Error
 from datapath.rule import parse_rule
 from vswitch.agent.agent import TURN_MAX, Agent
 from vswitch.agent.effects import Effect, HangUp, Later, Pause, Relay, Send, SetPort, Subscribe
 from vswitch.agent.framing import QUESTIONS_MAX, RUN_MAX
 from vswitch.agent.session import HELLO_SECONDS
-from vswitch.agent.view import View, port_of
+from vswitch.agent.view import View, linked, port_of
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages import group as gr
 from vswitch.openflow.messages import meter as me
@@ -30,6 +31,7 @@ from vswitch.openflow.messages.port import (
     PortDescRequest,
     PortMod,
     PortReason,
+    PortState,
     PortStatsReply,
     PortStatsRequest,
     PortStatus,
@@ -517,6 +519,31 @@ def test_a_port_mod_changes_port_forwarder_and_peers() -> None:
     (ports,) = ask(a, PortDescRequest(xid=1))
     assert isinstance(ports, PortDescReply)
     assert ports.ports[0].config == PortConfig.PORT_DOWN
+
+
+@pytest.mark.parametrize("number", [1, int(Reserved.LOCAL)])
+@pytest.mark.parametrize("blocked", [PortState.NONE, PortState.BLOCKED])
+def test_live_goes_with_the_link_and_with_port_down(number: int, blocked: PortState) -> None:
+    """FAUCET waits for it: port-status and port description say so after every step."""
+    a = Agent(View("br0", 0x2A), (4,))
+    a.port_added(port_of(PortSpec(number, 3, "v1", PORT.hw_addr, state=int(blocked))))  # type: ignore[arg-type]
+    opened(a)
+    down = PortConfig.PORT_DOWN
+    told = []
+    for is_down in (False, True, False):
+        for up in (True, False, True):
+            mod = PortMod(number, PORT.hw_addr, down if is_down else PortConfig.NONE, down)
+            effects = a.received(1, encode(mod), 0.0)
+            effects += a.port_changed(linked(a.view.ports[number], up))
+            told += [decode(e.data).port for e in effects if isinstance(e, Send)]  # type: ignore[attr-defined]
+            link = PortState.NONE if up else PortState.LINK_DOWN
+            lives = up and not is_down and not blocked
+            state = link | blocked | (PortState.LIVE if lives else PortState.NONE)
+            (ports,) = ask(a, PortDescRequest(xid=1))
+            assert isinstance(ports, PortDescReply)
+            assert (ports.ports[0].config & down, ports.ports[0].state) == (is_down, state)
+            assert told[-1:] in ([], [ports.ports[0]])
+    assert len(told) == 8, "each change once"
 
 
 @pytest.mark.parametrize(
