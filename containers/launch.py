@@ -155,10 +155,14 @@ class Birth:
     def receive(self) -> Message:
         """The next message, waiting for it."""
         try:
-            data, fds, _, _ = socket.recv_fds(self.control, MESSAGE_MAX, 1)
-        except ConnectionResetError:
-            return Closed()
+            data, fds = self._receive()
+        except ConnectionResetError:  # it ended without reading our go; what it said still waits
+            data, fds = self._receive()
         return decode(data, fds)
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        data, fds, _, _ = socket.recv_fds(self.control, MESSAGE_MAX, 1)
+        return data, fds
 
     def go(self) -> None:
         """Lets the command start: its port is in place."""

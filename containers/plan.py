@@ -26,8 +26,8 @@ NAMESPACES = (
 
 RDONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8
 """MOUNT_ATTR_*"""
-SKIP_MISSING, SKIP_REFUSED = 1, 2
-"""A mount's `skip`: do without it where the place is missing, or where the kernel says EPERM."""
+SKIP_MISSING, EMPTY_IF_REFUSED = 1, 2
+"""A mount's `otherwise`: none where the place is missing; an empty folder where it is refused."""
 
 # ---- policy ----
 
@@ -104,6 +104,7 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         *(steps.mask(path) for path in MASKED),
         *(steps.read_only(path) for path in READ_ONLY),
         steps.pivot(),
+        steps.verify(),
         steps.hostname(str(spec.hostname)),
         steps.loopback(),
         *((steps.undumpable(),) if caller.privileged else ()),
@@ -141,7 +142,7 @@ def _root(spec: Spec, place: Place) -> tuple[Step, ...]:
     attributes = NOSUID | NODEV
     if spec.rootfs is None:
         whole = steps.root("/", place.anchor, attributes | RDONLY)
-        return whole, *_scratch(), steps.mask(place.hidden)
+        return whole, steps.mask(place.hidden), *_scratch()  # scratch may cover what is hidden
     if spec.read_only:
         return steps.root(spec.rootfs, place.anchor, attributes | RDONLY), *_scratch()
     return (
@@ -162,7 +163,7 @@ def _kernel_files() -> tuple[Step, ...]:
     attributes = NOSUID | NODEV | NOEXEC
     return (
         steps.mount("proc", "/proc", "", attributes),
-        steps.mount("sysfs", "/sys", "", attributes | RDONLY, SKIP_REFUSED),
+        steps.mount("sysfs", "/sys", "", attributes | RDONLY, EMPTY_IF_REFUSED),
     )
 
 

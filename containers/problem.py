@@ -29,6 +29,7 @@ _ADVICE: dict[tuple[str, int], str] = {
     ("mount", errno.ELOOP): "make it a folder in the root, not a symbolic link",
     ("mount", errno.ENOENT): "make that folder in the root",
     ("mount", errno.ENOTDIR): "make it a folder in the root",
+    ("verify", errno.ESTALE): "keep others from renaming in the root while containers start",
     ("directory", errno.EROFS): "make that folder in the root, or leave out --read-only",
     ("directory", errno.EACCES): "make that folder in the root, or make the root yours",
     ("directory", errno.ELOOP): "make it a folder in the root, not a symbolic link",

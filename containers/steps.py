@@ -44,9 +44,12 @@ def root(source: str, anchor: str, attributes: int) -> Step:
     return Step("root", (source, anchor, attributes))
 
 
-def mount(type: str, path: str, options: str, attributes: int, skip: int = 0) -> Step:
-    """A fresh file system on `path` of the new root; `skip` is made of SKIP_..."""
-    return Step("mount", (type, path, options, attributes, skip))
+def mount(type: str, path: str, options: str, attributes: int, otherwise: int = 0) -> Step:
+    """A fresh file system on `path` of the new root; `otherwise`: SKIP_MISSING, EMPTY_IF_REFUSED.
+
+    Later steps find what lies below `path` beneath this very mount, wherever it is moved.
+    """
+    return Step("mount", (type, path, options, attributes, otherwise))
 
 
 def directory(path: str, mode: int = 0o755) -> Step:
@@ -60,23 +63,31 @@ def symlink(path: str, target: str) -> Step:
 
 
 def device(path: str, major: int, minor: int) -> Step:
-    """The machine's character device of that path and number, at that path of the new root."""
+    """The machine's character device of that path and number, at that path of the new root.
+
+    The node itself can't be changed there, only written to (HARDENING S35).
+    """
     return Step("device", (path, major, minor))
 
 
 def mask(path: str) -> Step:
-    """Hide a file or folder of the new root, if it is there."""
+    """Hide a file or folder; what a file system that we have mounted lacks needs no mask."""
     return Step("mask", (path,))
 
 
 def read_only(path: str) -> Step:
-    """Forbid writing below a path of the new root, if it is there."""
+    """Forbid writing below a path; what a file system that we have mounted lacks is fine."""
     return Step("read-only", (path,))
 
 
 def pivot() -> Step:
     """The new root becomes "/"; the machine's files go out of reach."""
     return Step("pivot")
+
+
+def verify() -> Step:
+    """Refuse to go on unless all file systems are still where they were mounted (HARDENING S29)."""
+    return Step("verify")
 
 
 def hostname(name: str) -> Step:

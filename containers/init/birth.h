@@ -11,9 +11,20 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* A file system that a step has made and attached (path.h says what for it is remembered). */
+struct mounted {
+    const char *path; /* in the plan's words */
+    int fd;           /* of the mount itself, wherever it is moved */
+    bool follow;      /* symbolic links may lead to it */
+};
+
+enum { BIRTH_MAX_MOUNTS = 32 };
+
 struct birth {
     int control;      /* socket to the runner (see control.h) */
-    int root;         /* the container's root until the pivot, then -1 */
+    int root;         /* the container's root, -1 as long as there is none */
+    unsigned n_mounts;
+    struct mounted mount[BIRTH_MAX_MOUNTS];
     bool tied;        /* no process 1 of ours above: ends with the runner, by the kernel's hand */
     int error;        /* errno of the failure, and what was being done */
     char doing[512];
@@ -30,6 +41,7 @@ int tie_to_runner(struct birth *birth);
 /* The handlers, by file. What each step means is told in containers/plan.py. */
 step_handler step_namespaces, step_join;                                  /* namespaces.c */
 step_handler step_private, step_root, step_mount, step_pivot;             /* mount.c */
+step_handler step_verify;                                                 /* verify.c */
 step_handler step_directory, step_symlink, step_device;                   /* node.c */
 step_handler step_mask, step_read_only;                                   /* mask.c */
 step_handler step_hostname, step_loopback;                                /* identity.c */

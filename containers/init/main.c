@@ -42,6 +42,7 @@ static const struct {
     {"mask", "s", step_mask},
     {"read-only", "s", step_read_only},
     {"pivot", "", step_pivot},
+    {"verify", "", step_verify},
     {"hostname", "s", step_hostname},
     {"loopback", "", step_loopback},
     {"undumpable", "", step_undumpable},

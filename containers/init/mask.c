@@ -1,17 +1,17 @@
 /*
  * Parts of /proc and /sys, and of the machine's files, that a container must not see or not write
  * (S30, S32). A masked file becomes /dev/null, a masked folder an empty read-only one; both sources
- * are ours, not the root's. What is not there needs no mask.
+ * are ours, not the root's. What a file system of our own making doesn't have needs no mask: this
+ * kernel lacks it. What the root doesn't have was taken away under our hands, and ends the birth.
  */
-#include "birth.h"
+#include "node.h"
 #include "path.h"
 #include "sys.h"
 
 #include <errno.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
-enum { NULL_MAJOR = 1, NULL_MINOR = 3 };
+enum { NULL_MAJOR = 1, NULL_MINOR = 3, MISSING = -2 };
 
 static const unsigned ATTRIBUTES =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
@@ -27,30 +27,24 @@ static int empty_folder(void)
     return mount;
 }
 
-/* The machine's /dev/null, and nothing that was put in its place. */
-static int null_device(void)
+/* An fd of what is at `path`; MISSING if its own file system has no such thing; -1 with errno. */
+static int find(const struct birth *birth, const char *path)
 {
-    struct stat about;
-    int node = sys_open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
-    if (node < 0 || fstat(node, &about) < 0)
-        return -1;
-    if (!S_ISCHR(about.st_mode) || about.st_rdev != makedev(NULL_MAJOR, NULL_MINOR)) {
-        errno = ENODEV;
-        return -1;
-    }
-    return node;
+    int place = path_open(birth, path, false);
+    return place < 0 && errno == ENOENT && path_is_own(birth, path) ? MISSING : place;
 }
 
 /* mask(path) */
 int step_mask(struct birth *birth, const struct arg *arg)
 {
     struct stat about;
-    int place = path_open(birth, arg[0].text, false);
-    if (place < 0 && errno == ENOENT)
+    int place = find(birth, arg[0].text);
+    if (place == MISSING)
         return 0;
     if (place < 0 || fstat(place, &about) < 0)
         return failed(birth, "finding %s to mask it", arg[0].text);
-    int cover = S_ISDIR(about.st_mode) ? empty_folder() : null_device();
+    int cover = S_ISDIR(about.st_mode) ? empty_folder()
+                                       : node_take("/dev/null", NULL_MAJOR, NULL_MINOR);
     if (cover < 0 || sys_move_mount(cover, place) < 0)
         return failed(birth, "masking %s", arg[0].text);
     close(cover);
@@ -60,8 +54,8 @@ int step_mask(struct birth *birth, const struct arg *arg)
 /* read-only(path): the same files, mounted over themselves without the right to write. */
 int step_read_only(struct birth *birth, const struct arg *arg)
 {
-    int place = path_open(birth, arg[0].text, false);
-    if (place < 0 && errno == ENOENT)
+    int place = find(birth, arg[0].text);
+    if (place == MISSING)
         return 0;
     if (place < 0)
         return failed(birth, "finding %s to make it read-only", arg[0].text);

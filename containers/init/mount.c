@@ -2,9 +2,11 @@
  * The container's mounts: a private mount table, the new root, file systems on it, and the pivot.
  *
  * All of it goes by fds: a mount is made or cloned detached, gets its attributes while nobody can
- * see it, and is attached to a place that path_open() has found. The old root is let go at the
- * pivot; until then the machine's own /proc and /dev are still within reach, which a fresh /proc
- * in a user namespace needs and the device nodes come from.
+ * see it, and is attached to a place that path_open() has found. Our mount table is this process's
+ * alone, so nobody sees a file system of ours between its attachment and its masks; who owns the
+ * root's files can only move it elsewhere, masks and all. The old root is let go at the pivot;
+ * until then the machine's own /proc and /dev are still within reach, which a fresh /proc in a user
+ * namespace needs and the device nodes come from.
  */
 #include "birth.h"
 #include "path.h"
@@ -13,7 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { SKIP_MISSING = 1, SKIP_REFUSED = 2, PROPAGATION_PRIVATE = 1 << 18 /* MS_PRIVATE */ };
+enum { SKIP_MISSING = 1, EMPTY_IF_REFUSED = 2, PROPAGATION_PRIVATE = 1 << 18 /* MS_PRIVATE */ };
 
 /* private(): nothing mounted here reaches the machine, nothing mounted there reaches us. */
 int step_private(struct birth *birth, const struct arg *arg)
@@ -83,24 +85,25 @@ static int make_mount(const char *type, const char *options, unsigned attributes
     return mount;
 }
 
-/* mount(type, path, options, attributes, skip): a fresh file system on `path` of the new root. */
+/* mount(type, path, options, attributes, skip): a fresh file system on `path`, remembered. */
 int step_mount(struct birth *birth, const struct arg *arg)
 {
     const char *type = arg[0].text, *path = arg[1].text;
     uint64_t skip = arg[4].number;
-    int place = path_open(birth, path, skip & SKIP_MISSING);
+    unsigned attributes = (unsigned)arg[3].number;
+    bool follow = skip & SKIP_MISSING;
+    int place = path_open(birth, path, follow);
     if (place < 0 && errno == ENOENT && (skip & SKIP_MISSING))
         return 0;
     if (place < 0)
         return failed(birth, "finding %s in the root", path);
-    int mount = make_mount(type, arg[2].text, (unsigned)arg[3].number);
-    if (mount < 0 && errno == EPERM && (skip & SKIP_REFUSED))
-        return close(place);
-    if (mount < 0 || sys_move_mount(mount, place) < 0)
+    int mount = make_mount(type, arg[2].text, attributes);
+    if (mount < 0 && errno == EPERM && (skip & EMPTY_IF_REFUSED))
+        mount = make_mount("tmpfs", "mode=755", attributes | MOUNT_ATTR_RDONLY);
+    if (mount < 0 || sys_move_mount(mount, place) < 0
+        || path_mounted(birth, path, mount, follow) < 0)
         return failed(birth, "mounting %s on %s", type, path);
-    close(place);
-    close(mount);
-    return 0;
+    return close(place);
 }
 
 /* pivot(): the new root becomes "/", and the machine's tree is let go. */
@@ -113,7 +116,5 @@ int step_pivot(struct birth *birth, const struct arg *arg)
         return failed(birth, "letting go of the old root");
     if (chdir("/") < 0)
         return failed(birth, "entering the new root");
-    close(birth->root);
-    birth->root = -1;
     return 0;
 }

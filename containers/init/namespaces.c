@@ -170,6 +170,9 @@ int step_join(struct birth *birth, const struct arg *arg)
     if (pid == 0) {
         await_end(gate); /* the runner hears of our birth before it hears of anything that we do */
         birth->tied = arg[2].number != 0;
+        birth->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (birth->root < 0)
+            return failed(birth, "entering the container's root");
         return begin_child(birth, birth->tied);
     }
     if (control_born(birth, pid) < 0 || control_namespaces(birth, arg[1].number) < 0)

@@ -1,8 +1,10 @@
 /*
  * Folders, links and device nodes inside the new root. A device is not made (mknod is refused in a
  * user namespace) but bound from the machine's /dev, after a look at what it really is (S30, S35).
+ * The node stays the machine's inode, so it is bound read-only: that forbids to change its mode,
+ * owner, times and attributes, and says nothing about what is written into the device.
  */
-#include "birth.h"
+#include "node.h"
 #include "path.h"
 #include "sys.h"
 
@@ -45,24 +47,31 @@ static int make_place(struct birth *birth, const char *path)
     return path_open(birth, path, false);
 }
 
+int node_take(const char *path, unsigned major, unsigned minor)
+{
+    struct mount_attr attr = {
+        .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+    struct stat about;
+    int node = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
+    if (node < 0 || fstat(node, &about) < 0)
+        return -1;
+    if (!S_ISCHR(about.st_mode) || about.st_rdev != makedev(major, minor)) {
+        errno = ENODEV;
+        return -1;
+    }
+    return sys_mount_setattr(node, 0, &attr) < 0 ? -1 : node;
+}
+
 /* device(path, major, minor): the machine's node of that path and number, in the container. */
 int step_device(struct birth *birth, const struct arg *arg)
 {
     const char *path = arg[0].text;
-    struct stat about;
-    int node = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
-    if (node < 0 || fstat(node, &about) < 0)
+    int node = node_take(path, (unsigned)arg[1].number, (unsigned)arg[2].number);
+    if (node < 0)
         return failed(birth, "taking the device %s", path);
-    if (!S_ISCHR(about.st_mode)
-        || about.st_rdev != makedev((unsigned)arg[1].number, (unsigned)arg[2].number)) {
-        errno = ENODEV;
-        return failed(birth, "checking that %s is that device", path);
-    }
-    struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
     int place = make_place(birth, path);
-    if (place < 0 || sys_mount_setattr(node, 0, &attr) < 0 || sys_move_mount(node, place) < 0)
+    if (place < 0 || sys_move_mount(node, place) < 0)
         return failed(birth, "binding the device %s", path);
     close(place);
-    close(node);
-    return 0;
+    return close(node);
 }

@@ -7,7 +7,7 @@
  * the kernel kills who is left. While a runner is attached it watches the control socket as well:
  * end of file there means that the runner is gone, and the container with it.
  */
-#include "birth.h"
+#include "path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +90,7 @@ int step_supervise(struct birth *birth, const struct arg *arg)
         return failed(birth, "starting the command's process");
     if (watch.command == 0)
         return 0;
+    path_forget(birth);
     if (!arg[1].number) {
         close(birth->control);
         watch.control = -1;

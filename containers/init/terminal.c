@@ -3,8 +3,8 @@
  * so that the command never holds the machine's (S31: what we open is looked at before it is used).
  * The master side goes to the runner, who relays.
  */
-#include "birth.h"
 #include "control.h"
+#include "path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,11 +30,11 @@ int step_session(struct birth *birth, const struct arg *arg)
     return 0;
 }
 
-static int open_master(void)
+static int open_master(const struct birth *birth)
 {
     struct stat about;
     struct statfs where;
-    int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+    int master = path_use(birth, "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
     if (master < 0 || fstat(master, &about) < 0 || fstatfs(master, &where) < 0)
         return -1;
     if (where.f_type != DEVPTS_MAGIC || about.st_rdev != makedev(PTMX_MAJOR, PTMX_MINOR)) {
@@ -65,7 +65,7 @@ static int take_over(int slave, uid_t owner)
 /* terminal(owner): a new terminal is the command's standard input, output and error. */
 int step_terminal(struct birth *birth, const struct arg *arg)
 {
-    int master = open_master();
+    int master = open_master(birth);
     if (master < 0)
         return failed(birth, "opening a terminal");
     int slave = open_slave(master);

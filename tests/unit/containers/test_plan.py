@@ -60,10 +60,10 @@ HIDDEN = (
 )
 MACHINE = (
     Step("root", ("/", "/run/vswitch/containers/c1", 7)),
+    Step("mask", ("/run/vswitch",)),
     Step("mount", ("tmpfs", "/tmp", "mode=1777,size=25%", 6, 1)),
     Step("mount", ("tmpfs", "/var/tmp", "mode=1777,size=25%", 6, 1)),
     Step("mount", ("tmpfs", "/run", "mode=1777,size=25%", 6, 1)),
-    Step("mask", ("/run/vswitch",)),
 )
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -90,6 +90,7 @@ def test_root_s_container_with_the_machine_s_files() -> None:
         *DEV,
         *HIDDEN,
         Step("pivot"),
+        Step("verify"),
         Step("hostname", ("c1",)),
         Step("loopback"),
         Step("undumpable"),
@@ -161,8 +162,8 @@ def test_the_last_variable_of_a_name_wins() -> None:
 
 def test_the_machine_is_out_of_reach_before_the_command_can_run() -> None:
     order = [step.name for step in plan()]
-    assert order.index("mount") < order.index("mask")
-    before = ["root", "pivot", "capabilities", "wait", "supervise", "user", "execute"]
+    assert order.index("mask") < order.index("mount")  # the run folder, before anything covers it
+    before = ["root", "pivot", "verify", "capabilities", "wait", "supervise", "user", "execute"]
     assert sorted(before, key=order.index) == before
     last_mask = len(order) - 1 - order[::-1].index("read-only")
     assert last_mask < order.index("pivot")
