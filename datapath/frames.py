@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import ClassVar, Self
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
 FRAME_MAX = 131072
 
 
@@ -57,6 +57,15 @@ class Event(IntEnum):
     TRACE = 71
     QUEUE = 72
     MACS = 73
+
+
+class Steps(IntFlag):
+    """What a frame does with its transaction, beside adding to it; see vs_transaction_steps."""
+
+    NONE = 0
+    BEGIN = 1
+    COMMIT = 2
+    ABORT = 4
 
 
 class FrameFlags(IntFlag):
@@ -384,6 +393,23 @@ class SessionSpec(_Payload):
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         return cls(*cls.FORMAT.unpack_from(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction(_Payload):
+    """The head of an ATOMIC command; whole flow-mods follow it."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=II")
+    number: int
+    steps: Steps = Steps.NONE
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(self.number, self.steps)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        number, steps = cls.FORMAT.unpack_from(data)
+        return cls(number, Steps(steps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from datapath.frames import (
     PortKind,
     PortSpec,
     PortStats,
+    Steps,
     VlanMode,
 )
 from datapath.group import (
@@ -274,9 +275,24 @@ class Switch:
         self.add_flow(parse_rule(match, command), command)
 
     def atomic(self, flow_mods: Iterable[bytes]) -> None:
-        """Carries out flow-mods all or nothing (in frames of at most 64 KB, each on its own)."""
-        for chunk in _chunks(flow_mods):
-            self._command(Command.ATOMIC, chunk, session=SESSION)
+        """Carries out flow-mods all or nothing, and at once.
+
+        OpenFlowRefusal for one that the switch refuses, OSError when they are more than 64 MiB.
+        """
+        parts = list(_chunks(flow_mods))
+        for i, part in enumerate(parts):
+            steps = Steps.BEGIN if i == 0 else Steps.NONE
+            steps |= Steps.COMMIT if i == len(parts) - 1 else Steps.NONE
+            try:
+                self._transaction(steps, part)
+            except OSError:
+                if not steps & Steps.COMMIT:
+                    self._transaction(Steps.ABORT)
+                raise
+
+    def _transaction(self, steps: Steps, flow_mods: bytes = b"") -> None:
+        head = frames.Transaction(SESSION, steps).pack()
+        self._command(Command.ATOMIC, head + flow_mods, session=SESSION)
 
     def dump_flows(self) -> list[FlowCount]:
         """Every rule with its counters, highest priority first within each table."""

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VS_WIRE_VERSION 1
+#define VS_WIRE_VERSION 2
 #define VS_FRAME_MAX 131072
 #define VS_NAME_MAX 32
 
@@ -49,7 +49,7 @@ typedef enum {
     VS_CMD_PORT_DEL,    /* vs_port_ref -> DONE */
     VS_CMD_PORT_SET,    /* vs_port_ref with config and state -> DONE */
     VS_CMD_OPENFLOW,    /* whole OpenFlow messages, each on its own -> OPENFLOW */
-    VS_CMD_ATOMIC,      /* whole flow-mods, all or nothing -> DONE (or OPENFLOW error, then DONE) */
+    VS_CMD_ATOMIC,      /* vs_transaction, whole flow-mods: a part of one transaction -> DONE (or OPENFLOW error, then DONE) */
     VS_CMD_SESSION,     /* vs_session_spec -> DONE; adds or changes */
     VS_CMD_SESSION_END, /* (nothing) -> DONE */
     VS_CMD_DUMP,        /* (nothing) -> BRIDGE and PORT (fd beside it), QUEUE ..., DONE */
@@ -192,6 +192,19 @@ typedef struct {
     uint32_t wants_flow_removed;
     uint32_t miss_send_len;     /* OFPT_SET_CONFIG, for this session */
 } vs_session_spec;
+
+/* Flow-mods that happen all or not at all, in one frame (BEGIN | COMMIT) or in many.  Until its commit nobody sees anything
+ * of a transaction, whatever others commit meanwhile.  A number tells those of one session on one bridge apart; what has
+ * not been committed ends with the session. */
+typedef enum { VS_TRANSACTION_BEGIN = 1, VS_TRANSACTION_COMMIT = 2, VS_TRANSACTION_ABORT = 4 } vs_transaction_steps;
+
+#define VS_TRANSACTIONS_OPEN 256      /* at most, of the whole switch */
+#define VS_TRANSACTIONS_MOST 67108864 /* bytes that all of them keep */
+
+typedef struct {
+    uint32_t number;
+    uint32_t steps; /* vs_transaction_steps */
+} vs_transaction;
 
 typedef struct {
     uint32_t in_port;

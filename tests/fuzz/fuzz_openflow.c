@@ -184,6 +184,19 @@ static size_t make_whole(uint8_t *at, size_t size)
     return whole;
 }
 
+/* In two frames: the first message, then the others. */
+static void transaction(vs_switch *sw, const uint8_t *messages, size_t size, uint64_t now_ns)
+{
+    static struct { vs_transaction head; uint8_t messages[65536]; } part;
+    size_t first = size ? (size_t)messages[2] << 8 | messages[3] : 0;
+    part.head = (vs_transaction){1, VS_TRANSACTION_BEGIN};
+    memcpy(part.messages, messages, first);
+    command(sw, VS_CMD_ATOMIC, &part, sizeof part.head + first, now_ns);
+    part.head.steps = VS_TRANSACTION_COMMIT;
+    memcpy(part.messages, messages + first, size - first);
+    command(sw, VS_CMD_ATOMIC, &part, sizeof part.head + size - first, now_ns);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     enum { LONGEST = 65536 };
@@ -197,7 +210,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     now_ns += 10 * SECOND;
     add_bridge(sw, data[0] >> 3 == 31, now_ns);
     for (int i = 0; i < (data[0] & TWICE ? 2 : 1); i++) {
-        command(sw, data[0] & TRANSACTION ? VS_CMD_ATOMIC : VS_CMD_OPENFLOW, messages, n, now_ns);
+        if (data[0] & TRANSACTION)
+            transaction(sw, messages, n, now_ns);
+        else
+            command(sw, VS_CMD_OPENFLOW, messages, n, now_ns);
         send_packets(sw, data[0] >> 3, now_ns);
     }
     ask_for_statistics(sw, now_ns);

@@ -194,6 +194,11 @@ def journals() -> Iterable[bytes]:
     yield b"\3" + struct.pack("=5Q", 1, 0, 0, 4096, 4096 + len(record)) + record
 
 
+def part(steps: int) -> bytes:
+    """The head of a transaction's frame."""
+    return frames.Transaction(1, frames.Steps(steps)).pack()
+
+
 def commands() -> Iterable[bytes]:
     """Inputs of fuzz_command: frames, each behind its length."""
     bridge, port = frames.BridgeSpec("b", 1), frames.PortSpec(1, frames.PortKind.MEM, "p")
@@ -204,7 +209,12 @@ def commands() -> Iterable[bytes]:
         (Frames.PORT_ADD, port.pack()),
         (Frames.PORT_ADD, frames.PortSpec(2, frames.PortKind.PCAP, "q").pack()),
         (Frames.OPENFLOW, parse_rule(RULES[5]).to_flow_mod() + message(20, b"")),
-        (Frames.ATOMIC, parse_rule(RULES[1]).to_flow_mod()),
+        (Frames.ATOMIC, part(3) + parse_rule(RULES[1]).to_flow_mod()),
+        (Frames.ATOMIC, part(1) + parse_rule(RULES[2]).to_flow_mod()),
+        (Frames.ATOMIC, part(0) + parse_rule(RULES[3]).to_flow_mod()),
+        (Frames.ATOMIC, part(2)),
+        (Frames.ATOMIC, part(1) + parse_rule(RULES[4]).to_flow_mod()),
+        (Frames.ATOMIC, part(4)),
         (Frames.TRACE, frames.trace_request(1, parse_packet(PACKET, 1).frame)),
         (Frames.QUEUE_SET, frames.QueueSpec(1, 1, 1000000, 4).pack()),
         (Frames.OPENFLOW, b"".join(object_mods()) + parse_rule(OBJECT_RULES[8]).to_flow_mod()),

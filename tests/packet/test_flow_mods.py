@@ -398,3 +398,36 @@ def test_a_transaction_takes_nothing_but_flow_mods(switch: Switch) -> None:
         switch.atomic([parse_rule("actions=drop").to_flow_mod(), message(20)])
     assert (refused.value.type, refused.value.code) == (1, 1)
     assert switch.dump_flows() == []
+
+
+def rules_of_many_frames(last: str) -> str:
+    """Some 150 KB of flow-mods, one a line."""
+    lines = [f"udp,tp_dst={port},actions=output:2" for port in range(1, 2000)]
+    return "\n".join([*lines, last])
+
+
+def test_a_transaction_of_many_frames_is_one_change(switch: Switch) -> None:
+    version = switch.stats().version
+    switch.add_flows(rules_of_many_frames("tcp,actions=output:3"))
+    assert (switch.stats().rules, switch.stats().version) == (2000, version + 1)
+    assert list(switch.send(1, "udp,tp_dst=1")) == [2]
+
+
+def test_a_transaction_of_many_frames_that_fails_at_its_end_changes_nothing(
+    switch: Switch,
+) -> None:
+    switch.add_flow("tcp,actions=output:3")
+    version = switch.stats().version
+    with pytest.raises(OpenFlowRefusal) as refused:
+        switch.add_flows(rules_of_many_frames("table=1,ip,actions=group:9"))
+    assert (refused.value.type, refused.value.code) == (2, 9)  # OFPBAC_BAD_OUT_GROUP
+    assert (switch.stats().rules, switch.stats().version) == (1, version)
+
+
+def test_a_transaction_of_more_than_the_switch_keeps_changes_nothing(switch: Switch) -> None:
+    one = parse_rule("actions=drop").to_flow_mod()
+    with pytest.raises(OSError, match="at most 67108864 bytes"):
+        switch.atomic([one] * (67108864 // len(one) + 1))
+    assert switch.dump_flows() == []
+    switch.atomic([one])
+    assert len(switch.dump_flows()) == 1

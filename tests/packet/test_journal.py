@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from datapath import Switch
+from datapath import OpenFlowRefusal, Switch
 
 SECOND = 1_000_000_000
 Heir = Callable[[Switch], Switch]
@@ -95,3 +95,15 @@ def test_hard_timeouts_go_on_and_idle_ones_begin_anew(switch: Switch, heir: Heir
     assert len(rules(after)) == 1
     after.advance(8)
     assert rules(after) == []
+
+
+def test_a_transaction_of_many_frames_is_there_whole_or_not_at_all(
+    switch: Switch, heir: Heir
+) -> None:
+    lines = [f"udp,tp_dst={port},actions=output:2" for port in range(1, 2000)]
+    with pytest.raises(OpenFlowRefusal):
+        switch.add_flows("\n".join([*lines, "table=1,ip,actions=group:9"]))
+    after = heir(switch)
+    assert rules(after) == []
+    after.add_flows("\n".join(lines))
+    assert len(rules(heir(after))) == len(lines)

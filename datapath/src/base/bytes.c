@@ -27,9 +27,8 @@ uint8_t *bytes_more(struct bytes *b, size_t n)
 
 void bytes_put(struct bytes *b, const void *from, size_t n)
 {
-    uint8_t *at = bytes_more(b, n);
     if (n)
-        memcpy(at, from, n);
+        memcpy(bytes_more(b, n), from, n);
 }
 
 void bytes_pad(struct bytes *b, size_t multiple, size_t from)

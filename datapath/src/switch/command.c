@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "pipeline/vlan.h"
 #include "switch/history.h"
+#include "switch/transaction.h"
 
 struct command {
     struct vs_switch *sw;
@@ -27,6 +28,7 @@ static bool is_terminated(const char *text, size_t n) { return memchr(text, 0, n
 
 static void end_sessions(struct vs_switch *sw, uint32_t bridge)
 {
+    transactions_forget(sw, bridge, 0);
     for (struct session **at = &sw->sessions; *at;) {
         struct session *s = *at;
         if (!bridge || s->bridge == bridge) {
@@ -301,6 +303,7 @@ static int session_end(struct command *c)
             struct session *s = *at;
             *at = s->next;
             free(s);
+            transactions_forget(c->sw, 0, c->frame.session);
             return 0;
         }
     return fail(c, -ENOENT, "there is no such session");
@@ -361,7 +364,7 @@ static int openflow(struct command *c)
 
 static int atomic_mods(struct command *c)
 {
-    return switch_atomic(c->sw, c->bridge, &c->frame, c->payload, c->size, c->now_ns, &c->error);
+    return transaction_frame(c->sw, c->bridge, &c->frame, c->payload, c->size, c->now_ns, &c->error);
 }
 
 static int trace(struct command *c)
@@ -383,7 +386,7 @@ static const struct handler {
     [VS_CMD_PORT_DEL] = {port_del, sizeof(vs_port_ref), true, false},
     [VS_CMD_PORT_SET] = {port_set, sizeof(vs_port_ref), true, false},
     [VS_CMD_OPENFLOW] = {openflow, 0, true, true},
-    [VS_CMD_ATOMIC] = {atomic_mods, 0, true, false},
+    [VS_CMD_ATOMIC] = {atomic_mods, sizeof(vs_transaction), true, false},
     [VS_CMD_SESSION] = {session_set, sizeof(vs_session_spec), true, false},
     [VS_CMD_SESSION_END] = {session_end, 0, false, false},
     [VS_CMD_DUMP] = {dump, 0, false, false},

@@ -1,5 +1,5 @@
 /* The switch: made, driven, freed.  The contract is include/vswitch.h. */
-#include "switch/switch.h"
+#include "switch/transaction.h"
 
 #include <errno.h>
 #include <string.h>
@@ -114,6 +114,7 @@ void vs_switch_free(vs_switch *sw)
     events_destroy(&sw->events);
     journal_close(&sw->journal);
     free_sessions(sw);
+    transactions_forget(sw, 0, 0);
     packet_pool_free(sw->pool);
     bytes_free(&sw->reply);
     free(sw->compositions);

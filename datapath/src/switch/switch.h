@@ -20,6 +20,9 @@ struct vs_switch {
     struct bridge *bridges[MAX_BRIDGES];
     unsigned n_bridges;
     struct session *sessions;
+    struct transaction *transactions; /* begun and not committed, transaction.c */
+    size_t transaction_bytes;
+    unsigned n_transactions;
     _Atomic(struct poll_list *) ports;
     uint8_t index_used[OUTLET_PORTS];
     struct events events;
@@ -50,7 +53,7 @@ int switch_remove_queue(struct vs_switch *, struct port *, uint32_t queue, vs_er
 /* Takes its queues away; nothing of it waits anywhere on the poll thread then. */
 void switch_forget_port(struct vs_switch *, struct port *);
 
-/* openflow.c: whole messages from a session, each on its own; or all or nothing. */
+/* openflow.c: whole messages from a session, each on its own; or whole flow-mods, all or nothing. */
 void switch_openflow(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns);
 int switch_atomic(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns, vs_error *);
 

@@ -19,6 +19,7 @@ LAYOUTS = {
     "vs_mac": Mac.FORMAT,
     "vs_queue_spec": frames.QueueSpec.FORMAT,
     "vs_session_spec": frames.SessionSpec.FORMAT,
+    "vs_transaction": frames.Transaction.FORMAT,
     "vs_port_stats": frames.PortStats.FORMAT,
 }
 
