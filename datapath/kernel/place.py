@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from datapath.kernel.announce import announce
 from datapath.kernel.link import Link, link_from_message
 from datapath.kernel.name import check_name
 from datapath.kernel.namespace import inside, open_namespace
@@ -40,8 +41,9 @@ def place(
 
     `addresses` are "10.0.0.2/24" or "fd00::2/64", `mtu` is in bytes of layer 3, `gateway` is the
     next hop of the default route (one of each family at most).  The interface and lo are
-    up afterwards.  Returns the interface as it is then.  KernelError: nothing has
-    changed.  Blocks for 30 to 50 ms; may be called on any thread.
+    up afterwards, and its addresses are announced; a TAP's frames wait until they are read.
+    Returns the interface as it is then.  KernelError: nothing has changed.  Blocks for 30 to
+    50 ms; may be called on any thread.
     """
     check_name(interface)
     plan = parse_placement(rename, mac, mtu, addresses, gateway)
@@ -150,7 +152,9 @@ def _configure(talk: Conversation, plan: Placement) -> Link:
     talk.set_link(f"{plan.name} up", index, state="up")
     for hop in plan.gateways:
         _add_default_route(talk, index, hop)
-    return _describe(talk, plan.name)
+    link = _describe(talk, plan.name)
+    announce(link.name, link.mac, [address.ip for address in plan.addresses])
+    return link
 
 
 def _add_address(talk: Conversation, index: int, name: str, address: Interface) -> None:

@@ -34,17 +34,18 @@ class Interface:
     fd: int
 
 
-async def open_interface(port: Port, *, ephemeral: bool) -> Interface:
-    """Opens or makes the interface of 'port', which has its number.  Failure says why not."""
-    return await asyncio.to_thread(_open, port, ephemeral)
+async def open_interface(port: Port, mac: str, *, ephemeral: bool) -> Interface:
+    """Opens or makes the interface of 'port', which has its number; one that is made gets 'mac'.
+    Failure says why not."""
+    return await asyncio.to_thread(_open, port, mac, ephemeral)
 
 
-def _open(port: Port, ephemeral: bool) -> Interface:
+def _open(port: Port, mac: str, ephemeral: bool) -> Interface:
     from datapath.kernel import KernelError
 
     try:
         kind = _kind(port) if port.kind == "auto" else port.kind
-        return _OPENERS[kind](port.changed(kind=kind), ephemeral)
+        return _OPENERS[kind](port.changed(kind=kind), mac, ephemeral)
     except KernelError as error:
         raise Failure(f"port {port.name}", f"{error.what}: {error.why}", error.advice) from None
 
@@ -59,7 +60,7 @@ def _kind(port: Port) -> str:
     return "packet" if link(port.name) else "tap"
 
 
-def _packet(port: Port, ephemeral: bool) -> Interface:
+def _packet(port: Port, _: str, ephemeral: bool) -> Interface:
     from datapath.kernel import link, open_packet_port
 
     fd = open_packet_port(port.name)
@@ -67,21 +68,21 @@ def _packet(port: Port, ephemeral: bool) -> Interface:
     return Interface(port, _spec(port, PortKind.PACKET, found, ephemeral), fd)
 
 
-def _tap(port: Port, ephemeral: bool) -> Interface:
-    fd, made = _tap_there(port) if port.netns else _tap_here(port)
+def _tap(port: Port, mac: str, ephemeral: bool) -> Interface:
+    fd, made = (_tap_there if port.netns else _tap_here)(port, mac)
     return Interface(port, _spec(port, PortKind.TAP, made, ephemeral), fd)
 
 
-def _tap_here(port: Port) -> tuple[int, Link]:
+def _tap_here(port: Port, mac: str) -> tuple[int, Link]:
     from datapath.kernel.place import make_tap_inside
 
     return make_tap_inside(
-        OWN_NAMESPACE, name=port.name, mac=port.mac, mtu=port.mtu,
+        OWN_NAMESPACE, name=port.name, mac=mac, mtu=port.mtu,
         addresses=port.addresses, gateway=port.gateway,
     )  # fmt: skip
 
 
-def _tap_there(port: Port) -> tuple[int, Link]:
+def _tap_there(port: Port, mac: str) -> tuple[int, Link]:
     """A TAP made here and moved: one that is opened in a namespace would keep that alive, and the
     port would never learn that its container has ended."""
     from datapath.kernel import make_tap, place
@@ -90,7 +91,7 @@ def _tap_there(port: Port) -> tuple[int, Link]:
     fd = make_tap(port.name, persistent=False)
     try:
         return fd, place(
-            port.name, port.netns, rename=port.interface or "eth0", mac=port.mac,
+            port.name, port.netns, rename=port.interface or "eth0", mac=mac,
             mtu=port.mtu, addresses=port.addresses, gateway=port.gateway,
         )  # fmt: skip
     except BaseException:
@@ -98,7 +99,7 @@ def _tap_there(port: Port) -> tuple[int, Link]:
         raise
 
 
-_OPENERS: dict[str, Callable[[Port, bool], Interface]] = {"packet": _packet, "tap": _tap}
+_OPENERS: dict[str, Callable[[Port, str, bool], Interface]] = {"packet": _packet, "tap": _tap}
 
 
 def _spec(port: Port, kind: PortKind, link: Link | None, ephemeral: bool) -> PortSpec:

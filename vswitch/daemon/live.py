@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datapath.frames import PortSpec
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Controller, Listener
+from vswitch.daemon.address import derived
 from vswitch.schema import Bridge, Config, Port, Queue
 from vswitch.schema import Controller as ControllerRecord
 
@@ -57,6 +58,12 @@ class LiveBridge:
             queues=tuple(queue for port in ports for queue in port.queues.values()),
             controllers=tuple(ControllerRecord(target) for target in self.controllers),
         )
+
+    def mac_for(self, port: Port) -> str:
+        """The Ethernet address of a port's interface if we make it: the chosen one, or its own."""
+        assert self.record.dpid is not None
+        taken = {other.spec.mac for other in self.ports.values()}
+        return port.mac or derived(self.record.dpid, port.name, taken).hex(":")
 
     def by_number(self, number: int) -> LivePort | None:
         return next((p for p in self.ports.values() if p.spec.number == number), None)

@@ -200,14 +200,14 @@ class Operator:
 
     async def add_port(self, name: str, port: Port, *, ephemeral: bool = False) -> LivePort:
         """Puts an interface on a bridge; 'port' has its number."""
-        self._bridge(name)
+        bridge = self._bridge(name)
         kept = self.kept.pop(port.name, None)
         interface = kept.interface if kept else None
         if interface is not None and interface.spec.number != port.number:
             os.close(interface.fd)
             interface = None
         if interface is None:
-            interface = await open_interface(port, ephemeral=ephemeral)
+            interface = await open_interface(port, bridge.mac_for(port), ephemeral=ephemeral)
         else:
             interface = with_vlans_of(port, interface)
         return await self.install(name, interface)
