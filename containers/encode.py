@@ -2,7 +2,7 @@
 
     plan    = "vsplan1\\n" count(u16) step*
     step    = text count(u8) argument*          the step's name and what it takes
-    argument = "n" u64 | "s" text | "l" count(u16) text*
+    argument = "n" u64 | "s" text | "b" length(u16) bytes | "l" count(u16) text*
     text    = length(u16) bytes NUL             no other NUL inside
 
 Numbers are little-endian.  Every length is checked before it is written: a value that
@@ -43,6 +43,8 @@ def _argument(value: Argument) -> bytes:
         return b"n" + _number(value, 8)
     if isinstance(value, str):
         return b"s" + _text(value)
+    if isinstance(value, bytes):
+        return b"b" + _length(value) + value
     return b"l" + _number(len(value), 2) + b"".join(map(_text, value))
 
 
@@ -55,11 +57,16 @@ def _number(value: int, size: int) -> bytes:
 
 def _text(value: str) -> bytes:
     text = value.encode(errors="surrogateescape")
-    if len(text) > TEXT_MAX:
-        raise _too_long(f"a text of {len(text)} bytes")
+    length = _length(text)
     if b"\0" in text:
         raise SchemaError("container", "a text holds a NUL", "give plain text")
-    return _number(len(text), 2) + text + b"\0"
+    return length + text + b"\0"
+
+
+def _length(value: bytes) -> bytes:
+    if len(value) > TEXT_MAX:
+        raise _too_long(f"a text of {len(value)} bytes")
+    return _number(len(value), 2)
 
 
 def _too_long(what: str) -> SchemaError:

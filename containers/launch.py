@@ -35,8 +35,6 @@ from vswitch.errors import Failure
 
 PROGRAM = "vswitch-init"
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-_MAY_BE_IGNORED = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-"""Python ignores broken pipes, a shell's background jobs interrupts; a command must not."""
 
 
 def find(environment: Mapping[str, str]) -> str:
@@ -110,7 +108,7 @@ class Birth:
         output: int | None = None,
         inherit: Sequence[int] = (),
     ) -> None:
-        """Runs `steps` in a new vswitch-init.
+        """Runs `steps` in a new vswitch-init, which closes all fds of ours but those named here.
 
         `output` is for standard output and error, with nothing to read as input; without it the
         three are ours.  `inherit` are fds that the steps name.  Returns once there is a child in
@@ -134,8 +132,8 @@ class Birth:
         for fd in handed:
             os.set_inheritable(fd, True)
         return os.posix_spawn(
-            f"/proc/self/fd/{image}", [PROGRAM, str(handed[0]), str(handed[1])], {},
-            file_actions=_redirect(output), setsigmask=(), setsigdef=_MAY_BE_IGNORED,
+            f"/proc/self/fd/{image}", [PROGRAM, "0", *map(str, handed)], {},
+            file_actions=_redirect(output),
         )  # fmt: skip
 
     def _follow(self) -> None:

@@ -96,8 +96,12 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
     SchemaError if its user does not exist for this caller.
     """
     return (
+        steps.fresh(),
         _namespaces(spec, caller),
+        *(() if caller.privileged else (steps.again(),)),
+        steps.undumpable(),
         steps.private(),
+        *_streams(spec),
         *_root(spec, place),
         *_kernel_files(),
         *_dev(caller),
@@ -107,7 +111,6 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         steps.verify(),
         steps.hostname(str(spec.hostname)),
         steps.loopback(),
-        *((steps.undumpable(),) if caller.privileged else ()),
         *_restrictions(),
         steps.wait(),
         steps.supervise(place.exit_file, attached=not spec.detach),
@@ -120,8 +123,13 @@ def entry(process: Process, caller: Caller, pidfd: int, flags: int) -> tuple[Ste
 
     `flags` are the namespaces that it really has (CLONE_NEW*).
     """
-    join = steps.join(pidfd, flags, die_with_runner=True)
-    return join, *_restrictions(), *_command(process, caller)
+    return (
+        steps.fresh(),
+        *(_streams(process) if caller.privileged else ()),  # others own no device of the machine
+        steps.join(pidfd, flags, die_with_runner=True),
+        *_restrictions(),
+        *_command(process, caller),
+    )
 
 
 def _namespaces(spec: Spec, caller: Caller) -> Step:
@@ -180,6 +188,11 @@ def _dev(caller: Caller) -> tuple[Step, ...]:
         steps.mount("tmpfs", "/dev/shm", "mode=1777,size=64m", quiet | NODEV),
         steps.mount("mqueue", "/dev/mqueue", "", quiet | NODEV),
     )
+
+
+def _streams(process: Process) -> tuple[Step, ...]:
+    """Without a terminal of its own the command gets the runner's standard input and output."""
+    return () if process.tty else (steps.streams(),)
 
 
 def _restrictions() -> tuple[Step, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-Argument = int | str | tuple[str, ...]
+Argument = int | str | bytes | tuple[str, ...]
 
 
 class Step(NamedTuple):
@@ -17,6 +17,16 @@ class Step(NamedTuple):
 
     name: str
     arguments: tuple[Argument, ...] = ()
+
+
+def fresh() -> Step:
+    """Leave behind what a process inherits and a container must not; `init/fresh.c` lists it."""
+    return Step("fresh")
+
+
+def streams() -> Step:
+    """Open devices on descriptors 0 to 2 anew: nobody changes their inodes through them (S35)."""
+    return Step("streams")
 
 
 def namespaces(
@@ -27,6 +37,11 @@ def namespaces(
     The maps are what goes into /proc/PID/uid_map and gid_map.
     """
     return Step("namespaces", (flags, uid_map, gid_map, deny_setgroups, die_with_runner))
+
+
+def again() -> Step:
+    """Start vswitch-init once more, in the new user namespace: it alone may look into process 1."""
+    return Step("again")
 
 
 def join(pidfd: int, flags: int, die_with_runner: bool) -> Step:

@@ -25,6 +25,9 @@ struct birth {
     int root;         /* the container's root, -1 as long as there is none */
     unsigned n_mounts;
     struct mounted mount[BIRTH_MAX_MOUNTS];
+    bool own_users;   /* in a user namespace of its own */
+    char **argv;      /* our command line, and which step is next: to go on in a new program */
+    unsigned next;
     bool tied;        /* no process 1 of ours above: ends with the runner, by the kernel's hand */
     int error;        /* errno of the failure, and what was being done */
     char doing[512];
@@ -39,12 +42,15 @@ int failed(struct birth *birth, const char *doing, ...) __attribute__((format(pr
 int tie_to_runner(struct birth *birth);
 
 /* The handlers, by file. What each step means is told in containers/plan.py. */
+step_handler step_fresh, step_streams;                                    /* fresh.c, streams.c */
 step_handler step_namespaces, step_join;                                  /* namespaces.c */
+step_handler step_again;                                                  /* again.c */
 step_handler step_private, step_root, step_mount, step_pivot;             /* mount.c */
 step_handler step_verify;                                                 /* verify.c */
 step_handler step_directory, step_symlink, step_device;                   /* node.c */
 step_handler step_mask, step_read_only;                                   /* mask.c */
 step_handler step_hostname, step_loopback;                                /* identity.c */
+step_handler step_limit, step_filter;                                     /* limit.c, filter.c */
 step_handler step_undumpable, step_capabilities, step_no_new_privileges;  /* privilege.c */
 step_handler step_user;                                                   /* privilege.c */
 step_handler step_wait;                                                   /* control.c */

@@ -32,7 +32,6 @@ int step_directory_change(struct birth *birth, const struct arg *arg)
 int step_execute(struct birth *birth, const struct arg *arg)
 {
     char **argv = arg[0].list;
-    umask(022);
     if (sys_close_range(STDERR_FILENO + 1, CLOSE_RANGE_CLOEXEC) < 0)
         return failed(birth, "closing what the command must not inherit");
     if (!argv[0]) {

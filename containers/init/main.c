@@ -1,10 +1,11 @@
 /*
  * vswitch-init: carries out the plan of a container's birth, then is the container's process 1.
  *
- *     vswitch-init PLAN_FD CONTROL_FD
+ *     vswitch-init STEP PLAN_FD CONTROL_FD [FD]...
  *
  * Theory of operation. Everything is decided outside, by pure Python (containers/plan.py): a flat
- * list of steps. This program executes them in order and decides nothing. The first step makes the
+ * list of steps. This program closes all fds but those of its command line, executes the steps in
+ * order, from number STEP on, and decides nothing. One of the first makes the
  * namespaces (or joins them, for `vswitch exec`) by cloning: the parent exits at once, the child is
  * the runner's own child and goes on with the next step inside. "wait" stands still until the runner
  * has attached the port. "supervise" forks: process 1 stays behind in its loop (reap, forward
@@ -17,9 +18,9 @@
  */
 #include "birth.h"
 #include "control.h"
+#include "descriptors.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,10 @@ static const struct {
     const char *name, *kinds;
     step_handler *handler;
 } STEPS[] = {
+    {"fresh", "", step_fresh},
+    {"streams", "", step_streams},
     {"namespaces", "nssnn", step_namespaces},
+    {"again", "", step_again},
     {"join", "nnn", step_join},
     {"private", "", step_private},
     {"root", "ssn", step_root},
@@ -43,6 +47,7 @@ static const struct {
     {"read-only", "s", step_read_only},
     {"pivot", "", step_pivot},
     {"verify", "", step_verify},
+    {"limit", "snn", step_limit},
     {"hostname", "s", step_hostname},
     {"loopback", "", step_loopback},
     {"undumpable", "", step_undumpable},
@@ -54,6 +59,7 @@ static const struct {
     {"terminal", "n", step_terminal},
     {"user", "nnn", step_user},
     {"directory-change", "s", step_directory_change},
+    {"filter", "b", step_filter},
     {"execute", "ll", step_execute},
 };
 
@@ -76,12 +82,22 @@ static int carry_out(struct birth *birth, const struct step *step)
     return failed(birth, "reading step %.64s of the plan", step->name);
 }
 
-static int read_fd_number(const char *text)
+/* A number of the command line, at least `least`; -1 if it is none. */
+static int read_number(const char *text, int least)
 {
     char *end;
     long number = strtol(text, &end, 10);
-    return *text != '\0' && *end == '\0' && number > STDERR_FILENO && number < 1 << 20
-               ? (int)number : -1;
+    return *text != '\0' && *end == '\0' && number >= least && number < 1 << 20 ? (int)number : -1;
+}
+
+static bool are_numbers(char **words)
+{
+    if (read_number(*words, 0) < 0)
+        return false;
+    while (*++words)
+        if (read_number(*words, STDERR_FILENO + 1) < 0)
+            return false;
+    return true;
 }
 
 static int usage(void)
@@ -90,29 +106,35 @@ static int usage(void)
     return 2;
 }
 
+static void end_with_error(struct birth *birth, const char *step)
+{
+    control_error(birth, step);
+    _exit(EXIT_FAILURE);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 3)
+    if (argc < 4 || !are_numbers(argv + 1))
         return usage();
-    int plan_fd = read_fd_number(argv[1]), control = read_fd_number(argv[2]);
-    if (plan_fd < 0 || control < 0)
-        return usage();
-    struct birth birth = {.control = control, .root = -1};
+    struct birth birth = {.control = atoi(argv[3]), .root = -1, .argv = argv,
+                          .next = (unsigned)atoi(argv[1])};
     struct plan plan = {0};
     prctl(PR_SET_NAME, "vswitch-init");
-    fcntl(control, F_SETFD, FD_CLOEXEC);
-    int error = plan_read(&plan, plan_fd);
+    birth.own_users = birth.next > 0; /* only there does it start again */
+    if (keep_only(argv + 2) < 0) {
+        failed(&birth, "closing what is nobody's business inside");
+        end_with_error(&birth, "plan");
+    }
+    int error = plan_read(&plan, atoi(argv[2]));
     if (error < 0) {
         errno = -error;
         failed(&birth, "reading the plan");
-        control_error(&birth, "plan");
-        _exit(EXIT_FAILURE);
+        end_with_error(&birth, "plan");
     }
-    close(plan_fd);
-    for (unsigned i = 0; i < plan.n_steps; i++)
-        if (carry_out(&birth, &plan.step[i]) < 0) {
-            control_error(&birth, plan.step[i].name);
-            _exit(EXIT_FAILURE);
-        }
+    while (birth.next < plan.n_steps) {
+        const struct step *step = &plan.step[birth.next++];
+        if (carry_out(&birth, step) < 0)
+            end_with_error(&birth, step->name);
+    }
     _exit(EXIT_SUCCESS);
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 enum { NULL_MAJOR = 1, NULL_MINOR = 3, MISSING = -2 };
 
@@ -44,7 +45,7 @@ int step_mask(struct birth *birth, const struct arg *arg)
     if (place < 0 || fstat(place, &about) < 0)
         return failed(birth, "finding %s to mask it", arg[0].text);
     int cover = S_ISDIR(about.st_mode) ? empty_folder()
-                                       : node_take("/dev/null", NULL_MAJOR, NULL_MINOR);
+                                       : node_take("/dev/null", makedev(NULL_MAJOR, NULL_MINOR));
     if (cover < 0 || sys_move_mount(cover, place) < 0)
         return failed(birth, "masking %s", arg[0].text);
     close(cover);

@@ -118,6 +118,7 @@ static int bear(struct birth *birth, const struct request *request)
     pid_t pid = clone_for_runner(request->flags);
     if (pid == 0) {
         close(ends[1]);
+        birth->own_users = request->flags & CLONE_NEWUSER;
         return await_maps(birth, ends[0], request->die_with_runner);
     }
     close(ends[0]);

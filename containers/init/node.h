@@ -4,7 +4,7 @@
 #include "birth.h"
 
 /*
- * A detached, read-only mount of the machine's character device at `path`, or -1 with errno:
- * ENODEV if something else is there.
+ * A detached, read-only mount of the machine's character device `number` at `path`, or -1 with
+ * errno: ENODEV if something else is there.
  */
-int node_take(const char *path, unsigned major, unsigned minor);
+int node_take(const char *path, dev_t number);

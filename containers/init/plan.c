@@ -56,6 +56,12 @@ static void read_text(struct cursor *c, struct arg *arg)
     arg->text = take_text(c);
 }
 
+static void read_bytes(struct cursor *c, struct arg *arg)
+{
+    arg->number = take_number(c, 2);
+    arg->text = (const char *)take(c, (size_t)arg->number);
+}
+
 static void read_list(struct cursor *c, struct arg *arg)
 {
     arg->number = take_number(c, 2);
@@ -69,7 +75,7 @@ static void read_list(struct cursor *c, struct arg *arg)
 static const struct {
     char kind;
     void (*read)(struct cursor *, struct arg *);
-} READERS[] = {{'n', read_number}, {'s', read_text}, {'l', read_list}};
+} READERS[] = {{'n', read_number}, {'s', read_text}, {'b', read_bytes}, {'l', read_list}};
 
 static void read_arg(struct cursor *c, struct arg *arg)
 {

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 struct arg {
-    char kind;         /* 'n' number, 's' text, 'l' list of texts */
-    uint64_t number;   /* 'n'; for 'l' how many */
-    const char *text;  /* 's': ends in NUL, holds no other */
+    char kind;         /* 'n' number, 's' text, 'b' bytes, 'l' list of texts */
+    uint64_t number;   /* 'n'; for 'b' and 'l' how many */
+    const char *text;  /* 's': ends in NUL, holds no other; 'b': not aligned */
     char **list;       /* 'l': ends in NULL, as execve wants it */
 };
 

@@ -44,11 +44,19 @@ static int set_capabilities(uint64_t keep)
     return (int)syscall(SYS_capset, &header, data);
 }
 
+/* A user namespace of one's own begins without special rules for root; elsewhere they may cross. */
+static int drop_securebits(void)
+{
+    int bits = prctl(PR_GET_SECUREBITS);
+    return bits > 0 ? prctl(PR_SET_SECUREBITS, 0) : bits;
+}
+
 /* capabilities(keep): a bit mask, for this process and all after it. */
 int step_capabilities(struct birth *birth, const struct arg *arg)
 {
-    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0
-        || bound_capabilities(arg[0].number) < 0 || set_capabilities(arg[0].number) < 0)
+    if (drop_securebits() < 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0
+        || bound_capabilities(arg[0].number) < 0
+        || set_capabilities(arg[0].number) < 0)
         return failed(birth, "dropping capabilities");
     return 0;
 }

@@ -5,10 +5,10 @@
 
 #include "../../containers/init/plan.c"
 
-/* name "s", one argument of each kind: n 258, s "xy", l {"a", ""} */
+/* name "s", one argument of each kind: n 258, s "xy", l {"a", ""}, b 00 01 02 */
 static const uint8_t WHOLE[] =
-    "vsplan1\n" "\1\0" "\1\0s\0" "\3"
-    "n\2\1\0\0\0\0\0\0" "s\2\0xy\0" "l\2\0" "\1\0a\0" "\0\0\0";
+    "vsplan1\n" "\1\0" "\1\0s\0" "\4"
+    "n\2\1\0\0\0\0\0\0" "s\2\0xy\0" "l\2\0" "\1\0a\0" "\0\0\0" "b\3\0\0\1\2";
 enum { WHOLE_SIZE = sizeof WHOLE - 1 };
 
 static void free_plan(struct plan *plan)
@@ -40,13 +40,15 @@ static void a_whole_plan_is_read(void)
     CHECK_EQ(plan.n_steps, 1);
     const struct step *step = &plan.step[0];
     CHECK(strcmp(step->name, "s") == 0);
-    CHECK(step_has_kinds(step, "nsl"));
+    CHECK(step_has_kinds(step, "nslb"));
     CHECK_EQ(step->arg[0].number, 258);
     CHECK(strcmp(step->arg[1].text, "xy") == 0);
     CHECK_EQ(step->arg[2].number, 2);
     CHECK(strcmp(step->arg[2].list[0], "a") == 0);
     CHECK(strcmp(step->arg[2].list[1], "") == 0);
     CHECK(step->arg[2].list[2] == NULL);
+    CHECK_EQ(step->arg[3].number, 3);
+    CHECK(memcmp(step->arg[3].text, "\0\1\2", 3) == 0);
     free_plan(&plan);
 }
 

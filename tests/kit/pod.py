@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NOBODY = 65534
 _PROGRAM = "import sys; from vswitch.cli import main; sys.exit(main())"
 
 
@@ -54,10 +55,15 @@ class Result:
 
 
 class Pod:
-    """Containers of one run folder."""
+    """Containers of one run folder, started by us or by a `user` without rights."""
 
-    def __init__(self, program: Path, run: Path | None = None) -> None:
+    def __init__(self, program: Path, run: Path | None = None, user: int | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="vspod-"))
+        self.user = user
+        self._as: dict[str, Any] = {}
+        if user is not None:
+            os.chown(self.folder, user, user)
+            self._as = {"user": user, "group": user, "extra_groups": []}
         self.run_folder = run or self.folder / "run"
         self.environment = {
             **os.environ,
@@ -67,12 +73,18 @@ class Pod:
         }
         self._started: list[subprocess.Popen[str]] = []
 
+    def own(self, folder: Path) -> Path:
+        """The folder and all in it, given to whoever starts the containers."""
+        for path in (folder, *folder.rglob("*")) if self._as else ():
+            os.chown(path, self._as["user"], self._as["group"])
+        return folder
+
     def popen(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         """The command, under way."""
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         process: subprocess.Popen[str] = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, *words],
-            **{"env": self.environment, "text": True, **streams, **options},
+            **{"env": self.environment, "text": True, **streams, **self._as, **options},
         )
         self._started.append(process)
         return process
@@ -121,13 +133,13 @@ class Pod:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def pods(run: Path | None = None) -> Iterator[Pod]:
+def pods(run: Path | None = None, user: int | None = None) -> Iterator[Pod]:
     """For a fixture: a pod, or a skip that says what is missing."""
     program = init()
-    missing = _missing(program)
+    missing = _missing(program, user)
     if program is None or missing:
         pytest.skip(missing)
-    pod = Pod(program, run)
+    pod = Pod(program, run, user)
     try:
         yield pod
     finally:
@@ -135,11 +147,13 @@ def pods(run: Path | None = None) -> Iterator[Pod]:
 
 
 @functools.cache
-def _missing(program: Path | None) -> str:
+def _missing(program: Path | None, user: int | None) -> str:
     """What containers lack here; "" if nothing."""
     if program is None:
         return "needs vswitch-init: build it, or name it in VSWITCH_INIT"
-    pod = Pod(program)
+    if user is not None and not _can_be(user):
+        return "needs a root that can become another user, who can read this checkout"
+    pod = Pod(program, user=user)
     try:
         probe = pod.run("--", "true")
     finally:
@@ -148,6 +162,16 @@ def _missing(program: Path | None) -> str:
         return f"needs a kernel that lets us make namespaces: {probe.err}"
     assert probe.code == 0, probe.err
     return ""
+
+
+def _can_be(user: int) -> bool:
+    try:
+        line = [sys.executable, "-c", "import vswitch.cli"]
+        subprocess.run(line, user=user, group=user, extra_groups=[], cwd=ROOT, check=True,
+                       capture_output=True)  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:

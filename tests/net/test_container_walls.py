@@ -7,19 +7,37 @@ again at length.  As root or inside `unshare -Urnm`.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import os
+import platform
+import resource
 import shutil
-from collections.abc import Iterator
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from containers.plan import DEVICES
 from tests.kit.birth import born_with, steps_of
-from tests.kit.pod import Pod, init, little_root, pods
+from tests.kit.pod import NOBODY, Pod, eventually, init, little_root, pods
+
+RT_SIGACTION = {"x86_64": 13, "aarch64": 134}.get(platform.machine(), -1)
 
 
 @pytest.fixture
 def pod() -> Iterator[Pod]:
     yield from pods()
+
+
+@pytest.fixture(params=[None, NOBODY], ids=["us", "nobody"])
+def anyone(request: pytest.FixtureRequest) -> Iterator[Pod]:
+    """Containers of ours, and of somebody without any rights."""
+    yield from pods(user=request.param)
 
 
 @pytest.fixture
@@ -88,3 +106,193 @@ def test_nobody_moves_anything_and_the_same_container_is_born_s29(pod: Pod, root
     steps = steps_of(root, PROBE, pod.folder / "run")
     before = [step.name for step in steps].index("mask")
     assert born_with(program, steps, before, lambda: None) == ("whole\nend\n", "")
+
+
+# ---- process 1 and what it holds ------------------------------------------------
+
+
+def test_nothing_the_caller_has_open_is_in_process_1_s27(anyone: Pod) -> None:
+    """Not even while it is out of reach: what isn't there can't be read."""
+    secret = anyone.own(_file(anyone.folder / "secret", "of the caller"))
+    with open(secret) as file:
+        os.set_inheritable(file.fileno(), True)
+        script = f"ls /proc/1/fd; cat /proc/1/fd/{file.fileno()} /proc/self/fd/{file.fileno()}"
+        result = anyone.run("--", "sh", "-c", script, pass_fds=[file.fileno()])
+        assert str(file.fileno()) not in result.lines()
+    assert "of the caller" not in result.out
+    assert result.lines()[:3] == ["0", "1", "2"]
+    assert len(result.lines()) <= 6  # the line to the runner, its signals, the plan
+
+
+PROCESS_1 = """
+import ctypes, os
+for name in ("exe", "mem", "maps", "environ", "root", "cwd", "fd/0", "ns/net"):
+    try:
+        os.close(os.open(f"/proc/1/{name}", os.O_RDONLY))
+        print("opened", name)
+    except OSError:
+        pass
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.ptrace(16, 1, 0, 0), libc.ptrace(0x4206, 1, 0, 0))  # ATTACH, SEIZE
+print(libc.process_vm_readv(1, None, 0, None, 0, 0))
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "exec"])
+def test_process_1_can_t_be_traced_nor_read_s28(anyone: Pod, command: str) -> None:
+    words = ["python3", "-c", PROCESS_1]
+    if command == "run":
+        result = anyone.run("--", *words)
+    else:
+        anyone.run("-d", "--name", "c", "--", "sleep", "1000")
+        result = anyone.vswitch("exec", "c", *words)
+    if "no-such" in result.err or "No such file" in result.err:
+        pytest.skip("needs a python3 that containers see")
+    assert result.lines()[:1] == ["-1 -1"], result
+    before = anyone.sh("kill -STOP 1; kill -KILL 1; cat /proc/1/comm")
+    assert before.lines() == ["vswitch-init"]
+
+
+# ---- devices ---------------------------------------------------------------------
+
+CHANGES = "chmod 640 {0}; chown 1:1 {0}; touch {0}; true"
+
+
+def test_the_machine_s_device_nodes_can_t_be_changed_through_ours_s35(anyone: Pod) -> None:
+    paths = [f"/dev/{name}" for name in DEVICES]
+    before = [_about(path) for path in paths]
+    masked = [path for path in ("/proc/kcore", "/proc/keys", "/proc/timer_list")
+              if Path(path).exists()]  # fmt: skip
+    result = anyone.sh("".join(CHANGES.format(path) + ";" for path in (*paths, *masked)))
+    assert [_about(path) for path in paths] == before
+    assert result.err.count("Read-only file system") >= 2 * len(paths)
+    assert anyone.sh("echo x > /dev/null && head -c2 /dev/zero | wc -c").lines() == ["2"]
+
+
+def test_nor_through_standard_input_and_output_s35(anyone: Pod) -> None:
+    before = _about("/dev/null")
+    script = "for n in 0 1 2; do p=/proc/self/fd/$n; " + CHANGES.format("$p") + "; done >&- 2>&-"
+    with open("/dev/null", "r+") as null:
+        anyone.run("--", "sh", "-c", script, stdin=null, stdout=null, stderr=null)
+        anyone.run("-d", "--name", "c", "--", "sh", "-c", f"{script}; cat; echo over; sleep 1000")
+        eventually(lambda: Path(anyone.ps()[0]["log"]).read_text() == "over\n")
+        if anyone.user is None:  # others hand over what is theirs
+            anyone.vswitch("exec", "c", "sh", "-c", script, stdin=null)
+    assert _about("/dev/null") == before
+    if os.geteuid() == 0 and before[1] == 0:  # else the first run could have changed nothing at all
+        with open("/dev/zero", "rb") as zero:
+            same = anyone.run("--", "head", "-c", "3", stdin=zero)
+        assert same.out == "\0\0\0"
+
+
+def test_a_terminal_that_is_handed_over_stays_the_user_s_s31_s35(pod: Pod) -> None:
+    master, slave = os.openpty()
+    try:
+        before = os.fstat(slave)
+        script = "chmod 666 /proc/self/fd/0; echo to the terminal >&0"
+        result = pod.run("--no-tty", "--", "sh", "-c", script, stdin=slave)
+        assert "Read-only file system" in result.err
+        assert os.fstat(slave).st_mode == before.st_mode
+        assert os.read(master, 100) == b"to the terminal\r\n"
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def _about(path: str) -> tuple[int, int, int, int]:
+    about = os.stat(path)
+    return about.st_mode, about.st_uid, about.st_gid, about.st_ctime_ns
+
+
+def _file(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+# ---- what crosses from the runner --------------------------------------------------
+
+
+def inherited(pod: Pod, script: str, prepare: Callable[[], object]) -> list[str]:
+    """What a script prints in a container whose runner was prepared by `prepare`."""
+    process = pod.popen("run", "--", "sh", "-c", script, preexec_fn=prepare, restore_signals=False)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    return [str(line) for line in out.splitlines()]
+
+
+def test_no_signal_is_ignored_or_blocked_at_birth(anyone: Pod) -> None:
+    def prepare() -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        ignore = struct.pack("QQQQ", 1, 0, 0, 0)
+        for number in (1, 2, 3, 10, 13, 32, 33, 34, 64):
+            assert libc.syscall(RT_SIGACTION, number, ignore, None, 8) == 0
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+    lines = inherited(anyone, "grep -E 'Sig(Blk|Ign|Pnd)' /proc/self/status", prepare)
+    assert [line.split()[1] for line in lines] == ["0" * 16] * 3
+
+
+def test_the_runner_s_peculiarities_stay_outside(anyone: Pod) -> None:
+    def prepare() -> None:
+        libc = ctypes.CDLL(None)
+        libc.personality(0x0040000)  # addresses that are not random
+        libc.prctl(29, 1_000_000)  # timers late by a millisecond
+        os.umask(0)
+
+    script = "umask; cat /proc/self/personality /proc/self/timerslack_ns"
+    assert inherited(anyone, script, prepare) == ["0022", "00000000", "50000"]
+
+
+@pytest.mark.parametrize(("outside", "inside"), [("-500", "0"), ("300", "300")])
+def test_no_exemption_from_the_memory_killer_crosses(pod: Pod, outside: str, inside: str) -> None:
+    own = Path("/proc/self/oom_score_adj")
+    before = own.read_text()
+    try:
+        own.write_text(outside)
+    except PermissionError:
+        pytest.skip("needs the right to be exempt")
+    try:
+        assert pod.sh("cat /proc/self/oom_score_adj").lines() == [inside]
+    finally:
+        own.write_text(before)
+
+
+def test_what_an_operator_gives_on_purpose_crosses(anyone: Pod) -> None:
+    def prepare() -> None:
+        os.nice(3)
+        os.sched_setaffinity(0, {0})
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 256))
+
+    script = "nice; nproc; ulimit -Sn; ulimit -Hn"
+    assert inherited(anyone, script, prepare) == ["3", "1", "128", "256"]
+
+
+KEYS = """
+import ctypes, os, platform, sys
+add, ctl = {"x86_64": (248, 250), "aarch64": (217, 219)}[platform.machine()]
+libc = ctypes.CDLL(None, use_errno=True)
+if sys.argv[1] == "add":
+    assert libc.syscall(ctl, 1, b"vswitch-test") >= 0
+    assert libc.syscall(add, b"user", b"secret", b"TOPSECRET", 9, -3) >= 0
+    os.execvp(sys.argv[2], sys.argv[2:])
+print("found", libc.syscall(ctl, 10, -3, b"user", b"secret", 0) > 0)
+"""
+
+
+def test_the_session_s_keys_stay_outside(pod: Pod) -> None:
+    look = ["python3", "-c", KEYS, "look"]
+    control = subprocess.run(["python3", "-c", KEYS, "add", *look], capture_output=True, text=True,
+                             check=False)  # fmt: skip
+    if control.stdout != "found True\n":
+        pytest.skip(f"needs a kernel with keys: {control.stderr}")
+    program = [sys.executable, "-c", "import sys; from vswitch.cli import main; sys.exit(main())"]
+
+    def with_keys(*words: str) -> str:
+        line = ["python3", "-c", KEYS, "add", *program, *words, *look]
+        options: dict[str, Any] = {"env": pod.environment, "capture_output": True, "text": True}
+        done = subprocess.run(line, check=False, **options)
+        return str(done.stdout + done.stderr)
+
+    assert with_keys("run", "--") == "found False\n"
+    pod.run("-d", "--name", "c", "--", "sleep", "1000")
+    assert with_keys("exec", "c") == "found False\n"

@@ -14,7 +14,7 @@ from vswitch.errors import SchemaError
 
 texts = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)
 arguments = st.one_of(
-    st.integers(0, 2**64 - 1), texts, st.lists(texts, max_size=4).map(tuple)
+    st.integers(0, 2**64 - 1), texts, st.binary(max_size=20), st.lists(texts, max_size=4).map(tuple)
 )  # fmt: skip
 plans = st.lists(st.builds(Step, texts, st.lists(arguments, max_size=8).map(tuple)), max_size=6)
 
@@ -57,6 +57,8 @@ class Reader:
             return self.number("<Q")
         if kind == b"s":
             return self.text()
+        if kind == b"b":
+            return self.take(self.number("<H"))
         assert kind == b"l"
         return tuple(self.text() for _ in range(self.number("<H")))
 
@@ -80,11 +82,12 @@ def test_what_is_written_can_be_read(plan: list[Step]) -> None:
     [
         hostname("x" * 65536),
         hostname("a\0b"),
+        Step("bytes", (b"x" * 65536,)),
         execute(("x",) * 65536, ()),
         Step("number", (2**64,)),
         Step("number", (-1,)),
     ],
-    ids=["long text", "NUL", "long list", "large number", "negative number"],
+    ids=["long text", "NUL", "long bytes", "long list", "large number", "negative number"],
 )
 def test_what_does_not_fit_is_refused_not_cut_s36(step: Step) -> None:
     with pytest.raises(SchemaError):

@@ -82,8 +82,11 @@ def named(plan: tuple[Step, ...], name: str) -> list[tuple[object, ...]]:
 
 def test_root_s_container_with_the_machine_s_files() -> None:
     assert plan(bridge="br0") == (
+        Step("fresh"),
         Step("namespaces", (0x7E020000, "0 0 4294967295\n", "0 0 4294967295\n", False, True)),
+        Step("undumpable"),
         Step("private"),
+        Step("streams"),
         *MACHINE,
         Step("mount", ("proc", "/proc", "", 14, 0)),
         Step("mount", ("sysfs", "/sys", "", 15, 2)),
@@ -93,7 +96,6 @@ def test_root_s_container_with_the_machine_s_files() -> None:
         Step("verify"),
         Step("hostname", ("c1",)),
         Step("loopback"),
-        Step("undumpable"),
         Step("no-new-privileges"),
         Step("capabilities", (KEEP,)),
         Step("wait"),
@@ -108,6 +110,7 @@ def test_root_s_container_with_the_machine_s_files() -> None:
 def test_a_command_in_a_running_container_gets_the_same_restrictions() -> None:
     process = Process(command=("id",), tty=True, user="7", workdir="/etc", env=("TERM=vt100",))
     assert entry(process, ROOT, pidfd=9, flags=NAMESPACES) == (
+        Step("fresh"),
         Step("join", (9, 0x7E020000, True)),
         Step("no-new-privileges"),
         Step("capabilities", (KEEP,)),
@@ -131,16 +134,34 @@ def test_a_root_of_one_s_own_is_writable_unless_asked_and_gets_its_mount_points(
 
 def test_a_user_without_rights_maps_only_himself() -> None:
     made = plan(USER)
-    assert made[0] == Step("namespaces", (NAMESPACES, "0 1000 1\n", "0 100 1\n", True, True))
+    assert made[1] == Step("namespaces", (NAMESPACES, "0 1000 1\n", "0 100 1\n", True, True))
     assert named(made, "user") == [(0, 0, False)]
-    assert Step("undumpable") not in made
     assert not any("gid=" in str(mount[2]) for mount in named(made, "mount"))
 
 
 def test_root_of_a_user_namespace_hands_on_the_ids_it_has() -> None:
     made = plan(FAKE_ROOT)
-    assert made[0] == Step("namespaces", (NAMESPACES, "0 0 1\n", "0 0 1\n", False, True))
+    assert made[1] == Step("namespaces", (NAMESPACES, "0 0 1\n", "0 0 1\n", False, True))
     assert named(made, "user") == [(0, 0, False)]
+
+
+@pytest.mark.parametrize(("caller", "twice"), [(ROOT, False), (FAKE_ROOT, False), (USER, True)])
+def test_process_1_is_hidden_before_anything_else_and_belongs_to_its_namespace(
+    caller: Caller, twice: bool
+) -> None:
+    """Who has no rights outside could not enter it, were its program started outside (S27, S28)."""
+    first = ["fresh", "namespaces", *(["again"] if twice else []), "undumpable", "private"]
+    assert [step.name for step in plan(caller)][: len(first)] == first
+
+
+def test_the_runner_s_devices_are_opened_anew_unless_there_is_a_terminal() -> None:
+    """On entering only by root: nobody else owns a device of the machine (S35)."""
+    assert named(plan(), "streams") == [()]
+    assert named(plan(tty=True), "streams") == []
+    for caller, opened in ((ROOT, [()]), (USER, [])):
+        entered = entry(Process(command=("id",)), caller, 9, NAMESPACES)
+        assert named(entered, "streams") == opened
+        assert [step.name for step in entered].index("join") == 1 + len(opened)
 
 
 @pytest.mark.parametrize("caller", [USER, FAKE_ROOT])
@@ -151,7 +172,7 @@ def test_a_user_that_does_not_exist_there_is_refused(caller: Caller) -> None:
 
 def test_detached_it_outlives_the_runner_and_leaves_its_exit_code() -> None:
     made = birth(spec(detach=True), ROOT, PLACE._replace(exit_file=8))
-    assert made[0].arguments[-1] is False
+    assert named(made, "namespaces")[0][-1] is False
     assert named(made, "supervise") == [(8, False)]
 
 

@@ -1,0 +1,69 @@
+/*
+ * Standard input, output and error where they are devices: the user's terminal, or /dev/null.
+ *
+ * An open device leads to the machine's inode, and who owns that inside could change its mode or
+ * owner by fchmod (S35). So such an fd is opened anew through a read-only mount of the same node:
+ * what is read and written stays the same, and every change of the inode is refused. Files and
+ * pipes stay as they are: they were handed over to be written to.
+ */
+#include "birth.h"
+#include "node.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* A read-only, detached mount of the very node that `fd` has open; -1 with errno. */
+static int same_node(int fd, const struct stat *about)
+{
+    char link[32], path[256];
+    struct stat found;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0)
+        return -1;
+    path[length] = '\0';
+    int node = node_take(path, about->st_rdev);
+    if (node >= 0 && (fstat(node, &found) < 0 || found.st_dev != about->st_dev
+                      || found.st_ino != about->st_ino)) {
+        errno = ENODEV;
+        return -1;
+    }
+    return node;
+}
+
+/* A new open file of the node, with the old one's flags. Never waits, never takes a terminal. */
+static int open_again(int node, int fd)
+{
+    char link[32];
+    int flags = fcntl(fd, F_GETFL);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", node);
+    int again = open(link, (flags & O_ACCMODE) | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    return again < 0 || fcntl(again, F_SETFL, flags) < 0 ? -1 : again;
+}
+
+static int replace(int fd, const struct stat *about)
+{
+    int node = same_node(fd, about);
+    if (node < 0)
+        return -1;
+    int again = open_again(node, fd);
+    if (again < 0)
+        return errno == EACCES ? close(node) : -1; /* who may not open it can't change it either */
+    if (dup2(again, fd) < 0)
+        return -1;
+    close(again);
+    return close(node);
+}
+
+/* streams() */
+int step_streams(struct birth *birth, const struct arg *arg)
+{
+    (void)arg;
+    struct stat about;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fstat(fd, &about) == 0 && S_ISCHR(about.st_mode) && replace(fd, &about) < 0)
+            return failed(birth, "opening the device on descriptor %d anew", fd);
+    return 0;
+}
