@@ -121,6 +121,7 @@ DROPS = (
     "queue-full",
     "vlan",
     "flood-limit",
+    "no-in-port",
 )
 """Names of vs_drop, in its order; what a port's drops are counted by."""
 

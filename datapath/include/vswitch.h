@@ -266,6 +266,7 @@ typedef enum {
     VS_DROP_QUEUE_FULL,     /* the output queue was full */
     VS_DROP_VLAN,           /* NORMAL: its VLAN does not pass this port, or the one that it is for */
     VS_DROP_FLOOD_LIMIT,    /* NORMAL: above the rate at which the bridge floods for this port */
+    VS_DROP_NO_IN_PORT,     /* NORMAL, FLOOD, ALL: it says to have come by a port that is not there */
     VS_DROP_LIMIT
 } vs_drop;
 

@@ -15,6 +15,12 @@ static struct port *open_mem(uint32_t mtu)
     return port_mem.open(&spec, -1, NULL);
 }
 
+static void end(struct port *port)
+{
+    port_mem.let_go(port);
+    port_mem.close(port);
+}
+
 static void frames_come_in_in_order_with_their_port(void)
 {
     struct port *port = open_mem(0);
@@ -33,7 +39,7 @@ static void frames_come_in_in_order_with_their_port(void)
     CHECK_EQ(counted(&port->counters.rx_packets), 40);
     CHECK_EQ(counted(&port->counters.rx_bytes), 40 * 60 + 39 * 20);
     release_all(out, 8);
-    port_mem.close(port);
+    end(port);
 }
 
 static void what_can_not_be_a_frame_is_told_or_counted(void)
@@ -49,7 +55,7 @@ static void what_can_not_be_a_frame_is_told_or_counted(void)
     CHECK_EQ(dropped(port, VS_DROP_RX_SHORT), 2);
     CHECK_EQ(counted(&port->counters.rx_errors), 2);
     release_all(out, 1);
-    port_mem.close(port);
+    end(port);
 }
 
 static void both_queues_are_bounded(void)
@@ -67,7 +73,7 @@ static void both_queues_are_bounded(void)
     CHECK_EQ(counted(&port->counters.tx_packets), QUEUE);
     CHECK_EQ(dropped(port, VS_DROP_TX_FULL), 3);
     packet_release(p);
-    port_mem.close(port); /* with both queues full */
+    end(port); /* with both queues full */
     CHECK_EQ(packet_pool_out(pool), 0);
 }
 
@@ -85,8 +91,8 @@ static void one_packet_may_wait_at_several_ports(void)
     CHECK_BYTES(bytes, f.bytes, f.n);
     CHECK_EQ(port_mem_take(a, bytes, sizeof bytes), 0);
     CHECK_EQ(port_mem_take(b, bytes, 20), 20);
-    port_mem.close(a);
-    port_mem.close(b);
+    end(a);
+    end(b);
 }
 
 static void an_open_checksum_is_completed_in_a_copy(void)
@@ -101,7 +107,7 @@ static void an_open_checksum_is_completed_in_a_copy(void)
     CHECK_EQ(port_mem_take(port, bytes, sizeof bytes), f.n);
     CHECK_BYTES(bytes, f.bytes, f.n);
     packet_release(p);
-    port_mem.close(port);
+    end(port);
 }
 
 static void a_super_frame_leaves_as_the_frames_it_stands_for(void)
@@ -117,7 +123,7 @@ static void a_super_frame_leaves_as_the_frames_it_stands_for(void)
     CHECK_EQ(port_mem_take(port, bytes, sizeof bytes), 66 + 1);
     CHECK_BYTES(bytes + 66, f.bytes + f.n - 1, 1);
     packet_release(p);
-    port_mem.close(port);
+    end(port);
 }
 
 static void a_super_frame_that_can_not_be_cut_is_an_error(void)
@@ -130,7 +136,7 @@ static void a_super_frame_that_can_not_be_cut_is_an_error(void)
     CHECK_EQ(counted(&port->counters.tx_errors), GSO_MAX_SEGMENTS + 1);
     CHECK_EQ(port_mem_take(port, bytes, sizeof bytes), 0);
     packet_release(p);
-    port_mem.close(port);
+    end(port);
 }
 
 static void what_is_longer_than_the_mtu_is_dropped(void)
@@ -153,7 +159,7 @@ static void what_is_longer_than_the_mtu_is_dropped(void)
     port_mem.tx(port, &p, 1);
     CHECK_EQ(counted(&port->counters.tx_packets), 6);
     packet_release(p);
-    port_mem.close(port);
+    end(port);
 }
 
 int main(void)

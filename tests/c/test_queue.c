@@ -36,6 +36,14 @@ static uint64_t read_count(_Atomic uint64_t *c) { return atomic_load_explicit(c,
 
 /* ---- order, bounds, references ---- */
 
+/* What still waits is given back first: a queue that is freed has no packets. */
+static void end(struct queue *q)
+{
+    for (struct packet *p; (p = queue_give_up(q));)
+        packet_release(p);
+    queue_free(q);
+}
+
 static void packets_leave_in_order_with_their_references(void)
 {
     struct queue *q = queue_new(3, 0, 7, 1 << 20, START);
@@ -56,7 +64,7 @@ static void packets_leave_in_order_with_their_references(void)
         }
         CHECK_EQ(packet_pool_out(pool), put - taken);
     }
-    queue_free(q);
+    end(q);
     CHECK_EQ(packet_pool_out(pool), 0);
     queue_free(NULL);
 }
@@ -75,7 +83,28 @@ static void a_full_queue_refuses_and_the_caller_keeps_the_packet(void)
     packet_release(super);
     packet_release(queue_take(q, START));
     CHECK(queue_put(q, frame_of(100), START));
-    queue_free(q); /* releases what waits */
+    end(q);
+    CHECK_EQ(packet_pool_out(pool), 0);
+}
+
+/* However deep in debt the bucket is; they have not left, so they count as refused. */
+static void a_queue_that_goes_away_gives_up_all_that_waits(void)
+{
+    struct queue *q = queue_new(1, 8000, 1000, 1 << 30, START);
+    for (unsigned i = 0; i < 500; i++)
+        CHECK(queue_put(q, i % 100 ? frame_of(1000) : super_frame(), START));
+    packet_release(queue_take(q, START));
+    for (unsigned i = 0; i < 499; i++) {
+        struct packet *p = queue_give_up(q);
+        CHECK(p != NULL);
+        packet_release(p);
+    }
+    CHECK(queue_give_up(q) == NULL);
+    CHECK_EQ(q->bytes, 0);
+    CHECK_EQ(queue_next_ns(q), UINT64_MAX);
+    CHECK_EQ(read_count(&q->counters.tx_packets), 45);
+    CHECK_EQ(read_count(&q->counters.tx_errors), 495 + 4 * 45);
+    queue_free(q);
     CHECK_EQ(packet_pool_out(pool), 0);
 }
 
@@ -94,7 +123,7 @@ static void bytes_are_bounded_but_an_empty_queue_takes_any_packet(void)
     p = frame_of(1);
     CHECK(!queue_put(q, p, START));
     packet_release(p);
-    queue_free(q);
+    end(q);
     CHECK_EQ(packet_pool_out(pool), 0);
 }
 
@@ -111,7 +140,7 @@ static void what_leaves_is_counted_as_it_looks_on_the_wire(void)
     CHECK_EQ(read_count(&q->counters.tx_packets), 46);
     CHECK_EQ(read_count(&q->counters.tx_bytes), 100 + SUPER);
     CHECK_EQ(read_count(&q->counters.tx_errors), 0);
-    queue_free(q);
+    end(q);
 }
 
 /* ---- when the next may leave ---- */
@@ -139,7 +168,7 @@ static void the_next_may_leave_when_the_ones_before_have_had_their_time(void)
     CHECK(leaves(q, START + 4333334));
     CHECK(!leaves(q, START + SECOND));
     CHECK_EQ(queue_next_ns(q), UINT64_MAX);
-    queue_free(q);
+    end(q);
 }
 
 static void no_rate_is_no_limit(void)
@@ -151,7 +180,7 @@ static void no_rate_is_no_limit(void)
         CHECK(queue_next_ns(q) <= START);
         CHECK(leaves(q, START));
     }
-    queue_free(q);
+    end(q);
 }
 
 /* ---- bursts ---- */
@@ -175,7 +204,7 @@ static void after_silence_a_millisecond_leaves_at_once(void)
     struct queue *q = queue_new(1, 80000000, 1000, 1 << 20, START); /* 10,000 bytes in 1 ms */
     put_frames(q, 100, 1000, START + 100 * SECOND);
     CHECK_EQ(leave_at_once(q, START + 100 * SECOND), 11);
-    queue_free(q);
+    end(q);
 }
 
 static void a_late_taker_catches_up_on_20_milliseconds(void)
@@ -185,7 +214,7 @@ static void a_late_taker_catches_up_on_20_milliseconds(void)
     CHECK_EQ(leave_at_once(q, START), 11);
     CHECK_EQ(leave_at_once(q, START + 10 * MS), 100);
     CHECK_EQ(leave_at_once(q, START + SECOND), 201);
-    queue_free(q);
+    end(q);
 }
 
 /* Silence that began with a late taker's credit is no credit. */
@@ -197,7 +226,7 @@ static void an_empty_queue_keeps_no_more_than_its_burst(void)
     CHECK_EQ(leave_at_once(q, START + 15 * MS), 1);
     put_frames(q, 100, 1000, START + 15 * MS);
     CHECK_EQ(leave_at_once(q, START + 15 * MS), 11);
-    queue_free(q);
+    end(q);
 }
 
 /* ---- the rate ---- */
@@ -233,7 +262,7 @@ static uint64_t shaped(const struct load *l)
         now += step + (l->late_ns ? random_bits() % l->late_ns : 0);
     }
     uint64_t bytes = read_count(&q->counters.tx_bytes);
-    queue_free(q);
+    end(q);
     return bytes;
 }
 
@@ -286,7 +315,7 @@ static void short_packets_on_a_fast_line_keep_its_rate(void)
     }
     uint64_t want = (uint64_t)(11 * MS / 5.12); /* 10 ms and the burst */
     CHECK(sent + 1 >= want && sent <= want + 2);
-    queue_free(q);
+    end(q);
 }
 
 /* ---- the oracle ---- */
@@ -338,7 +367,7 @@ static void the_oracle_lets_the_same_packets_go_at_the_same_time(void)
             if (count && line.free > (__int128)now * rate)
                 CHECK_EQ(queue_next_ns(q), (uint64_t)((line.free + rate - 1) / rate));
         }
-        queue_free(q);
+        end(q);
     }
     CHECK(left > 50000 && waited > 50000); /* both happened often */
 }
@@ -356,7 +385,7 @@ static void a_clock_that_stands_still_or_goes_back_fills_nothing(void)
     CHECK_EQ(leave_at_once(q, START + SECOND), 1);
     CHECK_EQ(leave_at_once(q, START), 0);
     CHECK_EQ(leave_at_once(q, UINT64_MAX), 1);
-    queue_free(q);
+    end(q);
 }
 
 static void any_rate_and_time_can_be_reckoned_with(void)
@@ -373,7 +402,7 @@ static void any_rate_and_time_can_be_reckoned_with(void)
             CHECK_EQ(next == UINT64_MAX, q->count == 0);
             CHECK(next > times[t] || next >= UINT64_MAX - 1); /* what could have left has */
         }
-        queue_free(q);
+        end(q);
     }
     CHECK_EQ(packet_pool_out(pool), 0);
 }
@@ -397,7 +426,7 @@ static void a_debt_ends_where_rates_do(void)
     CHECK(!queue_take(q, START + SECOND));
     CHECK_EQ(queue_next_ns(q), START + MS + SECOND);
     packet_release(queue_take(q, START + MS + SECOND));
-    queue_free(q);
+    end(q);
     CHECK_EQ(packet_pool_out(pool), 0);
 }
 
@@ -406,6 +435,7 @@ int main(void)
     pool = packet_pool_new(2000, 1000);
     packets_leave_in_order_with_their_references();
     a_full_queue_refuses_and_the_caller_keeps_the_packet();
+    a_queue_that_goes_away_gives_up_all_that_waits();
     bytes_are_bounded_but_an_empty_queue_takes_any_packet();
     what_leaves_is_counted_as_it_looks_on_the_wire();
     the_next_may_leave_when_the_ones_before_have_had_their_time();

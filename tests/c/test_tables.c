@@ -208,7 +208,7 @@ static unsigned composed(uint8_t kind, uint64_t version)
 {
     static const struct key key = {.ipv4_src = 1};
     unsigned n = 0;
-    compose_tables(&composition, bridge, version, &key, NULL);
+    compose_tables(&composition, bridge, NULL, version, &key, NULL);
     for (unsigned i = 0; i < composition.n_actions; i++)
         n += composition.actions[i].kind == kind;
     return n;

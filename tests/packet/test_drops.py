@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from datapath.ffi import CoreProblem, drop_names
-from datapath.frames import DROPS
+from datapath.frames import DROPS, TraceKind
 from datapath.switch import Switch
 from datapath.testing import MakeSwitch
 
@@ -33,7 +33,7 @@ def test_names_are_the_same_in_c_and_python() -> None:
 
 def test_every_reason_is_provoked_somewhere() -> None:
     here = {"rx-short", "no-buffer", "port-down", "output-down", "mtu", "tx-full"}
-    here |= {"packet-in-full", "meter", "queue-full", "vlan", "flood-limit"}
+    here |= {"packet-in-full", "meter", "queue-full", "vlan", "flood-limit", "no-in-port"}
     assert set(SETTINGS) | set(ELSEWHERE) | here == set(DROPS)
 
 
@@ -45,6 +45,17 @@ def test_a_drop_is_counted_under_its_name(switch: Switch, reason: str) -> None:
     for times in (1, 2):
         assert switch.send(1, packet) == {}
         assert switch.drops(int(port)) == {reason: times}
+
+
+@pytest.mark.parametrize("output", ["NORMAL", "FLOOD", "ALL"])
+def test_what_came_by_no_port_goes_nowhere(switch: Switch, output: str) -> None:
+    """Nobody knows the VLANs and limits of a port that is not there."""
+    switch.add_flow(f"actions={output}")
+    known, unknown = switch.trace("arp", 1), switch.trace("arp", 99)
+    assert {step.number for step in known if step.kind == TraceKind.OUTPUT} == {2, 3, 4}
+    assert not [step for step in unknown if step.kind == TraceKind.OUTPUT]
+    (drop,) = (step.number for step in unknown if step.kind == TraceKind.DROP)
+    assert DROPS[drop] == "no-in-port"
 
 
 def test_a_runt_is_dropped(switch: Switch) -> None:

@@ -100,6 +100,13 @@ def test_what_waits_is_released_when_its_queue_goes(slow: Switch, how: str) -> N
     slow.close()  # asserts that every packet came back
 
 
+def test_a_saturated_queue_that_goes_drops_all_that_waits(slow: Switch) -> None:
+    left = sum(len(slow.send(1, FRAME).get(2, [])) for _ in range(500))
+    slow.remove_queue(2, 7)
+    assert left < 5
+    assert slow.drops(2) == {"queue-full": 500 - left}
+
+
 def test_set_queue_in_an_action_set_comes_before_the_output(switch: Switch) -> None:
     switch.set_queue(2, 7, max_rate=1000)
     switch.add_flow("actions=write_actions(output:2,set_queue:7)")

@@ -43,6 +43,8 @@ enum of_port {
     OFPP_NORMAL = 0xfffffffa, OFPP_FLOOD = 0xfffffffb, OFPP_ALL = 0xfffffffc, OFPP_CONTROLLER = 0xfffffffd,
     OFPP_LOCAL = 0xfffffffe, OFPP_ANY = 0xffffffff
 };
+/* May a port have this number?  What else stands for an incoming port says that there is none: the controller's own packets. */
+static inline bool is_port_number(uint32_t number) { return (number && number < OFPP_MAX) || number == OFPP_LOCAL; }
 enum of_reason { OFPR_NO_MATCH = 0, OFPR_ACTION = 1, OFPR_INVALID_TTL = 2 };
 enum { NO_QUEUE = 0xffffffff };
 

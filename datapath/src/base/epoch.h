@@ -5,7 +5,7 @@
  * it by raising the number.  A poll thread re-reads the number before each batch
  * (that is its quiescent point) and looks at the world as of that version; a
  * sleeping thread counts as quiescent, since it re-reads on waking.  What was
- * unlinked at version V may be freed once every thread has seen V or later.
+ * unlinked at version V may be freed once every thread has seen V or later: unlink, publish, grace, release.
  *
  * One control thread; readers register before they start.
  */
@@ -59,8 +59,16 @@ void epoch_publish(struct epoch *);
 bool epoch_passed(struct epoch *, uint64_t version);
 /* Control: waits for that (microseconds: a batch is short). */
 void epoch_wait(struct epoch *, uint64_t version);
+/* Control: puts 'object' at '*place', where readers look, and retires what they found there until now (NULL: nothing).
+ * In one, so that the old one is always unlinked before the version that it is released after. */
+#define epoch_replace(epoch, place, object, release)                                                 \
+    do {                                                                                             \
+        void *replaced_ = atomic_exchange_explicit(place, object, memory_order_acq_rel);             \
+        if (replaced_)                                                                               \
+            epoch_retire(epoch, release, replaced_);                                                 \
+    } while (0)
 /* Control: 'release(object)' is called by epoch_collect once the change now being prepared
- * is published and every reader has seen it. */
+ * is published and every reader has seen it.  It has to be unlinked when that is published. */
 void epoch_retire(struct epoch *, void (*release)(void *), void *object);
 void epoch_collect(struct epoch *);
 /* The same for EPOCH_SOME objects at most: whoever calls it again and again never stops for long. */

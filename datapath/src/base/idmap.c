@@ -76,8 +76,7 @@ static void make_room(struct idmap *m)
             place(a, object);
     }
     m->marks = 0;
-    atomic_store_explicit(&m->array, a, memory_order_release);
-    epoch_retire(m->epoch, free, old);
+    epoch_replace(m->epoch, &m->array, a, free);
 }
 
 void idmap_put(struct idmap *m, void *object)

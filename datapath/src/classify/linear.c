@@ -165,8 +165,7 @@ void classifier_publish(struct classifier *c)
     if (c->n_pending)
         push(c, view, list_pending(c));
     c->holes = false;
-    atomic_store_explicit(&c->view, view, memory_order_release);
-    epoch_retire(c->epoch, free, old);
+    epoch_replace(c->epoch, &c->view, view, free);
 }
 
 /* ---- looking up ---- */

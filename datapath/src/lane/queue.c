@@ -71,12 +71,18 @@ bool queue_put(struct queue *q, struct packet *p, uint64_t now_ns)
     return true;
 }
 
-static struct packet *shift(struct queue *q)
+static struct queue_place shift(struct queue *q)
 {
     struct queue_place place = q->places[q->first];
     q->first = (q->first + 1) % q->max_packets;
     q->count--;
     q->bytes -= place.bytes;
+    return place;
+}
+
+static struct packet *send(struct queue *q)
+{
+    struct queue_place place = shift(q);
     q->level -= q->rate ? place.bytes * BYTE : 0;
     count(&q->counters.tx_packets, place.frames);
     count(&q->counters.tx_bytes, place.bytes);
@@ -88,7 +94,16 @@ struct packet *queue_take(struct queue *q, uint64_t now_ns)
     if (!q->count)
         return NULL;
     fill(q, now_ns, LATE_NS);
-    return q->level < 0 ? NULL : shift(q);
+    return q->level < 0 ? NULL : send(q);
+}
+
+struct packet *queue_give_up(struct queue *q)
+{
+    if (!q->count)
+        return NULL;
+    struct queue_place place = shift(q);
+    count(&q->counters.tx_errors, place.frames);
+    return place.packet;
 }
 
 uint64_t queue_next_ns(const struct queue *q)
@@ -105,9 +120,6 @@ void queue_free(struct queue *q)
 {
     if (!q)
         return;
-    for (; q->count; q->count--) {
-        packet_release(q->places[q->first].packet);
-        q->first = (q->first + 1) % q->max_packets;
-    }
+    MUST(!q->count); /* packets are the poll thread's to release */
     free(q);
 }

@@ -40,7 +40,7 @@ struct queue {
 struct queue *queue_new(uint32_t id, uint64_t rate, uint32_t max_packets, uint64_t max_bytes, uint64_t now_ns);
 /* From now on, the poll thread's; what was saved up or is owed stays, unless the new rate is 0 (unlimited). */
 void queue_set_rate(struct queue *, uint64_t rate, uint64_t now_ns);
-/* Packets that still wait are released. */
+/* Of an empty one; NULL is fine. */
 void queue_free(struct queue *);
 
 /* Takes the caller's reference, or refuses it (false; counted as errors): full.  An empty queue takes a packet of
@@ -48,5 +48,7 @@ void queue_free(struct queue *);
 bool queue_put(struct queue *, struct packet *, uint64_t now_ns);
 /* The next packet if it may leave now, with its reference, counted as sent; or NULL. */
 struct packet *queue_take(struct queue *, uint64_t now_ns);
+/* The next packet whether it may leave or not, with its reference, or NULL: the queue is going away, and this one counts as refused. */
+struct packet *queue_give_up(struct queue *);
 /* When the next packet may leave: a time already past is at once, UINT64_MAX is never (empty). */
 uint64_t queue_next_ns(const struct queue *);

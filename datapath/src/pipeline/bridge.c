@@ -46,8 +46,7 @@ void bridge_widen_shape(struct bridge *b, const struct key *mask)
         wide.words[i] |= mask->words[i];
     if (!memcmp(&wide, &old->mask, sizeof wide))
         return;
-    epoch_retire(&b->world->epoch, free, (void *)old);
-    atomic_store_explicit(&b->shape, shape_new(b->world, &wide), memory_order_release);
+    epoch_replace(&b->world->epoch, &b->shape, shape_new(b->world, &wide), free);
 }
 
 /* ---- what NORMAL asks of ports: each a value of its own, replaced as a whole ---- */
@@ -64,24 +63,17 @@ static struct meter *flood_meter(const struct bridge *b)
 /* Poll threads read the clock while there is a meter that may need it. */
 static void set_flood(struct bridge *b, struct port *port, struct meter *meter)
 {
-    struct meter *old = atomic_load(&port->flood);
+    bool had_one = atomic_load(&port->flood);
     atomic_fetch_add(&b->world->n_timed, meter != NULL);
-    atomic_store_explicit(&port->flood, meter, memory_order_release);
-    atomic_fetch_sub(&b->world->n_timed, old != NULL);
-    if (old)
-        epoch_retire(&b->world->epoch, release_flood, old);
+    epoch_replace(&b->world->epoch, &port->flood, meter, release_flood);
+    atomic_fetch_sub(&b->world->n_timed, had_one);
 }
 
 static void set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans)
 {
-    vs_vlans *old = atomic_load(&port->vlans), *copy = NULL;
-    if (vlans) {
-        copy = must_calloc(1, sizeof *copy);
-        *copy = port->spec.vlans = *vlans;
-    }
-    atomic_store_explicit(&port->vlans, copy, memory_order_release);
-    if (old)
-        epoch_retire(&b->world->epoch, free, old);
+    vs_vlans *copy = must_calloc(1, sizeof *copy);
+    *copy = port->spec.vlans = *vlans;
+    epoch_replace(&b->world->epoch, &port->vlans, copy, free);
 }
 
 /* A native VLAN's tag may go only where none lies behind it.  Poll threads have to look at that before the port does. */
@@ -157,14 +149,6 @@ void bridge_free(struct bridge *b)
     free(b);
 }
 
-static void publish_ports(struct bridge *b, struct port_list *list)
-{
-    struct port_list *old = atomic_load_explicit(&b->ports, memory_order_relaxed);
-    atomic_store_explicit(&b->ports, list, memory_order_release);
-    epoch_retire(&b->world->epoch, free, old);
-    world_publish(b->world);
-}
-
 void bridge_add_port(struct bridge *b, struct port *port)
 {
     const struct port_list *old = bridge_ports(b);
@@ -179,7 +163,8 @@ void bridge_add_port(struct bridge *b, struct port *port)
     tell_tags_apart(b, &port->spec.vlans);
     set_vlans(b, port, &port->spec.vlans);
     set_flood(b, port, flood_meter(b));
-    publish_ports(b, list);
+    epoch_replace(&b->world->epoch, &b->ports, list, free);
+    world_publish(b->world);
 }
 
 /* NO_RECV and NO_FWD leave the stations where they are: these can still be sent to, or still be heard, and to flood for
@@ -196,17 +181,23 @@ bool bridge_set_port(struct bridge *b, struct port *port, uint32_t config, uint3
     return true;
 }
 
-void bridge_remove_port(struct bridge *b, struct port *port)
+void bridge_unlink_port(struct bridge *b, struct port *port)
 {
     const struct port_list *old = bridge_ports(b);
     struct port_list *list = must_calloc(1, sizeof *list + old->n * sizeof(struct port *));
     for (uint32_t i = 0; i < old->n; i++)
         if (old->ports[i] != port)
             list->ports[list->n++] = old->ports[i];
-    mac_forget_port(&b->macs, port->spec.number);
-    set_vlans(b, port, NULL);
-    set_flood(b, port, NULL);
-    publish_ports(b, list);
+    epoch_replace(&b->world->epoch, &b->ports, list, free);
+    mac_forget_port(&b->macs, port->spec.number); /* nobody can learn it anew: the port is not there */
+}
+
+void bridge_release_port(struct bridge *b, struct port *port)
+{
+    struct meter *flood = atomic_load(&port->flood);
+    atomic_fetch_sub(&b->world->n_timed, flood != NULL);
+    meter_free(flood);
+    free(atomic_load(&port->vlans));
 }
 
 struct port *bridge_port(const struct bridge *b, uint32_t number)

@@ -273,9 +273,11 @@ void compose_walk(struct composition *c)
         walk_on(c, r, r->program->actions, r->program->n_apply);
 }
 
-static void start(struct composition *c, const struct bridge *b, uint64_t version, const struct key *key, const struct compose_watch *watch)
+static void start(struct composition *c, const struct bridge *b, struct port *in, uint64_t version, const struct key *key,
+                  const struct compose_watch *watch)
 {
     c->bridge = b;
+    c->in = in;
     c->watch = watch;
     c->version = version;
     c->key = *key;
@@ -302,17 +304,18 @@ static void finish(struct composition *c)
     }
 }
 
-void compose_tables(struct composition *c, const struct bridge *b, uint64_t version, const struct key *key, const struct compose_watch *watch)
+void compose_tables(struct composition *c, const struct bridge *b, struct port *in, uint64_t version, const struct key *key,
+                    const struct compose_watch *watch)
 {
-    start(c, b, version, key, watch);
+    start(c, b, in, version, key, watch);
     compose_walk(c);
     finish(c);
 }
 
-void compose_packet_out(struct composition *c, const struct bridge *b, uint64_t version, const struct key *key,
+void compose_packet_out(struct composition *c, const struct bridge *b, struct port *in, uint64_t version, const struct key *key,
                         const struct action *actions, unsigned n)
 {
-    start(c, b, version, key, NULL);
+    start(c, b, in, version, key, NULL);
     c->sends = true; /* doing nothing is no drop: the controller said so */
     compose_apply(c, NULL, actions, n);
     finish(c);
@@ -325,11 +328,12 @@ static void load_set(struct action_set *set, uint64_t has, const struct action *
         set->at[__builtin_ctzll(left)] = *packed++;
 }
 
-void compose_stage(struct composition *c, const struct stage *stage, uint64_t version, const struct key *key, const struct compose_watch *watch)
+void compose_stage(struct composition *c, const struct stage *stage, struct port *in, uint64_t version, const struct key *key,
+                   const struct compose_watch *watch)
 {
     const struct stage_state *s = &stage->state;
     const struct action *rest = s->rest ? s->rest : stage->actions;
-    start(c, s->bridge, version, key, watch);
+    start(c, s->bridge, in, version, key, watch);
     stage_fill(stage, &c->key);
     c->queue = s->queue;
     c->depth = s->depth;

@@ -35,6 +35,7 @@ struct compose_watch {
 struct composition {
     struct stages *stages; /* the owner's; set once */
     const struct bridge *bridge;
+    struct port *in;  /* that the packet came by; NULL: none, the controller sends it */
     const struct compose_watch *watch;
     uint64_t version;
     struct key key;
@@ -56,13 +57,15 @@ struct composition {
     struct action actions[COMPOSE_ACTIONS];
 };
 
-/* Through the tables from the first on.  Inside an epoch. */
-void compose_tables(struct composition *, const struct bridge *, uint64_t version, const struct key *, const struct compose_watch *);
+/* Through the tables from the first on.  Inside an epoch.  'in' is the port that the packet came by, as its passage has
+ * it: nobody looks it up by its number, which may be another port's by now. */
+void compose_tables(struct composition *, const struct bridge *, struct port *in, uint64_t version, const struct key *, const struct compose_watch *);
 /* A packet-out's list: 'n' actions as they stand, OFPP_TABLE goes through the tables.  They must stay until the packet is done with. */
-void compose_packet_out(struct composition *, const struct bridge *, uint64_t version, const struct key *,
+void compose_packet_out(struct composition *, const struct bridge *, struct port *in, uint64_t version, const struct key *,
                         const struct action *actions, unsigned n);
 /* On from a stage with the packet's new key (metadata and tunnel id are the stage's). */
-void compose_stage(struct composition *, const struct stage *, uint64_t version, const struct key *, const struct compose_watch *);
+void compose_stage(struct composition *, const struct stage *, struct port *in, uint64_t version, const struct key *,
+                   const struct compose_watch *);
 /* What the packet's key lacks: the part of the state that travels with the packet. */
 void stage_fill(const struct stage *, struct key *);
 /* Copies the result to a verdict if it is cacheable and small enough. */

@@ -13,6 +13,8 @@ struct action compose_with_origin(const struct composition *, struct action);
 /* Does 'n' actions; 'rule': whose applied actions they are, NULL: nothing comes after them. */
 void compose_apply(struct composition *, const struct rule *, const struct action *actions, unsigned n);
 void compose_walk(struct composition *); /* from table 0 on */
+/* Its key names a port that it did not come by: there is none of that number.  What looks at the incoming port drops it. */
+bool compose_from_nowhere(const struct composition *);
 
 /* What a copy may change while it is composed, to be put back when it is done. */
 struct compose_copy {

@@ -30,10 +30,7 @@ struct arrival {
     unsigned n_tags;
 };
 
-static const vs_vlans *vlans_at(const struct port *port)
-{
-    return port ? atomic_load_explicit(&port->vlans, memory_order_acquire) : NULL;
-}
+static const vs_vlans *vlans_at(const struct port *port) { return atomic_load_explicit(&port->vlans, memory_order_acquire); }
 
 /* ---- learning ---- */
 
@@ -167,8 +164,12 @@ void output_normal(struct composition *c, const struct action *a)
 {
     (void)a;
     struct arrival f = {.in_port = get32(&c->key.in_port), .vid = get16(&c->key.vlan_vid) & VLAN_VID, .n_tags = c->n_tags};
-    const struct port *in = bridge_port(c->bridge, f.in_port);
-    int vlan = vlans_classify(vlans_at(in), f.vid);
+    const struct port *in = c->in;
+    if (compose_from_nowhere(c)) {
+        compose_drop(c, VS_DROP_NO_IN_PORT);
+        return;
+    }
+    int vlan = vlans_classify(in ? vlans_at(in) : &vlans_every, f.vid);
     if (vlan == VLAN_REFUSED) {
         compose_drop(c, VS_DROP_VLAN);
         return;

@@ -4,6 +4,8 @@
 
 static uint32_t in_port(const struct composition *c) { return get32(&c->key.in_port); }
 
+bool compose_from_nowhere(const struct composition *c) { return !c->in && is_port_number(in_port(c)); }
+
 static void send_to(struct composition *c, struct port *to)
 {
     compose_append(c, &(struct action){.kind = ACT_SEND, .port = c->queue, .to = to});
@@ -15,7 +17,7 @@ static void output_number(struct composition *c, uint32_t number)
     struct port *to = bridge_port(c->bridge, number);
     if (!to)
         compose_drop(c, VS_DROP_NO_PORT);
-    else if (number == in_port(c))
+    else if (to == c->in)
         compose_drop(c, VS_DROP_OUTPUT_SELF);
     else
         send_to(c, to);
@@ -24,9 +26,8 @@ static void output_number(struct composition *c, uint32_t number)
 static void output_in_port(struct composition *c, const struct action *a)
 {
     (void)a;
-    struct port *to = bridge_port(c->bridge, in_port(c));
-    if (to)
-        send_to(c, to);
+    if (c->in)
+        send_to(c, c->in);
     else
         compose_drop(c, VS_DROP_NO_PORT);
 }
@@ -37,8 +38,12 @@ static void output_all(struct composition *c, const struct action *a)
 {
     (void)a;
     const struct port_list *list = bridge_ports(c->bridge);
+    if (compose_from_nowhere(c)) {
+        compose_drop(c, VS_DROP_NO_IN_PORT);
+        return;
+    }
     for (uint32_t i = 0; i < list->n; i++)
-        if (list->ports[i]->spec.number != in_port(c))
+        if (list->ports[i] != c->in)
             send_to(c, list->ports[i]);
 }
 

@@ -1,7 +1,7 @@
 /* See vlan.h. */
 #include "pipeline/vlan.h"
 
-static unsigned mode_of(const vs_vlans *v) { return v ? v->mode : VS_VLAN_TRUNK; }
+const vs_vlans vlans_every = {.mode = VS_VLAN_TRUNK};
 
 static bool has_list(const vs_vlans *v)
 {
@@ -27,23 +27,22 @@ bool vlans_valid(const vs_vlans *v)
 
 bool vlans_pass(const vs_vlans *v, unsigned vlan)
 {
-    switch (mode_of(v)) {
+    switch (v->mode) {
     case VS_VLAN_ACCESS: return vlan == v->tag;
-    case VS_VLAN_TRUNK: return !v || is_listed(v, vlan);
+    case VS_VLAN_TRUNK: return is_listed(v, vlan);
     default: return vlan == v->tag || (vlan && is_listed(v, vlan));
     }
 }
 
 int vlans_classify(const vs_vlans *v, unsigned vid)
 {
-    unsigned mode = mode_of(v), vlan = mode != VS_VLAN_TRUNK && !vid ? v->tag : vid;
-    if (mode == VS_VLAN_ACCESS ? vid : !vlans_pass(v, vlan))
+    unsigned vlan = v->mode != VS_VLAN_TRUNK && !vid ? v->tag : vid;
+    if (v->mode == VS_VLAN_ACCESS ? vid : !vlans_pass(v, vlan))
         return VLAN_REFUSED;
     return (int)vlan;
 }
 
 bool vlans_untag(const vs_vlans *v, unsigned vlan)
 {
-    unsigned mode = mode_of(v);
-    return mode == VS_VLAN_ACCESS || (mode == VS_VLAN_NATIVE_UNTAGGED && vlan == v->tag);
+    return v->mode == VS_VLAN_ACCESS || (v->mode == VS_VLAN_NATIVE_UNTAGGED && vlan == v->tag);
 }

@@ -6,7 +6,7 @@
  * those with a native VLAN always that one too; VLAN 0 passes a trunk with a list only if that has it, and one with
  * a native VLAN never, since frames without tag mean something else there.
  *
- * Pure functions; NULL: a trunk of all VLANs.
+ * Pure functions.  Nobody's VLANs are left unsaid: a port has a value from before it is seen until it is gone for all.
  */
 #pragma once
 #include <stdbool.h>
@@ -22,4 +22,6 @@ int vlans_classify(const vs_vlans *, unsigned vid);
 bool vlans_pass(const vs_vlans *, unsigned vlan);
 /* Do frames of this VLAN, which passes, leave without its tag? */
 bool vlans_untag(const vs_vlans *, unsigned vlan);
-static inline bool vlans_access(const vs_vlans *v) { return v && v->mode == VS_VLAN_ACCESS; }
+static inline bool vlans_access(const vs_vlans *v) { return v->mode == VS_VLAN_ACCESS; }
+/* A trunk of all VLANs: what the controller sends itself is in the VLAN that its tag says. */
+extern const vs_vlans vlans_every;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "packet/gso.h"
 #include "port/kind.h"
 
@@ -60,11 +61,17 @@ static struct port *mem_open(const vs_port_spec *spec, int fd, vs_error *error)
     return &mem->port;
 }
 
-static void mem_close(struct port *port)
+static void mem_let_go(struct port *port)
 {
     struct mem_port *mem = (struct mem_port *)port;
     queue_empty(&mem->rx);
     queue_empty(&mem->tx);
+}
+
+static void mem_close(struct port *port)
+{
+    struct mem_port *mem = (struct mem_port *)port;
+    MUST(!mem->rx.count && !mem->tx.count);
     free(mem);
 }
 
@@ -127,4 +134,4 @@ long port_mem_take(struct port *port, uint8_t *out, size_t size)
     return (long)n;
 }
 
-const struct port_ops port_mem = { .name = "mem", .open = mem_open, .close = mem_close, .rx = mem_rx, .tx = mem_tx };
+const struct port_ops port_mem = { .name = "mem", .open = mem_open, .close = mem_close, .rx = mem_rx, .tx = mem_tx, .let_go = mem_let_go };

@@ -1,7 +1,7 @@
 /* Ports: where packets enter and leave.  One file a kind, one struct of functions each.
  *
  * A port is made and destroyed by the control thread; between the two only the poll
- * thread that owns it calls rx and tx.  Counters have one writer (that thread) and are
+ * thread that owns it calls rx, tx and let_go, since packets are that thread's.  Counters have one writer (that thread) and are
  * read by the control thread as relaxed atomics.
  */
 #pragma once
@@ -25,6 +25,8 @@ struct port_ops {
     unsigned (*rx)(struct port *, struct packet_pool *, struct packet **out, unsigned max);
     /* Sends copies of all 'n' or counts why not; the caller keeps its references.  May take references of its own. */
     void (*tx)(struct port *, struct packet *const *packets, unsigned n);
+    /* The poll thread's last call: gives back every packet that it still has.  NULL: this kind keeps none. */
+    void (*let_go)(struct port *);
 };
 
 struct lanes;
@@ -39,7 +41,7 @@ struct port {
     _Atomic bool dead;
     uint64_t added_ns;
     _Atomic(struct lanes *) lanes; /* its queues, the switch's business; NULL: none */
-    _Atomic(vs_vlans *) vlans;     /* how NORMAL treats its tags, the bridge's business; NULL: a trunk of all */
+    _Atomic(vs_vlans *) vlans;     /* how NORMAL treats its tags, the bridge's business; there from before it is seen until it is released */
     _Atomic(struct meter *) flood; /* what NORMAL floods of it, likewise; NULL: all */
     uint32_t index;             /* small and dense, the switch's own number of it */
     uint32_t bridge;

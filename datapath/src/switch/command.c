@@ -26,26 +26,12 @@ static bool is_terminated(const char *text, size_t n) { return memchr(text, 0, n
 
 /* ---- the switch ---- */
 
-static void end_sessions(struct vs_switch *sw, uint32_t bridge)
-{
-    transactions_forget(sw, bridge, 0);
-    for (struct session **at = &sw->sessions; *at;) {
-        struct session *s = *at;
-        if (!bridge || s->bridge == bridge) {
-            *at = s->next;
-            free(s);
-        } else {
-            at = &s->next;
-        }
-    }
-}
-
 /* Sessions belong to the daemon that made them: a new one starts with none. */
 static int hello(struct command *c)
 {
     vs_hello theirs, ours = {VS_WIRE_VERSION, (uint32_t)getpid(), c->sw->started_ns};
     memcpy(&theirs, c->payload, sizeof theirs);
-    end_sessions(c->sw, 0);
+    switch_end_sessions(c->sw, 0);
     vs_frame header = {.type = VS_EVT_HELLO, .tag = c->frame.tag};
     if (c->fd >= 0 && !c->sw->n_bridges) {
         history_adopt(c->sw, c->fd); /* one that can't be believed is closed there: ours goes on */
@@ -140,19 +126,8 @@ static int bridge_add(struct command *c)
 
 static int bridge_del(struct command *c)
 {
-    struct vs_switch *sw = c->sw;
-    switch_barrier(sw, c->now_ns); /* packet-outs on the way name the bridge */
-    for (const struct port_list *list; (list = bridge_ports(c->bridge))->n;)
-        switch_remove_port(sw, c->bridge, list->ports[0]);
-    end_sessions(sw, c->bridge->id);
-    for (unsigned i = 0; i < sw->n_bridges; i++)
-        if (sw->bridges[i] == c->bridge)
-            sw->bridges[i] = sw->bridges[--sw->n_bridges];
-    epoch_publish(&sw->world.epoch);
-    epoch_wait(&sw->world.epoch, sw->world.epoch.version);
-    history_note_bridge_gone(sw, c->bridge->id, c->now_ns);
-    epoch_collect(&sw->world.epoch); /* retired rules point into the world, classifiers into nothing of ours */
-    bridge_free(c->bridge);
+    switch_remove_bridge(c->sw, c->bridge, c->now_ns);
+    history_note_bridge_gone(c->sw, c->frame.bridge, c->now_ns);
     return 0;
 }
 
@@ -189,8 +164,7 @@ static int port_del(struct command *c)
     struct port *port = named_port(c, &ref);
     if (!port)
         return c->error.code;
-    switch_barrier(c->sw, c->now_ns);
-    switch_remove_port(c->sw, c->bridge, port);
+    switch_remove_port(c->sw, port, c->now_ns);
     return 0;
 }
 
@@ -242,7 +216,7 @@ static int queue_del(struct command *c)
 {
     vs_queue_spec spec;
     struct port *port = queued_port(c, &spec);
-    return port ? switch_remove_queue(c->sw, port, spec.queue, &c->error) : c->error.code;
+    return port ? switch_remove_queue(c->sw, port, spec.queue, c->now_ns, &c->error) : c->error.code;
 }
 
 static void report_stats(struct vs_switch *sw, const vs_frame *asked, const struct port *port, uint64_t now_ns)

@@ -104,14 +104,17 @@ static void unlist(struct lane_poll *poll, const struct port *port)
 /* What waits in a queue that is going away. */
 void lanes_drop(struct port *port, struct queue *q)
 {
-    for (struct packet *p; (p = queue_take(q, UINT64_MAX));) {
+    for (struct packet *p; (p = queue_give_up(q));) {
         port_drop(port, VS_DROP_QUEUE_FULL, 1);
         packet_release(p);
     }
 }
 
-void lanes_forget(struct lane_poll *poll, struct port *port)
+void lanes_let_go(struct lane_poll *poll, struct port *port)
 {
+    const struct lanes *l = of_port(port);
+    for (uint32_t i = 0; l && i < l->n; i++)
+        lanes_drop(port, l->queues[i]);
     if (poll->listed[port->index])
         unlist(poll, port);
 }

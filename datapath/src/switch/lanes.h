@@ -3,8 +3,8 @@
  * Theory of operation.  The control thread gives a port its queues by putting a new list in
  * the place of the old one.  The poll thread puts packets in while it executes, remembers which
  * ports have packets waiting, and lets go what may leave at each turn; with nothing else to do
- * it sleeps until the next may.  Packets belong to the poll thread, so a queue that is taken
- * away is emptied there: the control thread asks by an injection and frees it afterwards.
+ * it sleeps until the next may.  Packets belong to the poll thread, so a queue that goes away
+ * is emptied there (parting.h), and the control thread frees what is left of it.
  */
 #pragma once
 #include "act/outlet.h"
@@ -33,5 +33,5 @@ unsigned lanes_release(struct lane_poll *, struct outlet *, uint64_t now_ns);   
 uint64_t lanes_next_ns(const struct lane_poll *);                                                     /* UINT64_MAX: nothing waits */
 /* Drops all that waits in a queue of a port; the queue may be out of its list. */
 void lanes_drop(struct port *, struct queue *);
-/* Nothing of this port waits any more: it is going away. */
-void lanes_forget(struct lane_poll *, struct port *);
+/* The same for a port that is going away: none of its queues holds anything, and nobody waits for it any more. */
+void lanes_let_go(struct lane_poll *, struct port *);

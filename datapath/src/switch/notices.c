@@ -157,6 +157,13 @@ void switch_wait_injected(struct vs_switch *sw)
         }
 }
 
+void switch_inject(struct vs_switch *sw, struct injection in)
+{
+    while (!worker_put(sw->worker, &in, sizeof in))
+        switch_wait_injected(sw);
+    switch_wait_injected(sw);
+}
+
 void switch_barrier(struct vs_switch *sw, uint64_t now_ns)
 {
     switch_wait_injected(sw);

@@ -50,7 +50,8 @@ static enum of_error packet_out(struct request *r)
     if (error == OF_FINE)
         error = bridge_knows_groups(r->bridge, out.actions, out.n_actions);
     if (error == OF_FINE) {
-        struct injection in = {.bridge = r->bridge, .in_port = out.in_port, .n_actions = out.n_actions, .size = (uint32_t)out.size};
+        struct injection in = {.bridge = r->bridge, .from = bridge_port(r->bridge, out.in_port), .in_port = out.in_port,
+                               .n_actions = out.n_actions, .size = (uint32_t)out.size};
         history_commit(r->sw, r->bridge);
         if (!put_injection(r->sw->worker, &in, &out)) { /* full: let what is there go first */
             switch_barrier(r->sw, r->now_ns);

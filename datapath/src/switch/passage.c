@@ -88,9 +88,9 @@ static void by_tables(struct worker *w, const struct stage *stage, const struct 
     struct composition *c = &w->compositions[w->level];
     count_stat(entry ? &w->stats.stale : &w->stats.misses);
     if (stage)
-        compose_stage(c, stage, w->version, key, NULL);
+        compose_stage(c, stage, on->in, w->version, key, NULL);
     else
-        compose_tables(c, w->bridge, w->version, key, NULL);
+        compose_tables(c, w->bridge, on->in, w->version, key, NULL);
     keep(w, c, packed, entry);
     if (c->learn)
         passage_tell_station(w, on->p->in_port, c->learn);
@@ -251,7 +251,7 @@ void passage_inject(struct worker *w, const struct injection *in)
 {
     const struct action *actions = (const void *)(in + 1);
     struct composition *c = &w->compositions[0];
-    struct passage on = {bridge_port(in->bridge, in->in_port), packet_new(w->pool, in->size), 1, in->size};
+    struct passage on = {in->from, packet_new(w->pool, in->size), 1, in->size};
     struct key key;
     if (!on.p) {
         if (on.in)
@@ -266,6 +266,6 @@ void passage_inject(struct worker *w, const struct injection *in)
     w->bridge = in->bridge;
     w->shape = bridge_shape(in->bridge);
     begin_packet(w);
-    compose_packet_out(c, in->bridge, w->version, &key, actions, in->n_actions);
+    compose_packet_out(c, in->bridge, on.in, w->version, &key, actions, in->n_actions);
     carry_out_composed(w, c, &on);
 }

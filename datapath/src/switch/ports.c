@@ -18,7 +18,7 @@ static const struct port_ops *kind_of(uint32_t kind)
 
 static int check_spec(const struct bridge *b, const vs_port_spec *spec, vs_error *error)
 {
-    if ((!spec->number || spec->number >= OFPP_MAX) && spec->number != OFPP_LOCAL)
+    if (!is_port_number(spec->number))
         return error_set(error, -EINVAL, "port %u: no such number in OpenFlow; use 1 to %u, or %u: the host's own port (LOCAL)",
                          spec->number, OFPP_MAX - 1, OFPP_LOCAL);
     if (bridge_port(b, spec->number))
@@ -39,31 +39,30 @@ static int take_index(struct vs_switch *sw, vs_error *error)
     return error_set(error, -ENOSPC, "the switch has %d ports, its most: remove one", OUTLET_PORTS);
 }
 
-static void publish(struct vs_switch *sw, struct poll_list *list)
-{
-    struct poll_list *old = atomic_load(&sw->ports);
-    atomic_store_explicit(&sw->ports, list, memory_order_release);
-    epoch_retire(&sw->world.epoch, free, old);
-}
-
-static void publish_with(struct vs_switch *sw, struct bridge *b, struct port *port)
+static void poll_too(struct vs_switch *sw, struct bridge *b, struct port *port)
 {
     const struct poll_list *old = atomic_load(&sw->ports);
     struct poll_list *list = must_calloc(1, sizeof *list + (old->n + 1) * sizeof(struct polled));
     memcpy(list->ports, old->ports, old->n * sizeof(struct polled));
     list->ports[old->n] = (struct polled){port, b};
     list->n = old->n + 1;
-    publish(sw, list);
+    epoch_replace(&sw->world.epoch, &sw->ports, list, free);
 }
 
-static void publish_without(struct vs_switch *sw, const struct port *port)
+static void poll_no_more(struct vs_switch *sw, const struct port *port)
 {
     const struct poll_list *old = atomic_load(&sw->ports);
     struct poll_list *list = must_calloc(1, sizeof *list + old->n * sizeof(struct polled));
     for (uint32_t i = 0; i < old->n; i++)
         if (old->ports[i].port != port)
             list->ports[list->n++] = old->ports[i];
-    publish(sw, list);
+    epoch_replace(&sw->world.epoch, &sw->ports, list, free);
+}
+
+static void give_back(struct vs_switch *sw, struct port *port)
+{
+    sw->index_used[port->index] = 0;
+    port->ops->close(port);
 }
 
 int switch_add_port(struct vs_switch *sw, struct bridge *b, const vs_port_spec *spec, int fd, uint64_t now_ns, vs_error *error)
@@ -82,26 +81,40 @@ int switch_add_port(struct vs_switch *sw, struct bridge *b, const vs_port_spec *
     port->index = (uint32_t)index;
     port->bridge = b->id;
     port->added_ns = now_ns;
-    publish_with(sw, b, port);
-    bridge_add_port(b, port);
-    code = worker_watch(sw->worker, port);
+    code = worker_watch(sw->worker, port); /* nobody knows it yet: a failure leaves nothing behind */
     if (code) {
-        switch_remove_port(sw, b, port);
+        give_back(sw, port);
         return error_set(error, code, "port %u: its descriptor can't be waited on: %s", spec->number, strerror(-code));
     }
+    bridge_add_port(b, port); /* before it is polled: what it brings in has its VLANs and limits */
+    poll_too(sw, b, port);
+    epoch_publish(&sw->world.epoch);
     return 0;
 }
 
-void switch_remove_port(struct vs_switch *sw, struct bridge *b, struct port *port)
+/* ---- taken away ---- */
+
+static void unlink_port(struct vs_switch *sw, void *object)
 {
+    struct port *port = object;
     worker_unwatch(sw->worker, port);
-    publish_without(sw, port);
-    bridge_remove_port(b, port);
-    epoch_wait(&sw->world.epoch, sw->world.epoch.version);
-    switch_forget_port(sw, port);
-    sw->index_used[port->index] = 0;
-    port->ops->close(port);
+    poll_no_more(sw, port);
+    bridge_unlink_port(switch_bridge(sw, port->bridge), port);
 }
+
+static void let_go_of_port(struct worker *w, void *object) { worker_let_go(w, object); }
+
+static void release_port(struct vs_switch *sw, void *object)
+{
+    struct port *port = object;
+    switch_release_queues(sw, port);
+    bridge_release_port(switch_bridge(sw, port->bridge), port);
+    give_back(sw, port);
+}
+
+const struct parting port_parting = {unlink_port, let_go_of_port, release_port};
+
+void switch_remove_port(struct vs_switch *sw, struct port *port, uint64_t now_ns) { switch_part(sw, &port_parting, port, now_ns); }
 
 void switch_report_dead_ports(struct vs_switch *sw)
 {

@@ -10,22 +10,6 @@ enum { WAITING_PACKETS = 1000, MOST_PACKETS = 65536, BYTES_A_PACKET = 2048 };
 
 static struct lanes *lanes_of(const struct port *port) { return atomic_load_explicit(&port->lanes, memory_order_relaxed); }
 
-static void publish(struct vs_switch *sw, struct port *port, struct lanes *lanes)
-{
-    struct lanes *old = lanes_of(port);
-    atomic_store_explicit(&port->lanes, lanes, memory_order_release);
-    if (old)
-        epoch_retire(&sw->world.epoch, free, old);
-    epoch_publish(&sw->world.epoch);
-}
-
-static void inject(struct vs_switch *sw, struct injection in)
-{
-    while (!worker_put(sw->worker, &in, sizeof in))
-        switch_wait_injected(sw);
-    switch_wait_injected(sw);
-}
-
 static struct lanes *with(const struct lanes *old, struct queue *q)
 {
     uint32_t n = old ? old->n : 0, i = 0;
@@ -66,37 +50,55 @@ int switch_set_queue(struct vs_switch *sw, struct port *port, const vs_queue_spe
     if (code)
         return code;
     if (lanes_find(port, spec->queue)) {
-        inject(sw, (struct injection){.kind = INJECT_RATE, .queue = lanes_find(port, spec->queue), .rate = spec->max_rate});
+        switch_inject(sw, (struct injection){.kind = INJECT_RATE, .queue = lanes_find(port, spec->queue), .rate = spec->max_rate});
         return 0;
     }
     uint32_t packets = spec->max_packets ? spec->max_packets : WAITING_PACKETS;
     struct queue *q = queue_new(spec->queue, spec->max_rate, packets, (uint64_t)packets * BYTES_A_PACKET, now_ns);
     atomic_fetch_add(&sw->world.n_timed, 1);
-    publish(sw, port, with(lanes_of(port), q));
+    epoch_replace(&sw->world.epoch, &port->lanes, with(lanes_of(port), q), free);
+    epoch_publish(&sw->world.epoch);
     return 0;
 }
 
-int switch_remove_queue(struct vs_switch *sw, struct port *port, uint32_t queue, vs_error *error)
+/* ---- taken away ---- */
+
+static void unlink_queue(struct vs_switch *sw, void *object)
 {
-    struct queue *q = lanes_find(port, queue);
-    if (!q)
-        return error_set(error, -ENOENT, "queue %u: port %s has no such queue", queue, port->spec.name);
-    publish(sw, port, without(lanes_of(port), q));
-    epoch_wait(&sw->world.epoch, sw->world.epoch.version);
-    inject(sw, (struct injection){.kind = INJECT_DROP, .port = port, .queue = q});
+    const struct queue_of *of = object;
+    epoch_replace(&sw->world.epoch, &of->port->lanes, without(lanes_of(of->port), of->queue), free);
+}
+
+static void empty_queue(struct worker *w, void *object)
+{
+    const struct queue_of *of = object;
+    (void)w;
+    lanes_drop(of->port, of->queue);
+}
+
+static void free_queue(struct vs_switch *sw, struct queue *q)
+{
     queue_free(q);
     atomic_fetch_sub(&sw->world.n_timed, 1);
+}
+
+static void release_queue(struct vs_switch *sw, void *object) { free_queue(sw, ((const struct queue_of *)object)->queue); }
+
+const struct parting queue_parting = {unlink_queue, empty_queue, release_queue};
+
+int switch_remove_queue(struct vs_switch *sw, struct port *port, uint32_t queue, uint64_t now_ns, vs_error *error)
+{
+    struct queue_of of = {port, lanes_find(port, queue)};
+    if (!of.queue)
+        return error_set(error, -ENOENT, "queue %u: port %s has no such queue", queue, port->spec.name);
+    switch_part(sw, &queue_parting, &of, now_ns);
     return 0;
 }
 
-void switch_forget_port(struct vs_switch *sw, struct port *port)
+void switch_release_queues(struct vs_switch *sw, struct port *port)
 {
-    struct lanes *l;
-    while ((l = lanes_of(port)) && l->n)
-        MUST(!switch_remove_queue(sw, port, l->queues[0]->id, NULL));
-    inject(sw, (struct injection){.kind = INJECT_FORGET, .port = port});
-    if (!l)
-        return;
-    atomic_store(&port->lanes, NULL);
-    epoch_retire(&sw->world.epoch, free, l);
+    struct lanes *l = lanes_of(port);
+    for (uint32_t i = 0; l && i < l->n; i++)
+        free_queue(sw, l->queues[i]);
+    free(l);
 }

@@ -1,5 +1,5 @@
 /* The switch: made, driven, freed.  The contract is include/vswitch.h. */
-#include "switch/transaction.h"
+#include "switch/switch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,17 +21,10 @@ const char *vs_drop_name(uint32_t reason)
         [VS_DROP_TX_ERROR] = "tx-error", [VS_DROP_PACKET_IN_FULL] = "packet-in-full", [VS_DROP_TOO_DEEP] = "too-deep", [VS_DROP_RESERVED] = "reserved-address",
         [VS_DROP_GROUP] = "group", [VS_DROP_METER] = "meter", [VS_DROP_QUEUE_FULL] = "queue-full",
         [VS_DROP_VLAN] = "vlan", [VS_DROP_FLOOD_LIMIT] = "flood-limit",
+        [VS_DROP_NO_IN_PORT] = "no-in-port",
     };
     _Static_assert(sizeof names / sizeof names[0] == VS_DROP_LIMIT, "every drop has a name");
     return reason < VS_DROP_LIMIT ? names[reason] : NULL;
-}
-
-struct bridge *switch_bridge(const struct vs_switch *sw, uint32_t id)
-{
-    for (unsigned i = 0; i < sw->n_bridges; i++)
-        if (sw->bridges[i]->id == id)
-            return sw->bridges[i];
-    return NULL;
 }
 
 static int complete(vs_config *c, vs_error *error)
@@ -86,35 +79,19 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     return sw;
 }
 
-static void free_sessions(struct vs_switch *sw)
-{
-    for (struct session *s = sw->sessions, *next; s; s = next) {
-        next = s->next;
-        free(s);
-    }
-}
-
 void vs_switch_free(vs_switch *sw)
 {
     if (!sw)
         return;
     vs_switch_stop(sw);
-    while (sw->n_bridges) {
-        struct bridge *b = sw->bridges[sw->n_bridges - 1];
-        for (const struct port_list *list; (list = bridge_ports(b))->n;)
-            switch_remove_port(sw, b, list->ports[0]);
-        sw->n_bridges--;
-        epoch_publish(&sw->world.epoch);
-        epoch_collect(&sw->world.epoch);
-        bridge_free(b);
-    }
+    while (sw->n_bridges)
+        switch_remove_bridge(sw, sw->bridges[0], 0);
     epoch_destroy(&sw->world.epoch);
     worker_free(sw->worker);
     slots_destroy(&sw->world.slots);
     events_destroy(&sw->events);
     journal_close(&sw->journal);
-    free_sessions(sw);
-    transactions_forget(sw, 0, 0);
+    switch_end_sessions(sw, 0);
     packet_pool_free(sw->pool);
     bytes_free(&sw->reply);
     free(sw->compositions);

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "journal/journal.h"
 #include "switch/events.h"
+#include "switch/parting.h"
 #include "switch/worker.h"
 
 enum { MAX_WORKERS = 1, MAX_BRIDGES = 256, MAX_STATIONS = MAX_BRIDGES * MAC_LIMIT };
@@ -40,18 +41,27 @@ struct vs_switch {
     struct packet_pool *pool;   /* for trace */
 };
 
+/* bridges.c */
 struct bridge *switch_bridge(const struct vs_switch *, uint32_t id);
+extern const struct parting bridge_parting; /* of a struct bridge without ports */
+/* With its ports and sessions. */
+void switch_remove_bridge(struct vs_switch *, struct bridge *, uint64_t now_ns);
+/* The sessions of a bridge, or all: 0. */
+void switch_end_sessions(struct vs_switch *, uint32_t bridge);
 
 /* ports.c */
 int switch_add_port(struct vs_switch *, struct bridge *, const vs_port_spec *, int fd, uint64_t now_ns, vs_error *);
-void switch_remove_port(struct vs_switch *, struct bridge *, struct port *);
+extern const struct parting port_parting; /* of a struct port */
+void switch_remove_port(struct vs_switch *, struct port *, uint64_t now_ns);
 void switch_report_dead_ports(struct vs_switch *);
 
 /* queues.c */
 int switch_set_queue(struct vs_switch *, struct port *, const vs_queue_spec *, uint64_t now_ns, vs_error *);
-int switch_remove_queue(struct vs_switch *, struct port *, uint32_t queue, vs_error *);
-/* Takes its queues away; nothing of it waits anywhere on the poll thread then. */
-void switch_forget_port(struct vs_switch *, struct port *);
+struct queue_of { struct port *port; struct queue *queue; };
+extern const struct parting queue_parting; /* of a struct queue_of */
+int switch_remove_queue(struct vs_switch *, struct port *, uint32_t queue, uint64_t now_ns, vs_error *);
+/* The queues of a port that is gone: empty, and nobody sees them. */
+void switch_release_queues(struct vs_switch *, struct port *);
 
 /* openflow.c: whole messages from a session, each on its own; or whole flow-mods, all or nothing. */
 void switch_openflow(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *messages, size_t size, uint64_t now_ns);
@@ -63,6 +73,8 @@ void switch_settle(struct vs_switch *, uint64_t now_ns);   /* FLOW_REMOVED of ru
 void switch_expire(struct vs_switch *, uint64_t now_ns);
 /* Waits until the poll thread took what was injected so far. */
 void switch_wait_injected(struct vs_switch *);
+/* Has the poll thread do something, and waits until it has. */
+void switch_inject(struct vs_switch *, struct injection);
 /* Waits until what was published and injected so far holds for the next packet and what came of it is in the events. */
 void switch_barrier(struct vs_switch *, uint64_t now_ns);
 

@@ -18,6 +18,7 @@ struct tracing {
     struct executor quiet; /* has nobody to tell */
     struct compose_watch watch;
     uint64_t version;
+    struct port *in;
     unsigned level, continued; /* stages that the packet is in, and has been in */
 };
 
@@ -189,7 +190,7 @@ static bool play_continue(struct play *y, const struct action *a)
         struct key key;
         step(t, VS_TRACE_AGAIN, 0, NULL, 0, NULL, 0);
         key_extract(y->p, &key);
-        compose_stage(c, stage, t->version, &key, &t->watch);
+        compose_stage(c, stage, t->in, t->version, &key, &t->watch);
         play_composed(t, c, y->p);
         y->p = NULL;
     }
@@ -252,7 +253,8 @@ int switch_trace(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, 
     layout_parse(p);
     key_extract(p, &key);
     stages_next_packet(sw->stages);
-    compose_tables(&sw->compositions[0], b, t.version, &key, &t.watch);
+    t.in = bridge_port(b, request.in_port);
+    compose_tables(&sw->compositions[0], b, t.in, t.version, &key, &t.watch);
     play_composed(&t, &sw->compositions[0], p);
     report(sw, frame, &t.out);
     bytes_free(&t.out);

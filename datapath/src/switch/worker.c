@@ -55,16 +55,10 @@ static unsigned poll_port(struct worker *w, const struct polled *from, bool *dra
 /* ---- what is injected ---- */
 
 static void inject_rate(struct worker *w, const struct injection *in) { queue_set_rate(in->queue, in->rate, w->executor.now_ns); }
-static void inject_drop(struct worker *w, const struct injection *in) { (void)w; lanes_drop(in->port, in->queue); }
-
-static void inject_forget(struct worker *w, const struct injection *in)
-{
-    lanes_forget(&w->lanes, in->port);
-    passage_forget(w, in->port);
-}
+static void inject_let_go(struct worker *w, const struct injection *in) { in->let_go(w, in->object); }
 
 static void (*const injectors[])(struct worker *, const struct injection *) = {
-    [INJECT_PACKET] = passage_inject, [INJECT_RATE] = inject_rate, [INJECT_DROP] = inject_drop, [INJECT_FORGET] = inject_forget,
+    [INJECT_PACKET] = passage_inject, [INJECT_RATE] = inject_rate, [INJECT_LET_GO] = inject_let_go,
 };
 
 /* What is injected counts as done (ring_read) only when it has left. */
@@ -85,18 +79,8 @@ static unsigned inject_all(struct worker *w)
 
 static void mark_ready(struct worker *w, uint32_t index)
 {
-    if (index < OUTLET_PORTS && !w->ready[index]) {
+    if (index < OUTLET_PORTS)
         w->ready[index] = 1;
-        w->n_ready++;
-    }
-}
-
-static void mark_drained(struct worker *w, uint32_t index)
-{
-    if (w->ready[index]) {
-        w->ready[index] = 0;
-        w->n_ready--;
-    }
 }
 
 static unsigned poll_ports(struct worker *w, bool everything)
@@ -111,12 +95,22 @@ static unsigned poll_ports(struct worker *w, bool everything)
         bool drained;
         moved += poll_port(w, &list->ports[i], &drained);
         if (drained && !w->backlogs[port->index].n)
-            mark_drained(w, port->index);
+            w->ready[port->index] = 0;
         w->restless |= port->always && port->fd >= 0;
         if (atomic_load_explicit(&port->dead, memory_order_relaxed))
             w->tell = true;
     }
     return moved;
+}
+
+/* What it said to the control thread needs no clearing: all of it has been taken before the index is given again. */
+void worker_let_go(struct worker *w, struct port *port)
+{
+    lanes_let_go(&w->lanes, port);
+    passage_forget(w, port);
+    if (port->ops->let_go)
+        port->ops->let_go(port);
+    w->ready[port->index] = 0;
 }
 
 static void tell_control(struct worker *w)

@@ -39,13 +39,16 @@ struct upcall {
 };
 
 /* Records of the ring from the control thread.  INJECT_PACKET, a packet-out: the actions follow, then the frame.
- * INJECT_RATE: a queue's new rate.  INJECT_DROP: what waits in a queue is dropped.  INJECT_FORGET: the port goes away. */
-enum injection_kind { INJECT_PACKET, INJECT_RATE, INJECT_DROP, INJECT_FORGET };
+ * INJECT_RATE: a queue's new rate.  INJECT_LET_GO: 'object' is leaving, see parting.h. */
+enum injection_kind { INJECT_PACKET, INJECT_RATE, INJECT_LET_GO };
+struct worker;
 struct injection {
     struct bridge *bridge;
-    struct port *port; /* of the queue */
+    struct port *from; /* of the packet; NULL: none */
     struct queue *queue;
     uint64_t rate;
+    void (*let_go)(struct worker *, void *object);
+    void *object;
     uint32_t in_port, n_actions, size, kind; /* enum injection_kind */
 };
 
@@ -81,7 +84,6 @@ struct worker {
     uint64_t said[OUTLET_PORTS]; /* bytes of upcalls, by port index */
     _Atomic uint64_t taken[OUTLET_PORTS]; /* of these, by the control thread */
     uint8_t ready[OUTLET_PORTS]; /* by port index: has work, as far as known */
-    unsigned n_ready;
     int epoll, wake_fd; /* wake_fd: the control thread wants us awake */
     int upcall_fd;      /* the control thread's; shared by all workers */
     _Atomic bool *told; /* it was told and has not looked yet */
@@ -103,6 +105,8 @@ void worker_unwatch(struct worker *, const struct port *);
 unsigned worker_turn(struct worker *, bool everything, uint64_t now_ns);
 /* Control thread: a record of 'size' bytes into the ring of injections; false: it is full. */
 bool worker_put(struct worker *, const void *record, size_t size);
+/* Poll thread: a port is going away; nothing of it is kept, neither packets nor what is known by its index. */
+void worker_let_go(struct worker *, struct port *);
 /* Only what is injected, when no thread runs (memory mode). */
 void worker_inject(struct worker *);
 /* The body of a poll thread: turns until 'stop'. */
