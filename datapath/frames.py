@@ -204,9 +204,10 @@ class Done(_Payload):
 @dataclass(frozen=True, slots=True)
 class BridgeSpec(_Payload):
     """A bridge; of NORMAL: seconds until a silent station is forgotten (0: never), how many are
-    learned (0: 8,192), packets a second that are flooded for one input port (0: unlimited)."""
+    learned (0: 8,192), packets a second that are flooded for one input port (0: unlimited).
+    'identity' is no other bridge's, as its number may be (0: the number is enough)."""
 
-    FORMAT: ClassVar[struct.Struct] = struct.Struct("=32sQ6I")
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=32sQ6IQ")
     name: str
     dpid: int
     standalone: bool = False
@@ -214,17 +215,18 @@ class BridgeSpec(_Payload):
     mac_age: int = 300
     mac_limit: int = 8192
     flood_rate: int = 0
+    identity: int = 0
 
     def pack(self) -> bytes:
         return self.FORMAT.pack(
             _name(self.name), self.dpid, self.standalone, self.miss_send_len,
-            self.mac_age, self.mac_limit, self.flood_rate, 0,
+            self.mac_age, self.mac_limit, self.flood_rate, 0, self.identity,
         )  # fmt: skip
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        name, dpid, standalone, *rest, _ = cls.FORMAT.unpack_from(data)
-        return cls(_text(name), dpid, bool(standalone), *rest)
+        name, dpid, standalone, miss, age, limit, rate, _, who = cls.FORMAT.unpack_from(data)
+        return cls(_text(name), dpid, bool(standalone), miss, age, limit, rate, who)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ typedef enum {
     VS_CMD_STATS,       /* (nothing) -> PORT_STATS of a bridge ..., DONE */
     VS_CMD_TRACE,       /* vs_trace_request, packet bytes -> TRACE, DONE */
     VS_CMD_SHUTDOWN,    /* (nothing) -> DONE, then the forwarder ends */
-    VS_CMD_REPLAY,      /* (nothing) -> DONE: the journal's rules are in the bridges that have been added */
+    VS_CMD_REPLAY,      /* (nothing) -> DONE: what a journal that came with HELLO says is in the bridges that have been added;
+                           what it says of others is forgotten.  Does nothing the second time */
     VS_CMD_QUEUE_SET,   /* vs_queue_spec -> DONE; adds or changes a port's queue */
     VS_CMD_QUEUE_DEL,   /* vs_queue_spec -> DONE; what waits in it is dropped */
     VS_CMD_PORT_VLANS,  /* vs_port_vlans -> DONE; what NORMAL had learned at the port is forgotten */
@@ -105,6 +106,9 @@ typedef struct {
     uint32_t mac_limit;     /* stations that are learned; 0 = 8,192; at most 65,536 */
     uint32_t flood_rate;    /* packets a second that are flooded for one input port; 0 = unlimited */
     uint32_t unused;
+    /* Which bridge this is among all that had or will have its number, chosen by whoever adds it; the journal knows it by
+     * that.  0: the number is enough.  It never changes. */
+    uint64_t identity;
 } vs_bridge_spec;
 
 /* How OFPP_NORMAL treats a port's VLAN tags (IEEE 802.1Q); outputs by number are not touched. */

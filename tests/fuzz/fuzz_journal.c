@@ -50,7 +50,7 @@ static size_t put_raw(struct input *in)
 /* magic, which area, two areas with start and end: journal.c's struct head. */
 static void fill_file(uint8_t flags, struct input in)
 {
-    uint64_t head[6] = {UINT64_C(0x766a6f75726e3031), 0, PAGE, PAGE, 0, 0};
+    uint64_t head[6] = {UINT64_C(0x766a6f75726e3032), 0, PAGE, PAGE, 0, 0};
     memset(file, 0, sizeof file);
     if (flags & OWN_HEAD && in.left >= HEAD) {
         memcpy((uint8_t *)head + MAGIC_SIZE, in.at, HEAD);

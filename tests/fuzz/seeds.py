@@ -188,7 +188,7 @@ def journals() -> Iterable[bytes]:
         yield b"\0" + b"".join(framed[:size])
     same = b"".join(struct.pack("!HB", len(one), 1) + one for one in history)
     yield b"\0" + same + gone + same
-    record = struct.pack("=IIQII", 24 + len(rules[0]), 1, 1, len(rules[0]), 0) + rules[0]
+    record = struct.pack("=IIQQ", 24 + len(rules[0]), len(rules[0]), 1, 1) + rules[0]
     yield b"\2" + record * 3
     yield b"\3" + struct.pack("=5Q", 0, 4096, 4096 + len(record), 0, 0) + record
     yield b"\3" + struct.pack("=5Q", 1, 0, 0, 4096, 4096 + len(record)) + record

@@ -6,7 +6,7 @@ reconciled: plan(stored, running) gives the operations that are missing, so a ch
 after kill -9 and a new forwarder after its death are one and the same path.  What can't be
 carried out (an interface that is not there) is told, remembered and tried again.
 
-When the forwarder dies its bridges are forgotten here, except for their numbers and the ports'
+When the forwarder dies its bridges are forgotten here, except for who they are and the ports'
 descriptors.  The next forwarder gets these and the journal, from which it plays back the flows.
 Peers are hung up on: a message may have been lost on its way, and only they know what they want.
 """
@@ -54,8 +54,8 @@ class Daemon:
         """Held by whoever changes what is stored or what runs."""
         self.unmade: list[Unmade] = []
         self.journal = -1
-        self.kept: dict[str, int] = {}
-        """Numbers of the bridges that a dead forwarder had, by name."""
+        self.kept: dict[str, tuple[int, int]] = {}
+        """Numbers and identities of the bridges that a dead forwarder had, by name."""
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why the daemon is to end; a Failure if by a defect."""
         self.on_openflow: dict[int, Callable[[Frame], None]] = {}
@@ -81,8 +81,7 @@ class Daemon:
         async with self.changing:
             for held in await dump(forwarder.link):
                 await self._adopt(held)
-            if not forwarder.adopted:
-                await self._play_back()
+            await self._play_back()
             await self.reconcile()
             await self._restore_ephemeral()
         log.info(
@@ -112,7 +111,7 @@ class Daemon:
             views = bridge.exchange.agent.view.ports
             for port in bridge.ports.values():
                 self.operator.keep(name, port, views[port.spec.number])
-            self.kept[name] = bridge.id
+            self.kept[name] = (bridge.id, bridge.identity)
             bridge.ports.clear()
             bridge.exchange.detach()
             close_bridge(bridge)
@@ -170,7 +169,7 @@ class Daemon:
         # Told to switch by itself or not: a standalone bridge that a controller led is not.
         if held.spec.standalone or record.fail_mode == "secure":
             record = record.changed(fail_mode="standalone" if held.spec.standalone else "secure")
-        bridge = await self.operator.open_bridge(record, held.id)
+        bridge = await self.operator.open_bridge(record, held.id, held.spec.identity or held.id)
         self.operator.lead(bridge, False)
         for one in held.ports:
             spec, known = one.spec, stored.port(one.spec.name) if stored else None
@@ -186,16 +185,25 @@ class Daemon:
         self.journal = journal
 
     async def _play_back(self) -> None:
-        """Gives a new forwarder the bridges of the dead one under their old numbers, by which the
-        journal knows them, and lets it play the journal back before any port is there."""
-        numbers, self.kept = self.kept, {}
+        """Gives a new forwarder the bridges of the dead one under their old identities, by which
+        the journal knows them, and lets it play the journal back before any port is there.  What
+        the journal says of bridges that are not there it forgets, so this is asked for in any
+        case: a daemon before this one may have died in between."""
+        kept, self.kept = self.kept, {}
         config = self.store.read().config
-        for name, number in numbers.items():
-            if record := config.bridge(name):
+        for name, (number, identity) in kept.items():
+            record = config.bridge(name)
+            if record and name not in self.live.bridges:
                 with contextlib.suppress(Failure):  # reconcile tries again, and tells
-                    await self.operator.add_bridge(record.bare(), number)
-        if numbers:
-            await self.operator.ask("flows", Command.REPLAY)
+                    await self.operator.add_bridge(record.bare(), number, identity)
+        await self.operator.ask("flows", Command.REPLAY)
+
+    def _forget_gone(self) -> None:
+        """Nothing of a bridge or port that goes while there is no forwarder comes back with the
+        next one of its name."""
+        config = self.store.read().config
+        self.kept = {name: kept for name, kept in self.kept.items() if config.bridge(name)}
+        self.operator.forget(config)
 
     async def _restore_ephemeral(self) -> None:
         """Gives ephemeral ports of a forwarder that died to the new one."""
@@ -219,6 +227,7 @@ class Daemon:
             self.store.transaction(
                 lambda config: settle(with_dpids(make(config)), observed, reserved)
             )
+            self._forget_gone()
             await self.reconcile()
             return self.unmade
 

@@ -40,9 +40,10 @@ class LivePort:
 
 @dataclass(slots=True)
 class LiveBridge:
-    """A bridge in the forwarder, where its number is 'id'."""
+    """A bridge in the forwarder, where its number is 'id', and 'identity' is no other bridge's."""
 
     id: int
+    identity: int
     record: Bridge
     exchange: Exchange
     ports: dict[str, LivePort] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,7 +41,7 @@ from vswitch.reconcile.operations import (
     SetPort,
     SetQueue,
 )
-from vswitch.schema import Bridge, Port, Queue
+from vswitch.schema import Bridge, Config, Port, Queue
 from vswitch.values import PROTOCOLS
 
 log = logging.getLogger("vswitch.daemon")
@@ -119,19 +120,19 @@ class Operator:
 
     # ---- bridges -----------------------------------------------------------
 
-    async def add_bridge(self, record: Bridge, id: int) -> LiveBridge:
+    async def add_bridge(self, record: Bridge, id: int, identity: int) -> LiveBridge:
         """A new bridge without ports, under a number that is free."""
-        payload = bridge_spec(record, led=False).pack()
+        payload = bridge_spec(record, False, identity).pack()
         await self.ask(f"bridge {record.name}", Command.BRIDGE_ADD, payload, id)
-        return await self.open_bridge(record, id)
+        return await self.open_bridge(record, id, identity)
 
-    async def open_bridge(self, record: Bridge, id: int) -> LiveBridge:
+    async def open_bridge(self, record: Bridge, id: int, identity: int) -> LiveBridge:
         """The daemon's side of a bridge that the forwarder has: its exchange and listeners."""
         assert record.dpid is not None
         versions = tuple(PROTOCOLS[name] for name in record.protocols)
         agent = Agent(View(record.name, record.dpid), versions)
         exchange = Exchange(agent, id, self.live.next_session)
-        bridge = LiveBridge(id, record.bare(), exchange)
+        bridge = LiveBridge(id, identity, record.bare(), exchange)
         self.live.bridges[record.name] = bridge
         exchange.on_led = lambda led: self.lead(bridge, led)
         exchange.attach(self.connected())
@@ -151,7 +152,7 @@ class Operator:
     def _tell_led(self, bridge: LiveBridge, led: bool) -> None:
         there = self.live.bridges.get(bridge.record.name) is bridge
         if there and self.link and bridge.exchange.led == led:
-            payload = bridge_spec(bridge.record, led).pack()
+            payload = bridge_spec(bridge.record, led, bridge.identity).pack()
             self.link.post(Command.BRIDGE_ADD, payload, bridge.id)
 
     async def _listen(self, bridge: LiveBridge, targets: Iterable[str]) -> None:
@@ -167,7 +168,7 @@ class Operator:
         bridge = self._bridge(operation.bridge)
         wanted, changed = operation.wanted, set(operation.changed)
         if changed & {"dpid", "fail_mode", *NORMAL_SETTINGS}:
-            payload = bridge_spec(wanted, bridge.exchange.led).pack()
+            payload = bridge_spec(wanted, bridge.exchange.led, bridge.identity).pack()
             await self.ask(f"bridge {wanted.name}", Command.BRIDGE_ADD, payload, bridge.id)
         values = {key: getattr(wanted, key) for key in operation.changed}
         bridge.record = bridge.record.changed(**values)
@@ -261,6 +262,15 @@ class Operator:
         self.kept[port.record.name] = Kept(bridge, interface, tuple(port.queues.values()))
         port.fd = -1
 
+    def forget(self, config: Config) -> None:
+        """Lets go of kept ports that left the configuration meanwhile, with their bridge or
+        without it: what comes later under such a name is another one."""
+        for name, kept in list(self.kept.items()):
+            bridge = config.bridge(kept.bridge)
+            ephemeral = kept.interface.spec.flags & PortFlags.EPHEMERAL
+            if not bridge or not (ephemeral or bridge.port(name)):
+                os.close(self.kept.pop(name).interface.fd)
+
     def take_ephemeral(self) -> list[Kept]:
         """Kept ports that no configuration knows; the caller's now."""
         names = [n for n, k in self.kept.items() if k.interface.spec.flags & PortFlags.EPHEMERAL]
@@ -325,7 +335,7 @@ class Operator:
         return bridge
 
     async def _add_bridge(self, operation: AddBridge) -> None:
-        await self.add_bridge(operation.made, self.live.next_bridge())
+        await self.add_bridge(operation.made, self.live.next_bridge(), fresh_identity())
 
     async def _add_port(self, operation: AddPort) -> None:
         await self.add_port(operation.bridge, operation.port)
@@ -375,12 +385,17 @@ def _listening(bridge: str, target: str) -> Iterator[None]:
         log.error("bridge %s can't listen at %s: %s", bridge, target, error.strerror or error)
 
 
-def bridge_spec(record: Bridge, led: bool) -> BridgeSpec:
+def fresh_identity() -> int:
+    """What no bridge was ever known by: numbers are given again by the next daemon."""
+    return secrets.randbits(64) | 1
+
+
+def bridge_spec(record: Bridge, led: bool, identity: int) -> BridgeSpec:
     """The bridge as the forwarder is told of it; 'led': a controller is connected."""
     assert record.dpid is not None
     standalone = record.fail_mode == "standalone" and not led
     normal = {key: getattr(record, key) for key in NORMAL_SETTINGS}
-    return BridgeSpec(record.name, record.dpid, standalone, **normal)
+    return BridgeSpec(record.name, record.dpid, standalone, identity=identity, **normal)
 
 
 def queue_spec(port: int, queue: Queue) -> QueueSpec:

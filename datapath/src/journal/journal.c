@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 
-#define MAGIC UINT64_C(0x766a6f75726e3031)
+#define MAGIC UINT64_C(0x766a6f75726e3032)
 enum { PAGE = 4096, FIRST_SIZE = 1 << 16 };
 
 /* The first page of the file. */
@@ -115,7 +115,7 @@ void journal_close(struct journal *j)
     *j = (struct journal){.fd = -1};
 }
 
-void journal_append(struct journal *j, uint32_t bridge, uint64_t now_ns, const uint8_t *message, size_t n)
+void journal_append(struct journal *j, uint64_t bridge, uint64_t now_ns, const uint8_t *message, size_t n)
 {
     struct journal_record r = {.bridge = bridge, .now_ns = now_ns, .length = (uint32_t)n};
     r.size = (uint32_t)((sizeof r + n + 7) & ~(size_t)7);

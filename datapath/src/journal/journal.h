@@ -26,10 +26,9 @@ struct journal {
 
 struct journal_record {
     uint32_t size;   /* of the whole record, a multiple of 8 */
-    uint32_t bridge;
-    uint64_t now_ns; /* when it was accepted */
     uint32_t length; /* bytes of the flow-mod that follows; 0: the bridge is gone */
-    uint32_t unused;
+    uint64_t bridge; /* its identity: a number may be given again while nobody is there to write that down */
+    uint64_t now_ns; /* when it was accepted */
 };
 
 /* A new one / one that a forwarder left behind ('fd' is owned from here on).  0 or -errno. */
@@ -37,7 +36,7 @@ int journal_make(struct journal *);
 int journal_open(struct journal *, int fd);
 void journal_close(struct journal *);
 
-void journal_append(struct journal *, uint32_t bridge, uint64_t now_ns, const uint8_t *message, size_t n);
+void journal_append(struct journal *, uint64_t bridge, uint64_t now_ns, const uint8_t *message, size_t n);
 void journal_commit(struct journal *); /* all that was appended counts from now on */
 void journal_abort(struct journal *);  /* none of it ever will */
 uint64_t journal_used(const struct journal *); /* bytes of committed records */

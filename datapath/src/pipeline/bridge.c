@@ -12,6 +12,8 @@ static struct key_shape *shape_new(struct world *w, const struct key *mask)
     return shape;
 }
 
+uint64_t bridge_identity(uint32_t id, const vs_bridge_spec *spec) { return spec->identity ? spec->identity : id; }
+
 struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *spec)
 {
     struct bridge *b = must_calloc(1, sizeof *b);
@@ -20,6 +22,7 @@ struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *sp
     if (spec->standalone)
         normal_looks(&mask);
     b->id = id;
+    b->identity = bridge_identity(id, spec);
     b->world = w;
     b->spec = *spec;
     b->dying_end = &b->dying;

@@ -35,6 +35,7 @@ struct port_list {
 
 struct bridge {
     uint32_t id;
+    uint64_t identity; /* never another bridge's, as a number may be */
     struct world *world;
     vs_bridge_spec spec;
     _Atomic(struct port_list *) ports;
@@ -52,6 +53,8 @@ struct bridge {
 };
 
 struct bridge *bridge_new(struct world *, uint32_t id, const vs_bridge_spec *);
+/* Who the bridge of this number and specification is. */
+uint64_t bridge_identity(uint32_t id, const vs_bridge_spec *);
 /* Frees rules, tables, list of ports (not the ports).  No reader may see it any more. */
 void bridge_free(struct bridge *);
 /* New name, datapath id, fail mode, settings of NORMAL. */

@@ -105,6 +105,16 @@ static bool has_room(const struct command *c, const vs_bridge_spec *spec)
     return sum <= MAX_STATIONS;
 }
 
+/* Is the number or the identity another one's? */
+static bool is_another(const struct command *c, const vs_bridge_spec *spec)
+{
+    uint64_t identity = bridge_identity(c->frame.bridge, spec);
+    for (unsigned i = 0; i < c->sw->n_bridges; i++)
+        if ((c->sw->bridges[i]->identity == identity) != (c->sw->bridges[i]->id == c->frame.bridge))
+            return true;
+    return false;
+}
+
 static int bridge_add(struct command *c)
 {
     vs_bridge_spec spec;
@@ -114,6 +124,8 @@ static int bridge_add(struct command *c)
     if (spec.mac_limit > MAC_LIMIT_MOST || !has_room(c, &spec))
         return error_set(&c->error, -EINVAL, "bridge %s: %u stations are too many; %d is a bridge's most, %d that of all together",
                          spec.name, spec.mac_limit, MAC_LIMIT_MOST, MAX_STATIONS);
+    if (is_another(c, &spec))
+        return error_set(&c->error, -EEXIST, "bridge %s: its number or its identity is another bridge's; delete that one, or choose others", spec.name);
     if (c->bridge) {
         bridge_change(c->bridge, &spec);
         return 0;
@@ -126,8 +138,9 @@ static int bridge_add(struct command *c)
 
 static int bridge_del(struct command *c)
 {
+    uint64_t identity = c->bridge->identity;
     switch_remove_bridge(c->sw, c->bridge, c->now_ns);
-    history_note_bridge_gone(c->sw, c->frame.bridge, c->now_ns);
+    history_note_bridge_gone(c->sw, identity, c->now_ns);
     return 0;
 }
 

@@ -21,12 +21,12 @@ void history_abort(struct vs_switch *sw, struct bridge *b)
 
 void history_note(struct vs_switch *sw, const struct bridge *b, const uint8_t *message, size_t size, uint64_t now_ns)
 {
-    journal_append(&sw->journal, b->id, now_ns, message, size);
+    journal_append(&sw->journal, b->identity, now_ns, message, size);
 }
 
-void history_note_bridge_gone(struct vs_switch *sw, uint32_t bridge, uint64_t now_ns)
+void history_note_bridge_gone(struct vs_switch *sw, uint64_t identity, uint64_t now_ns)
 {
-    journal_append(&sw->journal, bridge, now_ns, NULL, 0);
+    journal_append(&sw->journal, identity, now_ns, NULL, 0);
     journal_commit(&sw->journal);
 }
 
@@ -55,7 +55,7 @@ static void append_rule(struct vs_switch *sw, const struct bridge *b, const stru
 {
     sw->reply.size = 0;
     put_flow_mod(&sw->reply, r, command);
-    journal_append(&sw->journal, b->id, now_ns, sw->reply.data, sw->reply.size);
+    journal_append(&sw->journal, b->identity, now_ns, sw->reply.data, sw->reply.size);
 }
 
 void history_note_expiry(struct vs_switch *sw, const struct bridge *b, const struct rule *r, uint64_t now_ns)
@@ -82,7 +82,7 @@ static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const
     set32(at + 12, g->id);
     if (buckets)
         memcpy(at + GROUP_MOD_SIZE, g->wire, buckets);
-    journal_append(&sw->journal, b->id, g->created_ns, sw->reply.data, sw->reply.size);
+    journal_append(&sw->journal, b->identity, g->created_ns, sw->reply.data, sw->reply.size);
 }
 
 /* A bucket may watch a group that was deleted since: it has to be there while the bucket is made. */
@@ -120,7 +120,7 @@ static void append_meters(struct vs_switch *sw, const struct bridge *b)
         uint8_t *at_body = sw->reply.data + MULTIPART_SIZE, *mod = at_body - OFP_HEADER;
         set16(at_body, OFPMC_ADD);
         put_header(mod, OFPT_METER_MOD, sw->reply.size - OFP_HEADER);
-        journal_append(&sw->journal, b->id, m->created_ns, mod, sw->reply.size - OFP_HEADER);
+        journal_append(&sw->journal, b->identity, m->created_ns, mod, sw->reply.size - OFP_HEADER);
     }
 }
 
@@ -158,15 +158,8 @@ static void append_table(struct vs_switch *sw, const struct bridge *b, const str
         append_rule(sw, b, r, OFPFC_ADD, r->created_ns);
 }
 
-void history_shorten(struct vs_switch *sw)
+static void write_anew(struct vs_switch *sw, uint64_t live)
 {
-    enum { WORTH_IT = 1 << 20 };
-    if (journal_used(&sw->journal) < sw->shorten_at)
-        return;
-    uint64_t live = live_bytes(sw);
-    sw->shorten_at = live * 3 + WORTH_IT;
-    if (journal_used(&sw->journal) < sw->shorten_at)
-        return;
     journal_fresh(&sw->journal, live);
     for (unsigned i = 0; i < sw->n_bridges; i++) {
         append_groups(sw, sw->bridges[i]);
@@ -177,6 +170,17 @@ void history_shorten(struct vs_switch *sw)
     journal_flip(&sw->journal);
 }
 
+void history_shorten(struct vs_switch *sw)
+{
+    enum { WORTH_IT = 1 << 20 };
+    if (sw->inherits || journal_used(&sw->journal) < sw->shorten_at)
+        return;
+    uint64_t live = live_bytes(sw);
+    sw->shorten_at = live * 3 + WORTH_IT;
+    if (journal_used(&sw->journal) >= sw->shorten_at)
+        write_anew(sw, live);
+}
+
 int history_adopt(struct vs_switch *sw, int fd)
 {
     struct journal left;
@@ -185,12 +189,21 @@ int history_adopt(struct vs_switch *sw, int fd)
         return code;
     journal_close(&sw->journal);
     sw->journal = left;
+    sw->inherits = true;
     return 0;
 }
 
 /* ---- played back ---- */
 
-/* The bridge that had this number then is gone with all it had. */
+static struct bridge *bridge_of(const struct vs_switch *sw, uint64_t identity)
+{
+    for (unsigned i = 0; i < sw->n_bridges; i++)
+        if (sw->bridges[i]->identity == identity)
+            return sw->bridges[i];
+    return NULL;
+}
+
+/* The bridge was deleted, with all it had, and made again. */
 static void replay_gone(struct bridge *b, const struct journal_record *record)
 {
     struct flow_mod flows = {.command = OFPFC_DELETE, .table = TABLE_ALL, .out_port = OFPP_ANY, .out_group = OFPG_ANY};
@@ -247,16 +260,21 @@ static void restart_idle(struct bridge *b, uint64_t now_ns)
         r->used_ns = now_ns;
 }
 
-/* Only one bridge at a time may have something staged: what another one publishes would publish that too. */
-unsigned history_replay(struct vs_switch *sw, uint64_t now_ns)
+/* Only one bridge at a time may have something staged: what another one publishes would publish that too.
+ * A bridge that is not there was deleted while there was no forwarder: nobody wrote that down, so it is done now. */
+void history_replay(struct vs_switch *sw, uint64_t now_ns)
 {
-    unsigned n = 0;
+    bool strangers = false;
     struct bridge *last = NULL;
-    for (const struct journal_record *r = NULL; (r = journal_next(&sw->journal, r)); n++) {
-        struct bridge *b = switch_bridge(sw, r->bridge);
+    if (!sw->inherits)
+        return;
+    sw->inherits = false;
+    for (const struct journal_record *r = NULL; (r = journal_next(&sw->journal, r));) {
+        struct bridge *b = bridge_of(sw, r->bridge);
         if (last && b != last)
             bridge_commit(last);
         last = b;
+        strangers |= !b;
         if (b)
             replay_one(b, r);
     }
@@ -264,5 +282,6 @@ unsigned history_replay(struct vs_switch *sw, uint64_t now_ns)
         bridge_commit(sw->bridges[i]);
         restart_idle(sw->bridges[i], now_ns);
     }
-    return n;
+    if (strangers)
+        write_anew(sw, live_bytes(sw));
 }

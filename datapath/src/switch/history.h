@@ -9,10 +9,10 @@ void history_abort(struct vs_switch *, struct bridge *);
 void history_note(struct vs_switch *, const struct bridge *, const uint8_t *message, size_t size, uint64_t now_ns);
 /* A rule that a timeout takes. */
 void history_note_expiry(struct vs_switch *, const struct bridge *, const struct rule *, uint64_t now_ns);
-void history_note_bridge_gone(struct vs_switch *, uint32_t bridge, uint64_t now_ns);
+void history_note_bridge_gone(struct vs_switch *, uint64_t identity, uint64_t now_ns);
 /* Rewrites the journal when most of it is dead. */
 void history_shorten(struct vs_switch *);
 /* Takes over a journal that another forwarder left (owns 'fd').  0 or -errno. */
 int history_adopt(struct vs_switch *, int fd);
-/* Plays it back into the bridges that are there; how many flow-mods. */
-unsigned history_replay(struct vs_switch *, uint64_t now_ns);
+/* Plays what was taken over back into the bridges that are there, once; what it says of others is forgotten. */
+void history_replay(struct vs_switch *, uint64_t now_ns);

@@ -29,6 +29,7 @@ struct vs_switch {
     struct events events;
     struct journal journal;
     uint64_t shorten_at; /* journal bytes at which to look whether most are dead */
+    bool inherits;       /* the journal is another forwarder's and has not been played back */
     struct worker *worker;
     bool running;               /* the worker has a thread of its own */
     int upcall_fd;

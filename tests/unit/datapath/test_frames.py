@@ -38,12 +38,14 @@ def at(packed: bytes, value: int, size: int) -> int:
 
 def test_members_lie_where_the_compiler_puts_them() -> None:
     _, bridge = layout_of("vs_bridge_spec")
-    packed = BridgeSpec("b", 0x1122334455667788, True, 0x9999, 0xAAAA, 0xBBBB, 0xCCCC).pack()
+    spec = BridgeSpec("b", 0x1122334455667788, True, 0x9999, 0xAAAA, 0xBBBB, 0xCCCC, 0xDDDD)
+    packed = spec.pack()
     assert at(packed, 0x1122334455667788, 8) == bridge["dpid"]
     assert at(packed, 0x9999, 2) == bridge["miss_send_len"]
     assert at(packed, 0xAAAA, 2) == bridge["mac_age"]
     assert at(packed, 0xBBBB, 2) == bridge["mac_limit"]
     assert at(packed, 0xCCCC, 2) == bridge["flood_rate"]
+    assert at(packed, 0xDDDD, 2) == bridge["identity"]
     _, port = layout_of("vs_port_spec")
     _, vlans = layout_of("vs_vlans")
     sides = Vlans(VlanMode.NATIVE_TAGGED, 0x0ABC, frozenset({4088}))
@@ -68,5 +70,5 @@ def test_a_port_comes_back_with_its_vlans(vlans: Vlans) -> None:
 
 
 def test_a_bridge_comes_back_with_its_settings() -> None:
-    spec = BridgeSpec("b", 7, True, 99, mac_age=0, mac_limit=5, flood_rate=6)
+    spec = BridgeSpec("b", 7, True, 99, mac_age=0, mac_limit=5, flood_rate=6, identity=8)
     assert BridgeSpec.unpack(spec.pack()) == spec
