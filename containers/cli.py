@@ -89,12 +89,12 @@ def _ps(arguments: Sequence[str], out: Output) -> int:
 
 
 def _shown(registry: Registry, entry: Entry) -> dict[str, Any]:
-    alive = entry.keeper.is_alive()
+    alive, here = registry.is_alive(entry), entry.keeper.is_here()
     spec = entry.spec
     return {
         "name": entry.name,
         "status": _status(registry, entry, alive),
-        "pid": entry.keeper.pid if alive and entry.flags else None,
+        "pid": entry.keeper.pid if alive and here and entry.flags else None,
         "bridge": spec.bridge,
         "port": spec.port,
         "addresses": list(spec.addresses),

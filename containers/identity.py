@@ -1,7 +1,8 @@
-"""Which process a number means: a pid with its start time and the boot it belongs to.
+"""Which process a number means: a pid with its start time, its boot and its pid namespace.
 
-A pid comes round again, and a run folder can survive a reboot; a process is only believed
-to be the one we knew if all three agree.
+A pid comes round again, a run folder can survive a reboot, and it can be shared by pid namespaces
+that each have a process of that number; a process is only believed to be the one we knew if all
+four agree.
 """
 
 from __future__ import annotations
@@ -22,14 +23,24 @@ class Identity(NamedTuple):
     start: int
     """Clock ticks since boot."""
     boot: str
+    namespace: int
+    """Inode of the pid namespace that counts so."""
+
+    def __str__(self) -> str:
+        return ":".join(map(str, self))
+
+    def is_here(self) -> bool:
+        """Whether its number is one of our pid namespace: only then do we know who it is."""
+        return self.namespace == _namespace()
 
     def is_alive(self) -> bool:
-        """Whether it still runs; a zombie doesn't."""
+        """Whether it runs here; a zombie doesn't."""
         state, start = _look(self.pid) or (_DEAD, 0)
-        return state not in _DEAD and start == self.start and _boot() == self.boot
+        known = self.is_here() and start == self.start and _boot() == self.boot
+        return known and state not in _DEAD
 
     def open(self) -> int:
-        """A pidfd of it; ProcessLookupError once it is gone."""
+        """A pidfd of it; ProcessLookupError once it is gone, or if it never was here."""
         pidfd = os.pidfd_open(self.pid)
         if not self.is_alive():
             os.close(pidfd)
@@ -59,7 +70,7 @@ def identify(pid: int) -> Identity:
     found = _look(pid)
     if found is None:
         raise ProcessLookupError(f"no process {pid}")
-    return Identity(pid, found[1], _boot())
+    return Identity(pid, found[1], _boot(), _namespace())
 
 
 def _look(pid: int) -> tuple[bytes, int] | None:
@@ -71,6 +82,10 @@ def _look(pid: int) -> tuple[bytes, int] | None:
     except OSError:
         return None
     return fields[0], int(fields[19])
+
+
+def _namespace() -> int:
+    return os.stat("/proc/self/ns/pid").st_ino
 
 
 def _boot() -> str:

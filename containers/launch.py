@@ -159,7 +159,8 @@ class Birth:
         return decode(data, fds)
 
     def _receive(self) -> tuple[bytes, list[int]]:
-        data, fds, _, _ = socket.recv_fds(self.control, MESSAGE_MAX, 1)
+        flags = socket.MSG_CMSG_CLOEXEC
+        data, fds, _, _ = socket.recv_fds(self.control, MESSAGE_MAX, 1, flags)
         return data, fds
 
     def go(self) -> None:

@@ -2,11 +2,15 @@
 
 The daemon makes a TAP and moves it into the container's network namespace; it is gone with
 that namespace, and the daemon takes the port off the bridge when it sees that.
+
+The namespace is lent as a descriptor: the daemon may be in another pid namespace, where the
+number of our process is a stranger's.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Any
 
 from containers.spec import Spec
@@ -14,32 +18,48 @@ from vswitch.errors import Failure
 from vswitch.rpc.client import Client
 
 
-def request(spec: Spec, pid: int) -> dict[str, Any]:
-    """The parameters of `port.add` for the namespace of process `pid`."""
+def request(spec: Spec, namespace: str, owner: str) -> dict[str, Any]:
+    """The parameters of `port.add`; `namespace` is what the container's is called here."""
     wanted = {"number": spec.number, "mac": spec.mac, "mtu": spec.mtu, "gateway": spec.gateway}
     return {
         "bridge": spec.bridge,
         "name": spec.port,
         "kind": "tap",
-        "netns": f"/proc/{pid}/ns/net",
+        "netns": namespace,
         "interface": spec.interface,
         "addresses": list(spec.addresses),
         "ephemeral": True,
+        "owner": owner,
         **{name: value for name, value in wanted.items() if value is not None},
     }
 
 
-def attach(client: Client, spec: Spec, pid: int) -> None:
-    """Puts the port in place, if the spec wants one; Failure from the daemon otherwise."""
-    if spec.bridge:
-        client.call("port.add", **request(spec, pid))
+def attach(client: Client, spec: Spec, pid: int, owner: str) -> None:
+    """Puts the port in place, if the spec wants one; `pid` is a child of ours, not reaped yet.
+
+    `owner` is nobody else's name, ever.  Failure from the daemon otherwise.
+    """
+    if not spec.bridge:
+        return
+    path = f"/proc/{pid}/ns/net"
+    try:
+        namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        why = f"its network namespace can't be opened: {error.strerror}"
+        raise Failure(f"container {spec.name}", why, "see whether it still runs") from None
+    try:
+        client.call("port.add", {"namespace": namespace}, **request(spec, path, owner))
+    finally:
+        os.close(namespace)
 
 
-def detach(client: Client, spec: Spec) -> None:
+def detach(client: Client, spec: Spec, owner: str) -> None:
     """Takes the port of a container that has ended off the bridge now, not a moment later.
+
+    Another container may have the port's name by now: the daemon looks at `owner`.
 
     The daemon would do it by itself, so nothing depends on this, not even a daemon.
     """
     if spec.bridge:
         with contextlib.suppress(Failure):
-            client.call("port.rm", bridge=spec.bridge, name=spec.port)
+            client.call("port.rm", bridge=spec.bridge, name=spec.port, owner=owner)

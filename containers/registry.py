@@ -2,12 +2,16 @@
 
     state.json   who it is, which process, what was asked for (written whole or not at all)
     log          what a detached container printed
-    exit         its exit code, left there by its process 1
+    exit         its exit code, left there by its process 1; locked as long as the container lives
 
 A name is taken by making its folder while holding the registry's lock; so are folders
 removed.  An attached container's folder goes when it ends; if its runner was killed, the
 next command that looks removes it.  A detached container's folder stays as "exited", with
 its log, until `rm` or until its name is used again.
+
+Who shares a run folder may count processes differently (another pid namespace): a number from
+there says nothing here, but the lock on `exit` does.  And whatever else lies in RUN/containers
+was put there by somebody else: it is left alone, and its name can't be used.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,6 +32,12 @@ from vswitch.errors import Exit, Failure, SchemaError, shown
 from vswitch.target import Refused
 
 FOLDER, LOCK = "containers", ".lock"
+
+FILES = frozenset(("state.json", "state.new", "log", "exit"))
+"""What we put into a container's folder."""
+
+STATE_MAX = 1 << 20
+"""Bytes in a state.json that we would read."""
 
 EXIT_ROOM = b"\n" * len("255\n")
 """Holds the place of an exit code, so that a disk that fills up later can't refuse it."""
@@ -65,6 +76,16 @@ class Entry(NamedTuple):
         return cls(Spec(**spec), Identity(**keeper), float(created), flags)
 
 
+class Reserved(NamedTuple):
+    """A name that was taken, and its file for the exit code: open, locked, the caller's to close.
+
+    The lock is the descriptor's: it stays with whoever inherits that.
+    """
+
+    entry: Entry
+    exit_file: int
+
+
 _ADVICE = {
     errno.ENOENT: "start vswitchd: one that ended took the run folder along",
     errno.ENOSPC: "free some room in the run folder's file system",
@@ -91,37 +112,70 @@ class Registry:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        fd = os.open(os.path.join(self.folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            fd = os.open(os.path.join(self.folder, LOCK), flags, 0o600)
+        except OSError as error:
+            why = f"{LOCK} in it can't be opened: {error.strerror}"
+            raise Failure(f"folder {self.folder}", why, "repair or remove it") from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield
         finally:
             os.close(fd)
 
-    def reserve(self, spec: Spec, created: float) -> Entry:
+    def reserve(self, spec: Spec, created: float) -> Reserved:
         """Takes the spec's name, or the first free one of c1, c2 ...; Failure if it is taken."""
         with self._locked():
             name = spec.name or self._free_name()
             old = self._read(name)
-            if old and old.keeper.is_alive():
+            if old and self.is_alive(old):
                 raise Failure(
                     f"container {name}", "there is one of that name",
                     f"choose another name, or vswitch rm -f {name}",
                 )  # fmt: skip
             self._remove(name)
-            entry = Entry(spec.named(name), ourselves(), created)
-            with keeping(name):
-                os.mkdir(self.path(name), mode=0o700)
-            try:
+            self._make(name)
+            with contextlib.ExitStack() as undo:
+                undo.callback(self._remove, name)
+                with keeping(name):
+                    exit_file = _create(self.path(name, "exit"))
+                undo.callback(os.close, exit_file)
+                entry = Entry(spec.named(name), ourselves(), created)
                 self._write(entry)
-            except Failure:
-                self._remove(name)
-                raise
-            return entry
+                undo.pop_all()
+            return Reserved(entry, exit_file)
+
+    def _make(self, name: str) -> None:
+        with keeping(name):
+            try:
+                os.mkdir(self.path(name), mode=0o700)
+            except FileExistsError:
+                raise Failure(
+                    f"container {name}", f"{self.path(name)} is there, and not of our making",
+                    "remove it, or choose another name",
+                ) from None  # fmt: skip
+
+    def is_alive(self, entry: Entry) -> bool:
+        """Whether the container lives, in whatever pid namespace."""
+        return entry.keeper.is_alive() if entry.keeper.is_here() else self._is_held(entry.name)
+
+    def _is_held(self, name: str) -> bool:
+        try:
+            fd = _open(self.path(name, "exit"))
+        except OSError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
 
     def _free_name(self) -> str:
         number = 1
-        while os.path.exists(self.path(f"c{number}")):
+        while os.path.lexists(self.path(f"c{number}")):
             number += 1
         return f"c{number}"
 
@@ -144,10 +198,21 @@ class Registry:
 
     def _read(self, name: str) -> Entry | None:
         """The entry of that name; None if there is none that can be read."""
+        if self._inside(name) is None:
+            return None
         try:
-            with open(self.path(name, "state.json")) as file:
-                return Entry.from_json(json.load(file))
-        except (OSError, ValueError, KeyError, TypeError, SchemaError):
+            entry = Entry.from_json(json.loads(_content(self.path(name, "state.json"))))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, SchemaError):
+            return None
+        return entry if entry.name == name else None
+
+    def _inside(self, name: str) -> set[str] | None:
+        """What lies in the folder of that name; None if it is none that we could have made."""
+        folder = self.path(name)
+        try:
+            values.name(name)
+            return set(os.listdir(folder)) if stat.S_ISDIR(os.lstat(folder).st_mode) else None
+        except (OSError, Refused):
             return None
 
     def find(self, name: str) -> Entry:
@@ -169,7 +234,7 @@ class Registry:
             found = []
             for name in sorted(set(os.listdir(self.folder)) - {LOCK}):
                 entry = self._read(name)
-                if entry and (entry.keeper.is_alive() or (entry.spec.detach and entry.flags)):
+                if entry and (self.is_alive(entry) or (entry.spec.detach and entry.flags)):
                     found.append(entry)
                 else:
                     self._remove(name)
@@ -178,8 +243,7 @@ class Registry:
     def exit_code(self, entry: Entry) -> int | None:
         """The code a detached container ended with; None if it was killed."""
         try:
-            with open(self.path(entry.name, "exit")) as file:
-                return int(file.read())
+            return int(_content(self.path(entry.name, "exit")))
         except (OSError, ValueError):
             return None
 
@@ -191,8 +255,38 @@ class Registry:
                 self._remove(entry.name)
 
     def _remove(self, name: str) -> None:
-        folder = self.path(name)
-        with contextlib.suppress(FileNotFoundError):
-            for file in os.listdir(folder):
-                os.unlink(os.path.join(folder, file))
-            os.rmdir(folder)
+        """Removes a folder of ours, and of another's nothing."""
+        inside = self._inside(name)
+        if inside is None or not (inside <= FILES or self._read(name)):
+            return
+        for file in inside & FILES:
+            with contextlib.suppress(OSError):
+                os.unlink(self.path(name, file))
+        with contextlib.suppress(OSError):
+            os.rmdir(self.path(name))
+
+
+def _create(path: str) -> int:
+    """A new file that is locked, with room for an exit code."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        os.write(fd, EXIT_ROOM)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _open(path: str) -> int:
+    """A plain file for reading; OSError if it is anything else.  Never waits."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return fd
+
+
+def _content(path: str) -> bytes:
+    with open(_open(path), "rb") as file:
+        return file.read(STATE_MAX)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from containers import launch, plan, port
 from containers.attach import signals_forwarded, stay
 from containers.launch import Birth
-from containers.registry import EXIT_ROOM, Entry, Registry, keeping
+from containers.registry import Entry, Registry, Reserved, keeping
 from containers.spec import Process, Spec
 from vswitch.errors import Exit, Failure, shown
 from vswitch.rpc.client import Client
@@ -41,9 +41,9 @@ def run(host: Host, spec: Spec) -> tuple[str, int]:
     Failure if it can't be started; then nothing is left of it.
     """
     _check_root(spec)
-    with _reserved(host, spec) as reserved, Birth(f"container {reserved.name}") as child:
+    with _reserved(host, spec) as reserved, Birth(f"container {reserved.entry.name}") as child:
         _start(host, reserved, child)
-        entry = host.registry.record(reserved, child.pid, child.flags)
+        entry = host.registry.record(reserved.entry, child.pid, child.flags)
         with _attached(host, entry, child):
             return entry.name, _let_go(child) if entry.spec.detach else _accompany(child)
 
@@ -72,34 +72,34 @@ def _check_root(spec: Spec) -> None:
 
 
 @contextlib.contextmanager
-def _reserved(host: Host, spec: Spec) -> Iterator[Entry]:
+def _reserved(host: Host, spec: Spec) -> Iterator[Reserved]:
     """A name for the container; given back unless the container lives on detached."""
-    entry = host.registry.reserve(spec, time.time())
+    reserved = host.registry.reserve(spec, time.time())
     try:
-        yield entry
+        yield reserved
     except BaseException:
-        host.registry.remove(entry)
+        host.registry.remove(reserved.entry)
         raise
+    finally:
+        os.close(reserved.exit_file)
     if not spec.detach:
-        host.registry.remove(entry)
+        host.registry.remove(reserved.entry)
 
 
-def _start(host: Host, entry: Entry, child: Birth) -> None:
-    folder, name = host.registry.path, entry.name
+def _start(host: Host, reserved: Reserved, child: Birth) -> None:
+    entry, folder = reserved.entry, host.registry.path
+    exit_file = reserved.exit_file if entry.spec.detach else 0
+    place = plan.Place(folder(entry.name), host.registry.run, exit_file)
+    steps = plan.birth(entry.spec, launch.caller(), place)
     with contextlib.ExitStack() as files:
-        log, exit_file = None, 0
-        if entry.spec.detach:
-            with keeping(name):
-                log = _create(files, folder(name, "log"), os.O_APPEND)
-                exit_file = _create(files, folder(name, "exit"))
-                os.write(exit_file, EXIT_ROOM)
-        place = plan.Place(folder(name), host.registry.run, exit_file)
-        steps = plan.birth(entry.spec, launch.caller(), place)
+        log = _log(files, folder(entry.name, "log"), entry) if entry.spec.detach else None
         child.start(host.program, steps, log, inherit=(exit_file,) if exit_file else ())
 
 
-def _create(files: contextlib.ExitStack, path: str, flags: int = 0) -> int:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | flags, 0o600)
+def _log(files: contextlib.ExitStack, path: str, entry: Entry) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_APPEND
+    with keeping(entry.name):
+        fd = os.open(path, flags, 0o600)
     files.callback(os.close, fd)
     return fd
 
@@ -107,23 +107,25 @@ def _create(files: contextlib.ExitStack, path: str, flags: int = 0) -> int:
 @contextlib.contextmanager
 def _attached(host: Host, entry: Entry, child: Birth) -> Iterator[None]:
     """The container's port, within; it stays if the container is detached and well."""
+    owner = str(entry.keeper)
     try:
-        port.attach(host.client, entry.spec, child.pid)
+        port.attach(host.client, entry.spec, child.pid, owner)
     except Failure:
         child.check()  # an early end of the child is the better reason
         raise
     try:
         yield
     except BaseException:
-        port.detach(host.client, entry.spec)
+        port.detach(host.client, entry.spec, owner)
         raise
     if not entry.spec.detach:
-        port.detach(host.client, entry.spec)
+        port.detach(host.client, entry.spec, owner)
 
 
 def enter(host: Host, name: str, process: Process) -> int:
     """Runs one more command in a running container until it ends; its exit code."""
     entry = host.registry.find(name)
+    _check_here(host, entry)
     with contextlib.ExitStack() as stack:
         pidfd = _open(entry)
         stack.callback(os.close, pidfd)
@@ -142,16 +144,27 @@ def _open(entry: Entry) -> int:
     raise Failure(f"container {entry.name}", "it doesn't run", "see vswitch ps", Exit.NOT_FOUND)
 
 
+def _check_here(host: Host, entry: Entry) -> None:
+    """Failure if it lives where we have no number for its processes."""
+    if host.registry.is_alive(entry) and not entry.keeper.is_here():
+        raise Failure(
+            f"container {entry.name}", "it runs in another pid namespace",
+            "ask there, where vswitch run was called",
+        )  # fmt: skip
+
+
 def stop(host: Host, name: str, grace_seconds: float) -> None:
-    """Asks a container to end, and kills it after `grace_seconds`.  One that has ended is fine."""
+    """Asks a container to end, and kills it after `grace_seconds`.  One that has ended is fine:
+    its port went with it, and what has the port's name now is another's."""
     entry = host.registry.find(name)
+    _check_here(host, entry)
     with contextlib.suppress(ProcessLookupError):
         pidfd = entry.keeper.open()
         try:
             _end(pidfd, name, grace_seconds)
         finally:
             os.close(pidfd)
-    port.detach(host.client, entry.spec)
+        port.detach(host.client, entry.spec, str(entry.keeper))
 
 
 def _end(pidfd: int, name: str, grace_seconds: float) -> None:
@@ -168,7 +181,7 @@ def _end(pidfd: int, name: str, grace_seconds: float) -> None:
 def remove(host: Host, name: str, force: bool) -> None:
     """Removes a container that has ended, or with `force` ends it first."""
     entry = host.registry.find(name)
-    if entry.keeper.is_alive():
+    if host.registry.is_alive(entry):
         if not force:
             raise Failure(
                 f"container {name}", "it still runs", f"vswitch stop {name}, or vswitch rm -f"

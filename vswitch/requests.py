@@ -8,7 +8,7 @@ makes its arguments from it.  Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,16 +39,20 @@ class Request:
     method: str
     help: str
     parameters: tuple[Parameter, ...] = ()
+    lent: tuple[str, ...] = ()
+    """Parameters that are open files, lent beside the request: no value of JSON, no word."""
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name."""
         return next((p for p in self.parameters if p.name == name), None)
 
-    def check(self, params: Mapping[str, object]) -> dict[str, Any]:
+    def check(self, params: Mapping[str, object], lent: Sequence[str] = ()) -> dict[str, Any]:
         """The given parameters as canonical values (a dpid is an int, lists are tuples).
 
-        SchemaError for unknown, missing and malformed ones.  What was not given stays away.
+        SchemaError for unknown, missing and malformed ones, and for names in 'lent' that are not
+        different parameters to lend.  What was not given stays away.
         """
+        self._check_lent(lent)
         for name in params:
             if self.parameter(name) is None:
                 known = ", ".join(p.name for p in self.parameters) or "none"
@@ -59,6 +63,13 @@ class Request:
             if parameter.required and parameter.name not in params:
                 raise SchemaError(self.method, f"it needs {parameter.name}", "add it")
         return {name: self._checked(name, value) for name, value in params.items()}
+
+    def _check_lent(self, lent: Sequence[str]) -> None:
+        if not set(lent) <= set(self.lent) or len(set(lent)) < len(lent):
+            raise SchemaError(
+                f"{self.method} descriptors {shown(list(lent))}",
+                f"it takes {', '.join(self.lent) or 'none'}", "lend what it takes, each once",
+            )  # fmt: skip
 
     def _checked(self, name: str, value: object) -> Any:
         parameter = self.parameter(name)
@@ -96,6 +107,9 @@ NAME = Parameter("name", Bridge.settings()["name"], True, True)
 BRIDGE = replace(NAME, name="bridge")
 PORT = Parameter("name", Port.settings()["name"], True, True)
 QUEUE = tuple(Parameter(name, Queue.settings()[name], True, True) for name in ("port", "number"))
+OWNER = Parameter(
+    "owner", Setting("whose it is: port rm with an owner takes off no other's", values.text, "TEXT")
+)
 MATCH = _text("match", "only flows within this match, as in tcp,nw_dst=10.0.0.2", "MATCH")
 GROUP = _text("group", "one group, as in group_id=1; all if left out", "GROUP")
 METER = _text("meter", "one meter, as in meter=1; all if left out", "METER")
@@ -118,12 +132,13 @@ _ALL = (
     Request("bridge.rm", "remove a bridge and its ports", (NAME,)),
     Request(
         "port.add", "put an interface on a bridge",
-        (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface")),
+        (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface"), OWNER),
+        lent=("namespace",),  # the one that netns names to the caller
     ),
     Request("port.list", "ports with counters", (BRIDGE.optional(),)),
     Request("port.set", "change a port's VLANs while it carries packets",
             (BRIDGE, PORT, *_live(Port))),
-    Request("port.rm", "take a port off its bridge", (BRIDGE, PORT)),
+    Request("port.rm", "take a port off its bridge", (BRIDGE, PORT, OWNER)),
     Request("mac.list", "stations that NORMAL has learned on a bridge", (BRIDGE,)),
     Request("mac.flush", "forget the stations that NORMAL has learned", (BRIDGE,)),
     Request("queue.add", "give a port a queue", (BRIDGE, *_record(Queue))),

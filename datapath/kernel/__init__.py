@@ -6,7 +6,12 @@ the switch.  See README.md.
 
 from datapath.kernel.link import Link, delete, link, links, make_veth_pair
 from datapath.kernel.name import check_name
-from datapath.kernel.namespace import inside, new_namespace, open_namespace
+from datapath.kernel.namespace import (
+    inside,
+    new_namespace,
+    open_lasting_namespace,
+    open_namespace,
+)
 from datapath.kernel.packet_socket import open_packet_port
 from datapath.kernel.place import make_tap_inside, place
 from datapath.kernel.problem import KernelError
@@ -27,6 +32,7 @@ __all__ = [
     "make_tap_inside",
     "make_veth_pair",
     "new_namespace",
+    "open_lasting_namespace",
     "open_namespace",
     "open_packet_port",
     "place",

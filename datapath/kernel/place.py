@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datapath.kernel.announce import announce
 from datapath.kernel.link import Link, link_from_message
 from datapath.kernel.name import check_name
-from datapath.kernel.namespace import inside, open_namespace
+from datapath.kernel.namespace import Namespace, inside, open_namespace, opened
 from datapath.kernel.netlink import Conversation, converse, is_missing
 from datapath.kernel.placement import Address, Interface, Placement, parse_placement
 from datapath.kernel.problem import KernelError
@@ -29,7 +29,7 @@ _NODAD = 0x02  # IFA_F_NODAD: usable at once (RFC 4862, 5.4 would wait a second)
 
 def place(
     interface: str,
-    netns_path: str | os.PathLike[str],
+    namespace: Namespace,
     *,
     rename: str = "eth0",
     mac: str | None = None,
@@ -37,7 +37,7 @@ def place(
     addresses: Sequence[str] = (),
     gateway: str | Sequence[str] | None = None,
 ) -> Link:
-    """Moves `interface` of this namespace to the one at `netns_path` and sets it up there.
+    """Moves `interface` of this namespace to `namespace` and sets it up there.
 
     `addresses` are "10.0.0.2/24" or "fd00::2/64", `mtu` is in bytes of layer 3, `gateway` is the
     next hop of the default route (one of each family at most).  The interface and lo are
@@ -47,15 +47,12 @@ def place(
     """
     check_name(interface)
     plan = parse_placement(rename, mac, mtu, addresses, gateway)
-    target = open_namespace(netns_path)
-    try:
+    with opened(namespace) as target:
         return _carry_out(interface, target, plan)
-    finally:
-        os.close(target)
 
 
 def make_tap_inside(
-    netns_path: str | os.PathLike[str],
+    namespace: Namespace,
     *,
     name: str = "eth0",
     mac: str | None = None,
@@ -63,23 +60,20 @@ def make_tap_inside(
     addresses: Sequence[str] = (),
     gateway: str | Sequence[str] | None = None,
 ) -> tuple[int, Link]:
-    """Makes a TAP inside the namespace at `netns_path` and sets it up there, as `place` would.
+    """Makes a TAP inside `namespace` and sets it up there, as `place` would.
 
     Returns its descriptor (as from `make_tap`, not persistent; the caller closes it, which takes
     20 to 40 ms) and the interface.  KernelError: nothing has changed.  Blocks for about 4 ms;
     may be called on any thread.
     """
     plan = parse_placement(name, mac, mtu, addresses, gateway)
-    target = open_namespace(netns_path)
-    try:
+    with opened(namespace) as target:
         fd = inside(target, lambda: make_tap(plan.name, persistent=False))
         try:
             return fd, converse(lambda talk: _dress_and_configure(talk, plan), target)
         except BaseException:
             os.close(fd)
             raise
-    finally:
-        os.close(target)
 
 
 def _dress_and_configure(talk: Conversation, plan: Placement) -> Link:

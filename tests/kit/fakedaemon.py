@@ -1,12 +1,13 @@
 """A daemon that only answers: the real server in a thread, methods by table.
 
 Each method's answer is a value, a `Failure` to raise, or a function of the
-parameters.  `calls` is what was asked, in order.
+parameters.  `calls` is what was asked, in order; a descriptor is told by its file's number.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -49,7 +50,9 @@ class FakeDaemon:
 
     def _method(self, name: str) -> Callable[..., Awaitable[object]]:
         async def method(**params: Any) -> object:
-            self.calls.append((name, params))
+            lent = REQUESTS[name].lent
+            told = {k: os.fstat(v).st_ino if k in lent else v for k, v in params.items()}
+            self.calls.append((name, told))
             answer = self.answers.get(name)
             if isinstance(answer, Failure):
                 raise answer

@@ -100,9 +100,9 @@ class Lab:
         assert "ready" in line, f"no daemon: {self.log.read_text()}"
         return daemon
 
-    def call(self, method: str, **params: object) -> Any:
+    def call(self, method: str, lent: dict[str, int] | None = None, /, **params: object) -> Any:
         with Client(self.run, timeout=10) as client:
-            return client.call(method, **params)
+            return client.call(method, lent, **params)
 
     def ofctl(self, command: str, *arguments: str) -> str:
         target = f"unix:{self.run}/br0.mgmt"

@@ -25,7 +25,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
-_PROGRAM = "import sys; from vswitch.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from vswitch.cli import main; sys.exit(main())"
 
 
 def init() -> Path | None:
@@ -83,7 +83,7 @@ class Pod:
         """The command, under way."""
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         process: subprocess.Popen[str] = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *words],
+            [sys.executable, "-c", PROGRAM, *words],
             **{"env": self.environment, "text": True, **streams, **self._as, **options},
         )
         self._started.append(process)

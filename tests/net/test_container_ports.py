@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tests.kit.lab import Lab, laboratory
-from tests.kit.pod import Pod, children, eventually, kill, pods
+from tests.kit.pod import PROGRAM, Pod, children, eventually, kill, pods
 
 
 @pytest.fixture
@@ -112,6 +114,53 @@ def test_a_name_can_be_used_again_at_once(lab: Lab, pod: Pod) -> None:
     for _ in range(5):
         result = pod.vswitch(*on_port("10.0.0.3", "--name", "c"), "--", "true")
         assert (result.code, result.err) == (0, "")
+    assert ports(lab) == []
+
+
+def deeper(pod: Pod, *words: str) -> list[str]:
+    """The command line of `vswitch` in a pid namespace of its own, with a /proc that shows it."""
+    return ["unshare", "-pf", "--mount-proc", sys.executable, "-c", PROGRAM, *words]
+
+
+def test_a_runner_in_another_pid_namespace_gets_its_own_port(lab: Lab, pod: Pod) -> None:
+    """Its process 1 has a low number there, which is somebody else's where the daemon is."""
+    words = on_port("10.0.0.3", "--interface", "lan7")
+    line = deeper(pod, *words, "--", "ls", "/sys/class/net")
+    done = subprocess.run(line, env=pod.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["lan7", "lo"]
+    eventually(lambda: ports(lab) == [])
+
+
+def test_a_container_of_another_pid_namespace_is_seen_and_left_alone(lab: Lab, pod: Pod) -> None:
+    line = deeper(pod, *on_port("10.0.0.3", "--name", "c"), "--", "sleep", "1000")
+    runner = subprocess.Popen(line, env=pod.environment)
+    try:
+        eventually(lambda: [entry["status"] for entry in pod.ps()] == ["running"])
+        assert [entry["pid"] for entry in pod.ps()] == [None]
+        for words in (("stop", "c"), ("rm", "-f", "c"), ("exec", "c", "true")):
+            refused = pod.vswitch(*words)
+            assert (refused.code, "in another pid namespace" in refused.err) == (1, True)
+        assert "there is one of that name" in pod.run("--name", "c", "--", "true").err
+        assert ports(lab) == ["c"]
+    finally:
+        for child in children(runner.pid):  # process 1 there: everything there ends with it
+            kill(child)
+        runner.wait(10)
+    eventually(lambda: pod.ps() == [] and ports(lab) == [])
+
+
+def test_one_that_ended_takes_no_other_s_port_off(lab: Lab, pod: Pod) -> None:
+    """Ports' names are used again; `stop` and `rm` of what is over must leave them."""
+    said = ["--port", "web", "-d"]
+    pod.vswitch(*on_port("10.0.0.2", "--name", "old", *said), "--", "true")
+    eventually(lambda: ports(lab) == [])
+    again = pod.vswitch(*on_port("10.0.0.2", "--name", "new", *said), "--", "sleep", "1000")
+    assert again.code == 0, again.err
+    for words in (("stop", "old"), ("rm", "old")):
+        assert pod.vswitch(*words).code == 0
+        assert ports(lab) == ["web"]
+    assert pod.vswitch("rm", "-f", "new").code == 0
     assert ports(lab) == []
 
 

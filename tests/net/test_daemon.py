@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -272,10 +273,11 @@ def test_an_ephemeral_port_lives_in_a_namespace_and_dies_with_it(lab: Lab) -> No
     try:
         own = f"/proc/{sleeper.pid}/ns/net"
         assert eventually(lambda: different_namespace(own))
-        port = lab.call(
-            "port.add", bridge="br0", name="c1", kind="tap", netns=own, ephemeral=True,
-            addresses=["10.9.9.2/24"],
-        )  # fmt: skip
+        with open(own) as namespace:
+            port = lab.call(
+                "port.add", {"namespace": namespace.fileno()}, bridge="br0", name="c1", kind="tap",
+                netns=own, ephemeral=True, addresses=["10.9.9.2/24"],
+            )  # fmt: skip
         assert port["number"] == 1
         shown = subprocess.run(
             ["nsenter", f"--net={own}", "ip", "-br", "addr"], capture_output=True, check=True
@@ -288,11 +290,58 @@ def test_an_ephemeral_port_lives_in_a_namespace_and_dies_with_it(lab: Lab) -> No
     assert eventually(lambda: lab.call("port.list") == [])
 
 
-def different_namespace(path: str) -> bool:
-    from os import readlink
+def test_a_number_in_a_path_is_not_believed(lab: Lab) -> None:
+    """Another process may have it where the caller is, and will have it here some day."""
+    lab.start()
+    lab.call("bridge.add", name="br0")
+    own = f"/proc/{os.getpid()}/ns/net"
+    port = {"bridge": "br0", "name": "c1", "kind": "tap", "netns": own}
+    for ephemeral in (True, False):
+        with pytest.raises(RpcError, match="names another process sooner or later"):
+            lab.call("port.add", ephemeral=ephemeral, **port)
+    lab.call("port.rm", bridge="br0", name="c1")  # stored, and not active
+    with open(own) as namespace, pytest.raises(RpcError, match="another process sooner or later"):
+        lab.call("port.add", {"namespace": namespace.fileno()}, **port)
+    assert lab.call("port.list") == []
 
+
+def test_a_lasting_path_is_stored_only_if_it_is_the_same_here(lab: Lab) -> None:
+    """A namespace that has a name, and one that somebody else calls so."""
+    lab.start()
+    lab.call("bridge.add", name="br0")
+    named = lab.folder / "named"
+    named.touch()
+    made = subprocess.run(["unshare", f"--net={named}", "true"], check=False)
+    if made.returncode:
+        pytest.skip("a namespace can't be given a name here")
+    try:
+        port = {"bridge": "br0", "name": "c1", "kind": "tap", "netns": str(named)}
+        with open("/proc/self/ns/net") as other, pytest.raises(RpcError, match="another namespace"):
+            lab.call("port.add", {"namespace": other.fileno()}, **port)
+        assert lab.call("port.list") == []
+        with open(named) as same:
+            assert lab.call("port.add", {"namespace": same.fileno()}, **port)["number"] == 1
+        assert "eth0" in lab.shell("nsenter", f"--net={named}", "ip", "-br", "link")
+    finally:
+        subprocess.run(["umount", str(named)], check=True)
+
+
+def test_a_port_goes_only_when_its_owner_asks(lab: Lab) -> None:
+    """Names are used again: who ended late must not take another's port along."""
+    lab.start("--ephemeral", "--bridge", "br0")
+    port = {"bridge": "br0", "name": "t1", "kind": "tap"}
+    lab.call("port.add", ephemeral=True, owner="a", **port)
+    with pytest.raises(RpcError, match="has none of that name and owner"):
+        lab.call("port.rm", bridge="br0", name="t1", owner="b")
+    assert state_of(lab, "t1") is not None
+    lab.call("port.rm", bridge="br0", name="t1", owner="a")
+    with pytest.raises(RpcError, match="a stored port has none"):
+        lab.call("port.add", owner="a", **port)
+
+
+def different_namespace(path: str) -> bool:
     with contextlib.suppress(OSError):
-        return readlink(path) != readlink("/proc/self/ns/net")
+        return os.readlink(path) != os.readlink("/proc/self/ns/net")
     return False
 
 

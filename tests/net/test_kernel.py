@@ -13,6 +13,7 @@ import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ParamSpec
 
 import pytest
@@ -149,6 +150,42 @@ def test_a_placement_that_fails_changes_nothing(words: dict[str, object], senten
         assert [(link.name, link.mac) for link in kernel.links(there)] == [
             (link.name, link.mac) for link in foreign
         ]
+
+
+@isolated
+def test_a_namespace_may_be_given_as_a_descriptor_that_stays_the_callers() -> None:
+    kernel.make_veth_pair("va", "vb")
+    with namespace() as (there, _):
+        placed = kernel.place("vb", there, rename="eth0", addresses=["10.0.0.2/24"])
+        assert (placed.name, placed.up) == ("eth0", True)
+        assert kernel.link("eth0", there) is not None
+        assert kernel.delete("eth0", there)
+
+
+@isolated
+@pytest.mark.parametrize("path", ["/proc/self/ns/uts", "/dev/null", "/proc/self/status", "/"])
+def test_s39_a_descriptor_of_anything_else_is_refused_and_nothing_moved(path: str) -> None:
+    kernel.make_veth_pair("va", "vb")
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        with pytest.raises(KernelError, match="is no network namespace"):
+            kernel.place("vb", fd)
+    finally:
+        os.close(fd)
+    assert kernel.link("vb") is not None
+
+
+def test_only_a_path_that_means_the_same_to_everybody_lasts(tmp_path: Path) -> None:
+    own = f"/proc/{os.getpid()}/ns/net"
+    (tmp_path / "link").symlink_to(own)
+    os.close(kernel.open_namespace(own))
+    with namespace() as (_, path):
+        for through in (own, "/proc/self/ns/net", path, str(tmp_path / "link")):
+            with pytest.raises(KernelError, match="names another process sooner or later"):
+                kernel.open_lasting_namespace(through)
+    for missing in (tmp_path / "none", "/etc/passwd"):
+        with pytest.raises(KernelError, match="run/netns/NAME"):
+            kernel.open_lasting_namespace(missing)
 
 
 @isolated

@@ -7,13 +7,14 @@ shape: (connection, command, words, output) -> exit code.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vswitch.cli import views, words
 from vswitch.cli.output import Output
-from vswitch.errors import Exit, Failure, RpcError, SchemaError
+from vswitch.errors import Exit, Failure, RpcError, SchemaError, shown
 from vswitch.requests import BRIDGE, PORT, REQUESTS, Request
 from vswitch.rpc.client import Client
 from vswitch.schema import Config
@@ -47,6 +48,28 @@ def call(client: Client, command: Command, arguments: Sequence[str], out: Output
     params = words.read(command.words, command.request, arguments)
     command.view(out, client.call(command.request.method, **params), params)
     return Exit.OK
+
+
+def add_port(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """One request; a network namespace is opened here, where the user's path means something."""
+    params = words.read(command.words, command.request, arguments)
+    lent: dict[str, int] = {}
+    try:
+        if path := params.get("netns"):
+            lent["namespace"] = _opened(path)
+        command.view(out, client.call("port.add", lent, **params), params)
+    finally:
+        for fd in lent.values():
+            os.close(fd)
+    return Exit.OK
+
+
+def _opened(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        do = "name a network namespace, as in /run/netns/NAME"
+        raise Failure(f"netns {shown(path)}", str(error.strerror), do) from None
 
 
 def show_port(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
@@ -128,7 +151,7 @@ _ALL = (
     Command("bridge set", REQUESTS["bridge.set"], views.silent, "br0 --mac-age 60"),
     Command("bridge rm", REQUESTS["bridge.rm"], views.silent, "br0"),
     Command("port ls", REQUESTS["port.list"], views.ports, "br0"),
-    Command("port add", REQUESTS["port.add"], views.port_added, "br0 eth1 --number 3"),
+    Command("port add", REQUESTS["port.add"], views.port_added, "br0 eth1 --number 3", add_port),
     Command("port set", REQUESTS["port.set"], views.silent, "br0 eth1 --tag 10"),
     Command("port show", _SHOW_PORT, views.port, "br0 eth1", show_port),
     Command("port rm", REQUESTS["port.rm"], views.silent, "br0 eth1"),

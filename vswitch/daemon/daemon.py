@@ -29,7 +29,7 @@ from vswitch.daemon.interfaces import Interface, adopted
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.daemon.operate import NORMAL_SETTINGS, Operator, Unmade, close_bridge
-from vswitch.errors import Failure
+from vswitch.errors import Exit, Failure
 from vswitch.reconcile import plan, settle
 from vswitch.schema import Bridge, Config, Port, Queue
 from vswitch.store import Store
@@ -209,7 +209,8 @@ class Daemon:
         """Gives ephemeral ports of a forwarder that died to the new one."""
         for kept in self.operator.take_ephemeral():
             try:
-                await self.operator.install(kept.bridge, kept.interface)
+                port = await self.operator.install(kept.bridge, kept.interface)
+                port.owner = kept.owner
                 for queue in kept.queues:
                     await self.operator.set_queue(self.live.bridges[kept.bridge], queue)
             except Failure as failure:
@@ -231,14 +232,33 @@ class Daemon:
             await self.reconcile()
             return self.unmade
 
-    async def add_ephemeral(self, bridge: str, port: Port) -> LivePort:
-        """A port that is not stored; it goes with its interface.  Failure if it can't be."""
+    async def add_ephemeral(
+        self, bridge: str, port: Port, namespace: int | None = None, owner: str | None = None
+    ) -> LivePort:
+        """A port that is not stored; it goes with its interface.  Failure if it can't be.
+
+        'namespace' is a descriptor of what the port's netns is to whoever asks, 'owner' what
+        they call themselves.
+        """
         async with self.changing:
+            self.require_new(self.store.read().config, port.name)
             live = self.live.bridges[bridge]
             numbered = live.observed().with_port(port).numbered(self.live.reserved()[bridge])
             chosen = numbered.port(port.name)
             assert chosen
-            return await self.operator.add_port(bridge, chosen, ephemeral=True)
+            made = await self.operator.add_port(
+                bridge, chosen, ephemeral=True, namespace=namespace
+            )
+            made.owner = owner
+            return made
+
+    def require_new(self, config: Config, port: str) -> None:
+        """Failure if there is a port of that name; whoever asks holds 'changing'."""
+        on = [bridge.name for bridge in config.bridges if bridge.port(port)]
+        on += [bridge.record.name for bridge, live in self.live.ports() if live.record.name == port]
+        if on:
+            do = "remove it first, or choose another name"
+            raise Failure(f"port {port}", f"it is on bridge {on[0]} already", do)
 
     async def set_ephemeral(self, bridge: str, name: str, settings: Mapping[str, Any]) -> LivePort:
         """Changes settings of an ephemeral port while it carries packets."""
@@ -256,6 +276,17 @@ class Daemon:
             for port in ports:
                 if live and port.ephemeral and name in (None, port.record.name):
                     await self.operator.remove_port(live, port.record.name)
+
+    async def remove_owned(self, bridge: str, name: str, owner: str) -> None:
+        """Takes an ephemeral port off if it is still this owner's: names are used again."""
+        async with self.changing:
+            live = self.live.bridges.get(bridge)
+            port = live.ports.get(name) if live else None
+            if live is None or port is None or port.owner != owner:
+                why = f"bridge {bridge} has none of that name and owner"
+                do = f"see `vswitch port ls {bridge}`"
+                raise Failure(f"port {name}", why, do, Exit.NOT_FOUND)
+            await self.operator.remove_port(live, name)
 
     async def set_ephemeral_queue(self, bridge: LiveBridge, queue: Queue) -> None:
         """Gives an ephemeral port a queue, which goes with it, or changes the one it has."""

@@ -99,6 +99,7 @@ async def reach(
             sock = await connect(folders.forwarder)
         except OSError:
             sock, child = await process.start(folders, ephemeral)
+        pid = process.peer(sock)
         link = Link(sock, on_event, on_congested)
         try:
             hello, own = await greet(link, journal if child else -1)
@@ -109,7 +110,7 @@ async def reach(
                 raise Failure("forwarder", str(error), do) from None
             await asyncio.sleep(process.STEP_SECONDS)  # its last daemon died a moment ago
             continue
-        watch = process.Watch(hello.pid)
+        watch = process.Watch(pid)
         return Forwarder(link, hello, own, watch, adopted=child is None, child=child)
 
 

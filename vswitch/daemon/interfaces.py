@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,20 +35,63 @@ class Interface:
     fd: int
 
 
-async def open_interface(port: Port, mac: str, *, ephemeral: bool) -> Interface:
+async def open_interface(
+    port: Port, mac: str, *, ephemeral: bool, namespace: int | None = None
+) -> Interface:
     """Opens or makes the interface of 'port', which has its number; one that is made gets 'mac'.
-    Failure says why not."""
-    return await asyncio.to_thread(_open, port, mac, ephemeral)
+    Failure says why not.
+
+    'namespace' is what the port's netns is to whoever asked: a descriptor, which stays theirs.
+    """
+    # Whoever lent it may be cancelled and close it while the thread still works.
+    own = None if namespace is None else os.dup(namespace)
+    return await asyncio.to_thread(_open, port, mac, ephemeral, own)
 
 
-def _open(port: Port, mac: str, ephemeral: bool) -> Interface:
+def _open(port: Port, mac: str, ephemeral: bool, namespace: int | None) -> Interface:
+    try:
+        with _told(port):
+            kind = _kind(port) if port.kind == "auto" else port.kind
+            return _OPENERS[kind](port.changed(kind=kind), mac, ephemeral, namespace)
+    finally:
+        if namespace is not None:
+            os.close(namespace)
+
+
+@contextmanager
+def _told(port: Port) -> Iterator[None]:
+    """What the kernel refuses within is told as a Failure of the port."""
     from datapath.kernel import KernelError
 
     try:
-        kind = _kind(port) if port.kind == "auto" else port.kind
-        return _OPENERS[kind](port.changed(kind=kind), mac, ephemeral)
+        yield
     except KernelError as error:
         raise Failure(f"port {port.name}", f"{error.what}: {error.why}", error.advice) from None
+
+
+async def check_lent(port: Port, namespace: int) -> None:
+    """A port that is stored is opened by its netns again some day; Failure unless that path leads
+    us to the very namespace that the descriptor 'namespace' is."""
+    await asyncio.to_thread(_check_lent, port, os.dup(namespace))
+
+
+def _check_lent(port: Port, namespace: int) -> None:
+    from datapath.kernel import open_lasting_namespace
+
+    assert port.netns
+    try:
+        with _told(port):
+            here = open_lasting_namespace(port.netns)
+        same = os.path.sameopenfile(here, namespace)
+        os.close(here)
+    finally:
+        os.close(namespace)
+    if not same:
+        raise Failure(
+            f"port {port.name} netns {port.netns}",
+            "it is another namespace to vswitchd than to you",
+            "ask where vswitchd runs, or make the port ephemeral",
+        )
 
 
 def _kind(port: Port) -> str:
@@ -60,7 +104,7 @@ def _kind(port: Port) -> str:
     return "packet" if link(port.name) else "tap"
 
 
-def _packet(port: Port, _: str, ephemeral: bool) -> Interface:
+def _packet(port: Port, _: str, ephemeral: bool, namespace: int | None) -> Interface:
     from datapath.kernel import link, open_packet_port
 
     fd = open_packet_port(port.name)
@@ -68,8 +112,8 @@ def _packet(port: Port, _: str, ephemeral: bool) -> Interface:
     return Interface(port, _spec(port, PortKind.PACKET, found, ephemeral), fd)
 
 
-def _tap(port: Port, mac: str, ephemeral: bool) -> Interface:
-    fd, made = (_tap_there if port.netns else _tap_here)(port, mac)
+def _tap(port: Port, mac: str, ephemeral: bool, namespace: int | None) -> Interface:
+    fd, made = _tap_there(port, mac, namespace) if port.netns else _tap_here(port, mac)
     return Interface(port, _spec(port, PortKind.TAP, made, ephemeral), fd)
 
 
@@ -82,24 +126,33 @@ def _tap_here(port: Port, mac: str) -> tuple[int, Link]:
     )  # fmt: skip
 
 
-def _tap_there(port: Port, mac: str) -> tuple[int, Link]:
+def _tap_there(port: Port, mac: str, lent: int | None) -> tuple[int, Link]:
     """A TAP made here and moved: one that is opened in a namespace would keep that alive, and the
-    port would never learn that its container has ended."""
-    from datapath.kernel import make_tap, place
+    port would never learn that its container has ended.
+
+    A number in a path of the caller's may be a stranger's here: then only 'lent' will do."""
+    from datapath.kernel import make_tap, open_lasting_namespace, place
 
     assert port.netns
-    fd = make_tap(port.name, persistent=False)
+    target = open_lasting_namespace(port.netns) if lent is None else os.dup(lent)
     try:
-        return fd, place(
-            port.name, port.netns, rename=port.interface or "eth0", mac=mac,
-            mtu=port.mtu, addresses=port.addresses, gateway=port.gateway,
-        )  # fmt: skip
-    except BaseException:
-        os.close(fd)
-        raise
+        fd = make_tap(port.name, persistent=False)
+        try:
+            return fd, place(
+                port.name, target, rename=port.interface or "eth0", mac=mac,
+                mtu=port.mtu, addresses=port.addresses, gateway=port.gateway,
+            )  # fmt: skip
+        except BaseException:
+            os.close(fd)
+            raise
+    finally:
+        os.close(target)
 
 
-_OPENERS: dict[str, Callable[[Port, str, bool], Interface]] = {"packet": _packet, "tap": _tap}
+_OPENERS: dict[str, Callable[[Port, str, bool, int | None], Interface]] = {
+    "packet": _packet,
+    "tap": _tap,
+}
 
 
 def _spec(port: Port, kind: PortKind, link: Link | None, ephemeral: bool) -> PortSpec:

@@ -169,7 +169,9 @@ class Link:
     def _read_one(self) -> bool:
         """Takes one datagram; False when none waits or the link ended."""
         try:
-            size, ancillary, _, _ = self._sock.recvmsg_into([self._room], socket.CMSG_SPACE(4))
+            size, ancillary, _, _ = self._sock.recvmsg_into(
+                [self._room], socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             return False
         except OSError:
@@ -179,8 +181,6 @@ class Link:
             return False
         fds = [fd for _, _, data in ancillary for fd in array.array("i", data)]
         fd = fds[0] if fds else -1
-        if fd >= 0:
-            os.set_inheritable(fd, False)
         try:
             self._take(Frame.unpack(bytes(memoryview(self._room)[:size])), fd)
         except ValueError as error:

@@ -31,6 +31,8 @@ class LivePort:
     fd: int
     ephemeral: bool = False
     queues: dict[int, Queue] = field(default_factory=dict)
+    owner: str | None = None
+    """What whoever asked for it calls themselves; not known of one that was adopted."""
 
     def close(self) -> None:
         if self.fd >= 0:

@@ -68,6 +68,7 @@ class Kept:
     bridge: str
     interface: Interface
     queues: tuple[Queue, ...]
+    owner: str | None = None
 
 
 class Operator:
@@ -199,8 +200,11 @@ class Operator:
 
     # ---- ports -------------------------------------------------------------
 
-    async def add_port(self, name: str, port: Port, *, ephemeral: bool = False) -> LivePort:
-        """Puts an interface on a bridge; 'port' has its number."""
+    async def add_port(
+        self, name: str, port: Port, *, ephemeral: bool = False, namespace: int | None = None
+    ) -> LivePort:
+        """Puts an interface on a bridge; 'port' has its number.  'namespace': a descriptor of the
+        one to move it to, instead of the path; it stays the caller's."""
         bridge = self._bridge(name)
         kept = self.kept.pop(port.name, None)
         interface = kept.interface if kept else None
@@ -208,7 +212,8 @@ class Operator:
             os.close(interface.fd)
             interface = None
         if interface is None:
-            interface = await open_interface(port, bridge.mac_for(port), ephemeral=ephemeral)
+            mac = bridge.mac_for(port)
+            interface = await open_interface(port, mac, ephemeral=ephemeral, namespace=namespace)
         else:
             interface = with_vlans_of(port, interface)
         return await self.install(name, interface)
@@ -259,7 +264,8 @@ class Operator:
         they had configured, and its link."""
         spec = replace(port.spec, config=int(seen.config), state=int(seen.state))
         interface = Interface(port.record, spec, port.fd)
-        self.kept[port.record.name] = Kept(bridge, interface, tuple(port.queues.values()))
+        queues = tuple(port.queues.values())
+        self.kept[port.record.name] = Kept(bridge, interface, queues, port.owner)
         port.fd = -1
 
     def forget(self, config: Config) -> None:

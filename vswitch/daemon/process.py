@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -93,21 +94,33 @@ async def start(folders: Folders, ephemeral: bool) -> tuple[socket.socket, Child
     raise Failure(f"{PROGRAM} did not start", words, f"see {folders.forwarder_log}")
 
 
+def peer(sock: socket.socket) -> int:
+    """The process that listens where 'sock' is connected to, by the number that it has here; 0 if
+    it has none.  What it calls itself may be another process in our pid namespace."""
+    credentials = struct.Struct("3i")
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size)
+    pid: int = credentials.unpack(raw)[0]
+    return pid
+
+
 class Watch:
-    """A process's end as a future, by pidfd; works for children and strangers alike."""
+    """A process's end as a future, by pidfd; works for children and strangers alike.
+
+    One without a number here (0) counts as ended: its socket is all we have of it.
+    """
 
     def __init__(self, pid: int) -> None:
         loop = asyncio.get_running_loop()
         self._loop = loop
         self.pid = pid
         self.ended: asyncio.Future[None] = loop.create_future()
-        try:
-            self._fd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            self._fd = -1
-            self.ended.set_result(None)
-        else:
+        self._fd = -1
+        with contextlib.suppress(ProcessLookupError):
+            self._fd = os.pidfd_open(pid) if pid else -1
+        if self._fd >= 0:
             loop.add_reader(self._fd, self._gone)
+        else:
+            self.ended.set_result(None)
 
     def _gone(self) -> None:
         self.close()

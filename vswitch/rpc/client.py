@@ -13,12 +13,14 @@ import socket
 
 from vswitch import paths
 from vswitch.errors import Failure, RpcError
+from vswitch.rpc.descriptors import send
 from vswitch.rpc.protocol import ANSWER_MAX, Call, Lines, TooLong, read_answer
 
 __all__ = ["Client", "RpcError"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Self
 
 TIMEOUT_S = 60.0
@@ -53,13 +55,17 @@ class Client:
             self._socket = None
             self._lines = Lines(ANSWER_MAX)
 
-    def call(self, method: str, /, **params: object) -> Any:
-        """The method's result; RpcError when it fails or no daemon answers."""
+    def call(self, method: str, lent: Mapping[str, int] | None = None, /, **params: object) -> Any:
+        """The method's result; RpcError when it fails or no daemon answers.
+
+        'lent' are parameters that are descriptors, by name; they stay the caller's.
+        """
         self._id += 1
-        request = Call(self._id, method, params).encode()
+        lent = lent or {}
+        request = Call(self._id, method, params, tuple(lent)).encode()
         connection = self._connected()
         try:
-            connection.sendall(request)
+            send(connection, request, tuple(lent.values()))
             line = self._receive(connection)
         except TimeoutError:
             self.close()

@@ -2,6 +2,8 @@
 
 A request is one JSON object on one line, with an id; its answer is one object on
 one line, in order.  Batches and notifications are refused: nobody needs them.
+A request may lend open files: "descriptors": ["namespace"] names the parameters that ride
+beside it instead of in "params" (rpc/descriptors.py).
 `Lines` cuts a stream into lines and bounds what a peer can make us hold; the
 rest turns lines into `Call` and answers, and back.  No socket, no clock; imports
 little, since the command line starts with it.
@@ -16,6 +18,7 @@ from __future__ import annotations
 import json
 
 from vswitch.errors import Exit, Failure, RpcError
+from vswitch.rpc.descriptors import LENT_MAX
 
 __all__ = ["BadRequest", "Call", "Lines", "RpcError", "answer", "error", "read_answer", "read_call"]
 
@@ -30,20 +33,28 @@ SERVER_ERROR = -32000
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 
 class Call:
-    """One request: 'method' with 'params' (an object), answered under 'id'."""
+    """One request: 'method' with 'params' (an object), answered under 'id'; 'descriptors' are
+    the names of the parameters that are lent beside it, in order."""
 
-    __slots__ = ("id", "method", "params")
+    __slots__ = ("descriptors", "id", "method", "params")
 
-    def __init__(self, id: int | str, method: str, params: dict[str, Any]) -> None:
+    def __init__(
+        self, id: int | str, method: str, params: dict[str, Any], descriptors: Sequence[str] = ()
+    ) -> None:
         self.id, self.method, self.params = id, method, params
+        self.descriptors = descriptors
 
     def encode(self) -> bytes:
         """The request's line; Failure when the server would refuse its size."""
-        line = _line({"id": self.id, "method": self.method, "params": self.params})
+        document: dict[str, Any] = {"id": self.id, "method": self.method, "params": self.params}
+        if self.descriptors:
+            document["descriptors"] = list(self.descriptors)
+        line = _line(document)
         if len(line) > REQUEST_MAX + 1:
             raise RpcError(
                 what=self.method, why=f"the request has more than {REQUEST_MAX} bytes",
@@ -71,6 +82,11 @@ class Lines:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
+
+    @property
+    def amid(self) -> bool:
+        """Whether a part of a line waits for the rest."""
+        return bool(self._parts)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that 'data' completes, without their newlines.
@@ -103,6 +119,18 @@ def too_long() -> bytes:
     return BadRequest(INVALID_REQUEST, None, why, "split it into several").reply
 
 
+def too_many() -> bytes:
+    """The answer to more descriptors than a request takes, before the connection is closed."""
+    why = f"more than {LENT_MAX} descriptors came with it"
+    return BadRequest(INVALID_REQUEST, None, why, "lend those that it names, and no others").reply
+
+
+def not_lent(call: Call, came: int) -> bytes:
+    """The answer to a request that names more descriptors than came with it."""
+    why = f"it names {len(call.descriptors)} descriptors, and {came} came with it"
+    return BadRequest(INVALID_REQUEST, call.id, why, "send them with its first byte").reply
+
+
 def read_call(line: bytes) -> Call:
     """The request in a line; BadRequest otherwise."""
     try:
@@ -121,7 +149,10 @@ def read_call(line: bytes) -> Call:
     params = document.get("params", {})
     if not isinstance(params, dict):
         raise BadRequest(INVALID_PARAMS, id, "its params are no object", "name the parameters")
-    return Call(id, method, params)
+    lent = document.get("descriptors", [])
+    if not isinstance(lent, list) or not all(isinstance(name, str) for name in lent):
+        raise BadRequest(INVALID_REQUEST, id, "its descriptors are no names", "name parameters")
+    return Call(id, method, params, lent)
 
 
 def answer(id: int | str, result: object) -> bytes:

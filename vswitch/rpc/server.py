@@ -6,6 +6,11 @@ answers keep their order, a connection holds at most one line and one answer,
 and a client that stops reading stops only itself.  A method runs to its end
 also when its client goes away: nothing is left half done.
 
+Lent descriptors (rpc/descriptors.py) ride beside a request, so a connection is read here by the
+socket's own call, not by a stream of asyncio's, which would throw them away.  A method gets those
+that its request names for as long as it runs; they are closed when it has ended, and so are
+those that nobody named.
+
 Who may call.  The socket is born with mode 0600 (the kernel takes it from the
 unbound socket), and the peer's credentials must be our own user or root.
 
@@ -17,18 +22,20 @@ stale and is replaced; without the lock the daemon that has it is named.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
 import stat
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from vswitch.errors import Failure, RpcError
 from vswitch.lockfile import Lock
 from vswitch.requests import REQUESTS
 from vswitch.rpc import protocol
+from vswitch.rpc.descriptors import Lent, TooMany, receive
 
 __all__ = ["Method", "RpcError", "Server"]
 
@@ -36,6 +43,12 @@ Method = Callable[..., Awaitable[object]]
 
 CLOSE_S = 5.0
 """How long `Server.close` waits for answers: a client may not read its own."""
+
+BACKLOG = 128
+"""Connections that may wait until they are accepted."""
+
+RETRY_S = 1.0
+"""When connections are looked for again after there was no descriptor left for one."""
 
 _log = logging.getLogger(__name__)
 _CHUNK = 65536
@@ -46,9 +59,10 @@ class Server:
     """Answers calls on the socket at 'path' with 'methods', name -> async function.
 
     A method gets its parameters by name, checked and canonical as `requests.Request.check`
-    says; it returns what JSON can hold, or raises a `Failure` (`RpcError`) for the caller.
-    Everything else it raises is logged and answered as a defect.  Every method must be
-    declared in `requests.REQUESTS` (ValueError).  Belongs to one event loop.
+    says (a descriptor is closed when it returns: duplicate what shall live longer); it returns
+    what JSON can hold, or raises a `Failure` (`RpcError`) for the caller.  Everything else it
+    raises is logged and answered as a defect.  Every method must be declared in
+    `requests.REQUESTS` (ValueError).  Belongs to one event loop.
     """
 
     def __init__(self, path: str | os.PathLike[str], methods: Mapping[str, Method]) -> None:
@@ -57,7 +71,7 @@ class Server:
             raise ValueError(f"methods not declared in vswitch.requests: {sorted(unknown)}")
         self._path = os.fspath(path)
         self._methods = methods
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._lock: Lock | None = None
         self._idle: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
@@ -70,20 +84,21 @@ class Server:
             self._path + ".lock", what, "use that daemon, end it, or choose another --run folder"
         )
         try:
-            listener = _listen(self._path)
+            self._listener = _listen(self._path)
         except OSError as error:
             self._lock.release()
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise Failure(what, f"it can't be made: {reason}", "check the run folder") from None
-        self._server = await asyncio.start_unix_server(self._serve, sock=listener)
+        self._watch()
 
     async def close(self) -> None:
         """Stops listening, lets running methods answer (for CLOSE_S), removes the socket."""
-        if not self._server or self._closing:
+        if not self._listener or self._closing:
             return
         self._closing = True
-        os.unlink(self._path)  # before close, which from Python 3.13 on does it as well
-        self._server.close()
+        asyncio.get_running_loop().remove_reader(self._listener)
+        os.unlink(self._path)
+        self._listener.close()
         for task in self._idle:
             task.cancel()
         current = asyncio.current_task()
@@ -95,59 +110,111 @@ class Server:
         assert self._lock
         self._lock.release()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._idle.add(task)
-        try:
-            if _trusted(writer.get_extra_info("socket")):
-                await self._converse(reader, writer, task)
-        except (OSError, asyncio.CancelledError):
-            pass
-        finally:
-            self._idle.discard(task)
-            self._busy.discard(task)
-            writer.close()
+    # ---- connections -------------------------------------------------------
 
-    async def _converse(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
-    ) -> None:
+    def _watch(self) -> None:
+        if self._listener and not self._closing:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        assert self._listener
+        loop = asyncio.get_running_loop()
+        try:
+            peer, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:  # as many files are open as may be: others wait
+            _log.error("no connection to the operator API: %s", error.strerror)
+            loop.remove_reader(self._listener)
+            loop.call_later(RETRY_S, self._watch)
+            return
+        peer.setblocking(False)
+        task = loop.create_task(self._serve(peer))
+        self._idle.add(task)
+        task.add_done_callback(lambda ended: self._ended(ended, peer))
+
+    def _ended(self, task: asyncio.Task[None], peer: socket.socket) -> None:
+        self._idle.discard(task)
+        self._busy.discard(task)
+        peer.close()
+
+    async def _serve(self, peer: socket.socket) -> None:
+        with contextlib.suppress(OSError, asyncio.CancelledError), Lent() as lent:
+            if _trusted(peer):
+                await self._converse(peer, lent)
+
+    async def _converse(self, peer: socket.socket, lent: Lent) -> None:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task
         lines = protocol.Lines(protocol.REQUEST_MAX)
         while not self._closing:
-            data = await reader.read(_CHUNK)
-            if not data:
-                return
             try:
+                data, came = await _receive(peer)
+                lent.add(came)
                 received = lines.feed(data)
             except protocol.TooLong:
-                writer.write(protocol.too_long())
-                await writer.drain()
+                await loop.sock_sendall(peer, protocol.too_long())
+                return
+            except TooMany:
+                await loop.sock_sendall(peer, protocol.too_many())
+                return
+            if not data:
                 return
             self._idle.discard(task)
             self._busy.add(task)
             for line in received:
-                writer.write(await self.answer(line))
-                await writer.drain()
+                await loop.sock_sendall(peer, await self.answer(line, lent))
+            if not lines.amid:
+                lent.close()
             self._busy.discard(task)
             self._idle.add(task)
 
-    async def answer(self, line: bytes) -> bytes:
-        """The line that answers a request's line, whatever it holds."""
+    async def answer(self, line: bytes, lent: Lent | None = None) -> bytes:
+        """The line that answers a request's line, whatever it holds; what it names of 'lent' is
+        closed by then."""
+        lent = Lent() if lent is None else lent
         try:
             call = protocol.read_call(line)
         except protocol.BadRequest as bad:
             return bad.reply
+        with Lent() as own:
+            own.add(fds := lent.take(len(call.descriptors)))
+            if len(fds) < len(call.descriptors):
+                return protocol.not_lent(call, len(fds))
+            return await self._carry_out(call, fds)
+
+    async def _carry_out(self, call: protocol.Call, fds: Sequence[int]) -> bytes:
         method = self._methods.get(call.method)
         if method is None:
             return protocol.no_method(call.id, call.method, ", ".join(sorted(self._methods)))
         try:
-            params = REQUESTS[call.method].check(call.params)
+            params = REQUESTS[call.method].check(call.params, call.descriptors)
+            params |= zip(call.descriptors, fds, strict=True)
             return protocol.answer(call.id, await method(**params))
         except Failure as failure:
             return protocol.error(call.id, failure)
         except Exception as defect:
             _log.exception("%s failed unexpectedly", call.method)
             return protocol.error(call.id, _unexpected(call.method, defect))
+
+
+async def _receive(peer: socket.socket) -> tuple[bytes, list[int]]:
+    """The next bytes with the descriptors beside them, waiting for them."""
+    loop = asyncio.get_running_loop()
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            return receive(peer, _CHUNK)
+        readable: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(peer, _tell, readable)
+        try:
+            await readable
+        finally:
+            loop.remove_reader(peer)
+
+
+def _tell(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)
 
 
 def _unexpected(method: str, defect: Exception) -> Failure:
@@ -165,6 +232,7 @@ def _listen(path: str) -> socket.socket:
     try:
         os.fchmod(listener.fileno(), 0o600)
         listener.bind(path)
+        listener.listen(BACKLOG)
         listener.setblocking(False)
         return listener
     except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,15 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("port ls br0", "port.list", {"bridge": "br0"}),
     ("port show br0 eth1", "port.list", {"bridge": "br0"}),
     (
-        "port add br0 eth1 --number 3 --kind tap --netns /proc/7/ns/net --interface eth0 "
-        "--addresses 10.0.0.2/24 --addresses fd00::2/64 --mtu 9000 --gateway 10.0.0.1 --ephemeral",
+        "port add br0 eth1 --number 3 --kind tap --interface eth0 --netns /proc/self/ns/net "
+        "--addresses 10.0.0.2/24 --addresses fd00::2/64 --mtu 9000 --gateway 10.0.0.1 --ephemeral "
+        "--owner me",
         "port.add",
         {
             "bridge": "br0", "name": "eth1", "number": 3, "kind": "tap", "mtu": 9000,
-            "netns": "/proc/7/ns/net", "interface": "eth0", "gateway": "10.0.0.1",
-            "addresses": ("10.0.0.2/24", "fd00::2/64"), "ephemeral": True,
+            "netns": "/proc/self/ns/net", "interface": "eth0", "gateway": "10.0.0.1",
+            "addresses": ("10.0.0.2/24", "fd00::2/64"), "ephemeral": True, "owner": "me",
+            "namespace": os.stat("/proc/self/ns/net").st_ino,
         },
     ),
     ("port add --number 3 br0 -- eth1", "port.add", {"bridge": "br0", "name": "eth1", "number": 3}),
@@ -65,6 +68,7 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
         {"bridge": "br0", "name": "br0", "kind": "tap", "number": 0xFFFFFFFE},
     ),
     ("port rm br0 eth1", "port.rm", {"bridge": "br0", "name": "eth1"}),
+    ("port rm br0 eth1 --owner me", "port.rm", {"bridge": "br0", "name": "eth1", "owner": "me"}),
     ("controller ls br0", "controller.list", {"bridge": "br0"}),
     (
         "controller add br0 tcp:10.0.0.9", "controller.add",
@@ -135,6 +139,15 @@ def test_a_command_is_one_request(
     ended = vswitch(*line.split())
     assert (ended.code, ended.err) == (0, "")
     assert daemon.calls == [(method, params)]
+
+
+def test_a_namespace_that_is_not_there_is_told_before_any_daemon_is_asked(
+    vswitch: Vswitch, daemon: FakeDaemon
+) -> None:
+    ended = vswitch("port", "add", "br0", "p", "--netns", "/nowhere/net")
+    assert ended.code == 1
+    assert "netns '/nowhere/net': No such file or directory" in ended.err
+    assert daemon.calls == []
 
 
 def test_every_method_has_its_command() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from containers.identity import Identity, identify, ourselves
 from containers.plan import NAMESPACES
-from containers.registry import EXIT_ROOM, Registry
+from containers.registry import EXIT_ROOM, Entry, Registry
 from containers.spec import Spec
 from vswitch.errors import Exit, Failure
 
@@ -35,19 +36,26 @@ def age(registry: Registry, name: str, keeper: Identity, flags: int = 0) -> None
     registry._write(entry._replace(keeper=keeper, flags=flags))
 
 
+def reserve(registry: Registry, wanted: Spec, created: float) -> Entry:
+    """Takes a name as a runner does that is killed at once: its lock goes with it."""
+    reserved = registry.reserve(wanted, created)
+    os.close(reserved.exit_file)
+    return reserved.entry
+
+
 def test_names_are_chosen_in_order_and_given_back(registry: Registry) -> None:
-    first, second = registry.reserve(spec(), 1.0), registry.reserve(spec(), 2.0)
+    first, second = reserve(registry, spec(), 1.0), reserve(registry, spec(), 2.0)
     assert (first.name, second.name) == ("c1", "c2")
     registry.remove(first)
-    assert registry.reserve(spec(), 3.0).name == "c1"
+    assert reserve(registry, spec(), 3.0).name == "c1"
 
 
 def test_a_taken_name_is_refused_and_a_dead_one_s_is_used_again(registry: Registry) -> None:
-    registry.reserve(spec("web"), 1.0)
+    reserve(registry, spec("web"), 1.0)
     with pytest.raises(Failure, match="there is one of that name"):
-        registry.reserve(spec("web"), 2.0)
+        reserve(registry, spec("web"), 2.0)
     age(registry, "web", dead())
-    assert registry.reserve(spec("web"), 3.0).created == 3.0
+    assert reserve(registry, spec("web"), 3.0).created == 3.0
 
 
 def test_a_number_that_came_round_again_is_not_believed(registry: Registry) -> None:
@@ -70,7 +78,7 @@ def test_a_zombie_has_an_identity_but_is_not_alive() -> None:
 
 def test_the_dead_are_swept_but_detached_ones_stay_to_tell(registry: Registry) -> None:
     for name, detach in (("attached", False), ("born", True), ("unborn", True), ("alive", False)):
-        registry.reserve(spec(name, detach), 1.0)
+        reserve(registry, spec(name, detach), 1.0)
     age(registry, "attached", dead(), NAMESPACES)
     age(registry, "born", dead(), NAMESPACES)
     age(registry, "unborn", dead())
@@ -89,16 +97,111 @@ def test_what_can_t_be_read_is_nobody_and_is_swept(registry: Registry) -> None:
     assert os.listdir(registry.folder) == [".lock"]
 
 
+def elsewhere() -> Identity:
+    """A process of another pid namespace, with our number and start."""
+    return ourselves()._replace(namespace=1)
+
+
+def test_a_number_of_another_pid_namespace_is_nobody_here(registry: Registry) -> None:
+    assert not elsewhere().is_here()
+    assert not elsewhere().is_alive()
+    with pytest.raises(ProcessLookupError):
+        elsewhere().open()
+
+
+def test_in_another_pid_namespace_the_lock_says_who_is_alive(registry: Registry) -> None:
+    held = registry.reserve(spec("web", detach=True), 1.0)
+    age(registry, "web", elsewhere(), NAMESPACES)
+    assert registry.is_alive(registry.find("web"))
+    assert [entry.name for entry in registry.sweep()] == ["web"]
+    with pytest.raises(Failure, match="there is one of that name"):
+        registry.reserve(spec("web"), 2.0)
+    os.close(held.exit_file)
+    assert not registry.is_alive(registry.find("web"))
+    assert reserve(registry, spec("web"), 3.0).created == 3.0
+
+
+def _folder(path: Path, **files: str) -> None:
+    path.mkdir()
+    for name, text in files.items():
+        (path / name.replace("_", ".")).write_text(text)
+
+
+def _waiting(path: Path) -> None:
+    _folder(path, mine="")
+    os.mkfifo(path / "state.json")
+
+
+STRAYS: dict[str, Callable[[Path], object]] = {
+    "notes": lambda path: path.write_text("mine"),
+    "c1": lambda path: path.write_text("mine"),
+    "pipe": os.mkfifo,
+    "nowhere": lambda path: path.symlink_to("/nowhere"),
+    "etc": lambda path: path.symlink_to("/etc"),
+    "folder": lambda path: (path / "state.json").mkdir(parents=True),
+    "with notes": _folder,
+    "notes.d": lambda path: _folder(path, log="mine", mine=""),
+    "waits": _waiting,
+    "deep": lambda path: _folder(path, state_json="[" * 99999, mine=""),
+}
+
+
+def inside(path: Path) -> list[Path]:
+    return [] if path.is_symlink() else sorted(path.rglob("*"))
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+def test_what_others_put_there_disturbs_nobody_and_stays(registry: Registry, stray: str) -> None:
+    path = Path(registry.path(stray))
+    STRAYS[stray](path)
+    before = inside(path)
+    held = registry.reserve(spec(), 1.0)
+    assert held.entry.name == ("c2" if stray == "c1" else "c1")
+    assert [entry.name for entry in registry.sweep()] == [held.entry.name]
+    registry.remove(held.entry)
+    os.close(held.exit_file)
+    assert sorted(os.listdir(registry.folder)) == sorted([".lock", stray])
+    assert inside(path) == before
+    if stray != "with notes":  # no name of a container
+        with pytest.raises(Failure, match="is there, and not of our making"):
+            registry.reserve(spec(stray), 2.0)
+
+
+def test_what_others_put_beside_a_container_stays_when_that_goes(registry: Registry) -> None:
+    entry = reserve(registry, spec("web", detach=True), 1.0)
+    (Path(registry.path("web")) / "notes").write_text("mine")
+    assert [found.name for found in registry.sweep()] == ["web"]
+    registry.remove(entry)
+    assert os.listdir(registry.path("web")) == ["notes"]
+    assert registry.sweep() == []
+
+
+def test_a_folder_with_another_s_entry_is_not_a_container(registry: Registry) -> None:
+    """Copied by hand: removing it must not remove the one it was copied from."""
+    entry = reserve(registry, spec("web"), 1.0)
+    os.mkdir(registry.path("copy"))
+    text = Path(registry.path("web", "state.json")).read_text()
+    Path(registry.path("copy", "state.json")).write_text(text)
+    assert [found.name for found in registry.sweep()] == ["web"]
+    assert registry.find("web") == entry
+
+
+def test_a_lock_that_is_none_is_told(registry: Registry) -> None:
+    os.mkdir(os.path.join(registry.folder, ".lock"))
+    with pytest.raises(Failure, match=r"\.lock in it can't be opened: Is a directory; repair"):
+        registry.sweep()
+
+
 def test_only_the_very_container_is_removed_not_its_successor(registry: Registry) -> None:
-    old = registry.reserve(spec("web"), 1.0)
+    old = reserve(registry, spec("web"), 1.0)
     age(registry, "web", dead())
-    new = registry.reserve(spec("web"), 2.0)
+    new = reserve(registry, spec("web"), 2.0)
     registry.remove(old)
     assert registry.find("web") == new
 
 
 def test_an_entry_survives_being_stored(registry: Registry) -> None:
-    entry = registry.record(registry.reserve(spec("web"), 1.5), os.getpid(), NAMESPACES)
+    entry = registry.record(reserve(registry, spec("web"), 1.5), os.getpid(), NAMESPACES)
     assert registry.find("web") == entry
     assert entry.keeper == ourselves()
 
@@ -111,14 +214,14 @@ def test_no_name_leads_out_of_the_folder_s23(registry: Registry, name: str) -> N
 
 
 def test_an_exit_code_is_known_if_it_was_left(registry: Registry) -> None:
-    entry = registry.reserve(spec("web", detach=True), 1.0)
+    entry = reserve(registry, spec("web", detach=True), 1.0)
     assert registry.exit_code(entry) is None
     Path(registry.path("web", "exit")).write_text("5\n")
     assert registry.exit_code(entry) == 5
 
 
 def test_room_for_an_exit_code_is_no_exit_code_and_does_not_spoil_it(registry: Registry) -> None:
-    entry = registry.reserve(spec("web", detach=True), 1.0)
+    entry = reserve(registry, spec("web", detach=True), 1.0)
     path = Path(registry.path("web", "exit"))
     path.write_bytes(EXIT_ROOM)
     assert registry.exit_code(entry) is None
@@ -136,7 +239,7 @@ def test_on_a_full_disk_no_name_is_taken(
 
     monkeypatch.setattr("containers.registry.json.dump", full)
     with pytest.raises(Failure, match="No space left on device; free some room"):
-        registry.reserve(spec("web"), 1.0)
+        reserve(registry, spec("web"), 1.0)
     assert os.listdir(registry.folder) == [".lock"]
 
 

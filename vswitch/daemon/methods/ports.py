@@ -6,6 +6,7 @@ from typing import Any
 
 from datapath.frames import Command, Event, PortStats
 from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.interfaces import check_lent
 from vswitch.daemon.link import ForwarderGone, Refused
 from vswitch.daemon.live import LiveBridge, LivePort
 from vswitch.daemon.methods.finding import live_bridge, require_active, wanted_bridge
@@ -17,29 +18,34 @@ from vswitch.schema import Config, Port
 
 
 async def add(
-    daemon: Daemon, bridge: str, name: str, ephemeral: bool = False, **settings: Any
+    daemon: Daemon,
+    bridge: str,
+    name: str,
+    ephemeral: bool = False,
+    namespace: int | None = None,
+    owner: str | None = None,
+    **settings: Any,
 ) -> dict[str, Any]:
     port = Port(name, **settings)
-    _require_new(daemon, name)
+    if owner is not None and not ephemeral:
+        raise Failure(f"port {name} owner", "a stored port has none", "leave it out", Exit.USAGE)
+    if namespace is not None and not port.netns:
+        why = "a network namespace was lent, and netns doesn't say what it is called"
+        raise Failure(f"port {name}", why, "add netns", Exit.USAGE)
     if ephemeral:
         live_bridge(daemon, bridge)
-        await daemon.add_ephemeral(bridge, port)
+        await daemon.add_ephemeral(bridge, port, namespace, owner)
     else:
+        if namespace is not None:
+            await check_lent(port, namespace)
         await _store(daemon, bridge, port)
     live = live_bridge(daemon, bridge).ports[name]
     return _identity(bridge, live)
 
 
-def _require_new(daemon: Daemon, name: str) -> None:
-    on = [b.name for b in daemon.store.read().config.bridges if b.port(name)]
-    on += [bridge.record.name for bridge, port in daemon.live.ports() if port.record.name == name]
-    if on:
-        do = "remove it first, or choose another name"
-        raise Failure(f"port {name}", f"it is on bridge {on[0]} already", do)
-
-
 async def _store(daemon: Daemon, bridge: str, port: Port) -> None:
     def change(config: Config) -> Config:
+        daemon.require_new(config, port.name)
         return config.with_bridge(wanted_bridge(config, bridge).with_port(port))
 
     unmade = await daemon.change(change)
@@ -154,7 +160,10 @@ async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> None:
     require_active(unmade, lambda one: _is_about(one.operation, name))
 
 
-async def remove(daemon: Daemon, bridge: str, name: str) -> None:
+async def remove(daemon: Daemon, bridge: str, name: str, owner: str | None = None) -> None:
+    if owner is not None:
+        await daemon.remove_owned(bridge, name, owner)
+        return
     if _is_ephemeral(daemon, bridge, name):
         await daemon.remove_ephemeral(bridge, name)
         return
