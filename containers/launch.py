@@ -52,7 +52,7 @@ def caller() -> Caller:
     """Who we are and which ids exist here."""
     return Caller(
         os.geteuid(), os.getegid(), _ranges("uid_map"), _ranges("gid_map"),
-        _read("setgroups").strip() == "allow",
+        _read("setgroups").strip() == "allow", os.uname().machine,
     )  # fmt: skip
 
 

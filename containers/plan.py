@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from containers import steps
+from containers import seccomp, steps
 from containers.spec import Process, Spec
 from containers.steps import Step
 from vswitch.errors import SchemaError
@@ -49,11 +49,16 @@ SCRATCH = ("/tmp", "/var/tmp", "/run")
 """Where a container with a read-only root can write."""
 
 CAPABILITIES = {
-    "chown": 0, "dac_override": 1, "fowner": 3, "fsetid": 4, "kill": 5, "setgid": 6, "setuid": 7,
-    "setpcap": 8, "net_bind_service": 10, "net_raw": 13, "sys_chroot": 18, "audit_write": 29,
-    "setfcap": 31,
+    "chown": 0, "dac_override": 1, "fowner": 3, "kill": 5, "setgid": 6, "setuid": 7, "setpcap": 8,
+    "net_bind_service": 10, "net_raw": 13, "sys_chroot": 18, "audit_write": 29,
 }  # fmt: skip
-"""What a container's root keeps, name -> bit: the usual set, without mknod."""
+"""What a container's root keeps, name -> bit: the usual set, without mknod, setfcap and fsetid.
+
+The last two, since ids are not shifted: a file with capabilities, or with a setuid bit that writing
+does not clear, would have them on the machine too.
+"""
+SETFCAP = 31
+"""The kernel asks it of whoever maps root in a user namespace; the filter keeps it from files."""
 
 ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root")
 TTY_GROUP = 5
@@ -72,6 +77,8 @@ class Caller(NamedTuple):
     gids: tuple[Range, ...]
     setgroups: bool
     """May groups be changed here?"""
+    machine: str
+    """Its architecture, as uname calls it."""
 
     @property
     def privileged(self) -> bool:
@@ -104,6 +111,7 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         *_streams(spec),
         *_root(spec, place),
         *_kernel_files(),
+        *_limits(spec),
         *_dev(caller),
         *(steps.mask(path) for path in MASKED),
         *(steps.read_only(path) for path in READ_ONLY),
@@ -111,24 +119,26 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         steps.verify(),
         steps.hostname(str(spec.hostname)),
         steps.loopback(),
-        *_restrictions(),
+        *_restrictions(spec.nested),
         steps.wait(),
         steps.supervise(place.exit_file, attached=not spec.detach),
-        *_command(spec, caller),
+        *_command(spec, caller, spec.nested),
     )
 
 
-def entry(process: Process, caller: Caller, pidfd: int, flags: int) -> tuple[Step, ...]:
+def entry(
+    process: Process, caller: Caller, pidfd: int, flags: int, nested: bool
+) -> tuple[Step, ...]:
     """The steps that run one more command in the container of the process behind `pidfd`.
 
-    `flags` are the namespaces that it really has (CLONE_NEW*).
+    `flags` are the namespaces that it really has (CLONE_NEW*); `nested` is its own setting.
     """
     return (
         steps.fresh(),
         *(_streams(process) if caller.privileged else ()),  # others own no device of the machine
         steps.join(pidfd, flags, die_with_runner=True),
-        *_restrictions(),
-        *_command(process, caller),
+        *_restrictions(nested),
+        *_command(process, caller, nested),
     )
 
 
@@ -175,6 +185,14 @@ def _kernel_files() -> tuple[Step, ...]:
     )
 
 
+def _limits(spec: Spec) -> tuple[Step, ...]:
+    """No user namespaces inside unless asked for, and never a control group's, whose owner could
+    mount the hierarchies of cgroup v1 (HARDENING S34).
+    """
+    groups = steps.limit("max_cgroup_namespaces", 0, must=spec.nested)
+    return groups, *(() if spec.nested else (steps.limit("max_user_namespaces", 0, must=False),))
+
+
 def _dev(caller: Caller) -> tuple[Step, ...]:
     """A /dev with nothing but harmless devices, and terminals of its own."""
     group = f",gid={TTY_GROUP}" if caller.privileged and _has(caller.gids, TTY_GROUP) else ""
@@ -195,17 +213,19 @@ def _streams(process: Process) -> tuple[Step, ...]:
     return () if process.tty else (steps.streams(),)
 
 
-def _restrictions() -> tuple[Step, ...]:
-    keep = sum(1 << bit for bit in CAPABILITIES.values())
+def _restrictions(nested: bool) -> tuple[Step, ...]:
+    keep = sum(1 << bit for bit in (*CAPABILITIES.values(), *((SETFCAP,) if nested else ())))
     return steps.no_new_privileges(), steps.capabilities(keep)
 
 
-def _command(process: Process, caller: Caller) -> tuple[Step, ...]:
+def _command(process: Process, caller: Caller, nested: bool) -> tuple[Step, ...]:
+    """The filter comes last: what it refuses (openat2) is still needed before."""
     uid, gid = _existing_ids(process, caller)
     return (
         steps.terminal(uid) if process.tty else steps.session(),
         steps.user(uid, gid, clear_groups=caller.privileged and caller.setgroups),
         steps.directory_change(process.workdir),
+        steps.filter(seccomp.program(caller.machine, nested)),
         steps.execute(process.command, _environment(process)),
     )
 

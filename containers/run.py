@@ -130,7 +130,7 @@ def enter(host: Host, name: str, process: Process) -> int:
         pidfd = _open(entry)
         stack.callback(os.close, pidfd)
         child = stack.enter_context(Birth(f"container {name}"))
-        steps = plan.entry(process, launch.caller(), pidfd, entry.flags)
+        steps = plan.entry(process, launch.caller(), pidfd, entry.flags, entry.spec.nested)
         child.start(host.program, steps, inherit=(pidfd,))
         stack.enter_context(signals_forwarded(child))
         return stay(child)

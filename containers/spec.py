@@ -116,6 +116,9 @@ class Spec(Process):
         values.path, "its files; else this machine's, read-only", "DIR", default=None
     )
     read_only: bool = setting(values.flag, "don't let it write to --rootfs", "", default=False)
+    nested: bool = setting(
+        values.flag, "let it make containers (user namespaces, mounts)", "", default=False
+    )
     hostname: str | None = setting(_hostname, "its host name, else NAME", "HOST", default=None)
     bridge: str | None = setting(
         values.name, "the bridge it is attached to, else none", "BRIDGE", default=None

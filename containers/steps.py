@@ -105,6 +105,14 @@ def verify() -> Step:
     return Step("verify")
 
 
+def limit(name: str, value: int, must: bool) -> Step:
+    """A limit of the container's own user namespace: a file in /proc/sys/user, as mounted by us.
+
+    Without such a namespace it is refused if it `must` be, else left alone.
+    """
+    return Step("limit", (name, value, must))
+
+
 def hostname(name: str) -> Step:
     """Set the host name."""
     return Step("hostname", (name,))
@@ -161,6 +169,11 @@ def user(uid: int, gid: int, clear_groups: bool) -> Step:
 def directory_change(path: str) -> Step:
     """Enter the working folder."""
     return Step("directory-change", (path,))
+
+
+def filter(program: bytes) -> Step:
+    """From now on every system call passes this filter (see `containers/seccomp.py`)."""
+    return Step("filter", (program,))
 
 
 def execute(command: tuple[str, ...], environment: tuple[str, ...]) -> Step:

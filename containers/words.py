@@ -24,6 +24,7 @@ _RUN = {
     "--name": "name", "--bridge": "bridge", "--address": "addresses", "--gateway": "gateway",
     "--port": "port", "--number": "number", "--interface": "interface", "--mac": "mac",
     "--mtu": "mtu", "--rootfs": "rootfs", "--read-only": "read_only", "--hostname": "hostname",
+    "--nested": "nested",
     "-d": "detach", "--detach": "detach",
 }  # fmt: skip
 NEGATIONS = frozenset(("--no-tty",))

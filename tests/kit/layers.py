@@ -48,9 +48,9 @@ OUTSIDE = ("os_ken", "ryu", "eventlet", "pyroute2", "cffi", "numpy", "scapy", "d
 PURE = (
     "datapath.fields", "datapath.oxm", "datapath.action", "datapath.rule", "datapath.frames",
     "vswitch.schema", "vswitch.openflow", "vswitch.reconcile",
-    "containers.spec", "containers.steps", "containers.plan", "containers.encode",
-    "containers.control", "containers.problem", "containers.words", "controlplane.lengths",
-    "controlplane.mactable",
+    "containers.spec", "containers.seccomp", "containers.steps", "containers.plan",
+    "containers.encode", "containers.control", "containers.problem", "containers.words",
+    "controlplane.lengths", "controlplane.mactable",
 )  # fmt: skip
 IMPURE_IMPORTS = ("socket", "threading", "time", "asyncio", "select", "selectors", "subprocess")
 """No socket, no clock, no thread in the rooms that only compute."""

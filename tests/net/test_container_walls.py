@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import json
 import os
 import platform
 import resource
@@ -22,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from containers import seccomp
 from containers.plan import DEVICES
 from tests.kit.birth import born_with, steps_of
 from tests.kit.pod import NOBODY, Pod, eventually, init, little_root, pods
@@ -296,3 +299,102 @@ def test_the_session_s_keys_stay_outside(pod: Pod) -> None:
     assert with_keys("run", "--") == "found False\n"
     pod.run("-d", "--name", "c", "--", "sleep", "1000")
     assert with_keys("exec", "c") == "found False\n"
+
+
+# ---- system calls ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["run", "exec"])
+def test_no_user_namespace_and_no_mount_inside_s34(anyone: Pod, command: str) -> None:
+    script = """
+    unshare -Ur true && echo MADE a user namespace
+    unshare -UrmC sh -c 'mkdir /tmp/g && mount -t cgroup2 none /tmp/g' && echo MOUNTED
+    for c in memory pids cpu devices freezer; do mkdir -p /tmp/$c
+      mount -t cgroup -o $c none /tmp/$c && echo MOUNTED $c; done
+    grep Seccomp: /proc/self/status
+    cat /proc/sys/user/max_user_namespaces /proc/sys/user/max_cgroup_namespaces
+    """
+    if command == "run":
+        result = anyone.sh(script)
+    else:
+        anyone.run("-d", "--name", "c", "--", "sleep", "1000")
+        result = anyone.vswitch("exec", "c", "sh", "-c", script)
+    assert result.lines() == ["Seccomp:\t2", "0", "0"]
+
+
+def test_nested_it_makes_user_namespaces_but_mounts_no_control_groups_s34(anyone: Pod) -> None:
+    script = """
+    unshare -Urm sh -c 'mount -t tmpfs none /mnt && echo mounted'
+    unshare -UrmC true && echo MADE a cgroup namespace
+    for c in memory pids cpu devices freezer; do
+      unshare -Urm sh -c "mount -t cgroup -o $c none /mnt && echo MOUNTED $c"; done
+    unshare -Urm sh -c 'mount -t cgroup2 none /mnt && echo MOUNTED 2'
+    """
+    result = anyone.sh(script, "--nested")
+    assert result.lines() == ["mounted"], result.err
+    anyone.run("-d", "--nested", "--name", "c", "--", "sleep", "1000")
+    assert anyone.vswitch("exec", "c", "unshare", "-Ur", "id", "-u").lines() == ["0"]
+
+
+CAPABLE_FILE = """
+import os, sys
+try:
+    os.setxattr("/tmp/f", "security.capability", bytes.fromhex("0100000280000000" + 24 * "0"))
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["--nested"]])
+def test_no_file_gets_capabilities_s33(anyone: Pod, words: list[str]) -> None:
+    result = anyone.run(*words, "--", "sh", "-c", f"touch /tmp/f; python3 -c '{CAPABLE_FILE}'")
+    assert result.lines() == ["Operation not supported" if words else "Operation not permitted"]
+
+
+CALLS = """
+import ctypes, errno, json, sys
+libc = ctypes.CDLL(None, use_errno=True)
+for name, number, want in json.loads(sys.argv[1]):
+    ctypes.set_errno(0)
+    if libc.syscall(number, *(ctypes.c_long(-1) for _ in range(6))) != -1:
+        print(name, "was let through")
+    elif ctypes.get_errno() != want:
+        print(name, errno.errorcode.get(ctypes.get_errno()))
+"""
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_every_call_of_the_table_is_refused_for_real(anyone: Pod, nested: bool) -> None:
+    numbers = seccomp.MACHINES[platform.machine()].numbers
+    calls = [(name, numbers[name], want)
+             for names, want in ((seccomp.REFUSED, errno.EPERM), (seccomp.UNKNOWN, errno.ENOSYS))
+             for name in names
+             if name in numbers and not (nested and name in seccomp.NESTED)]  # fmt: skip
+    calls.append(("newer than all", seccomp.LAST + 1, errno.ENOSYS))
+    words = ["--nested"] if nested else []
+    result = anyone.run(*words, "--", "python3", "-c", CALLS, json.dumps(calls))
+    assert (result.code, result.out) == (0, ""), result.err
+    assert len(calls) > 30
+
+
+def test_root_s_own_files_never_become_setuid_a7(anyone: Pod) -> None:
+    """Ids are the machine's: what is setuid root in a root is setuid root on the machine."""
+    root = anyone.own(little_root(anyone.folder / "root", ("sh", "cp", "chmod", "install")))
+    script = """
+    cp /bin/sh /shell; chmod 755 /shell && echo plain
+    for mode in u+s 4755 2755 6755 g+s; do chmod $mode /shell && echo CHANGED $mode; done
+    install -m 4755 /bin/sh /other
+    echo $?
+    """
+    result = anyone.sh(script, "--rootfs", str(root))
+    assert result.lines() == ["plain", "1"], result.err
+    assert not [path for path in root.rglob("*") if path.lstat().st_mode & 0o6000]
+
+
+def test_threads_and_processes_are_made_as_ever(anyone: Pod) -> None:
+    code = (
+        "import subprocess, threading, os; t = threading.Thread(target=print, args=('thread',));"
+        "t.start(); t.join(); print(subprocess.check_output(['echo', 'child']).decode(), end='');"
+        "print(os.waitpid(os.fork() or os._exit(3), 0)[1] >> 8)"
+    )
+    assert anyone.run("--", "python3", "-c", code).lines() == ["thread", "child", "3"]

@@ -196,7 +196,7 @@ def test_dev_holds_what_it_should_and_nothing_else_s35(pod: Pod) -> None:
 def test_capabilities_are_few_and_none_is_inheritable_s33(pod: Pod) -> None:
     status = pod.sh("cat /proc/self/status").fields()
     assert status["CapInh"] == status["CapAmb"] == "0" * 16
-    assert status["CapPrm"] == status["CapEff"] == status["CapBnd"] == "00000000a00425fb"
+    assert status["CapPrm"] == status["CapEff"] == status["CapBnd"] == "00000000200425eb"
     assert status["NoNewPrivs"] == "1"
 
 
@@ -222,7 +222,7 @@ def test_where_user_namespaces_are_refused_the_rest_still_holds(pod: Pod) -> Non
     if "unshare" in done.stderr:
         pytest.skip(f"needs a user namespace: {done.stderr}")
     assert done.stdout.startswith("vswitch-init\n"), done.stderr
-    assert "CapEff:\t00000000a00425fb" in done.stdout
+    assert "CapEff:\t00000000200425eb" in done.stdout
     assert "Read-only file system" in done.stderr
 
 
@@ -339,7 +339,7 @@ def test_exec_joins_every_namespace_with_the_same_restrictions(pod: Pod) -> None
     assert lines[7:10] == ["0", "1", "2"]
     status = entered.fields()
     assert status["CapInh"] == "0" * 16
-    assert status["CapEff"] == status["CapBnd"] == "00000000a00425fb"
+    assert status["CapEff"] == status["CapBnd"] == "00000000200425eb"
     assert status["NoNewPrivs"] == "1"
     assert pod.vswitch("exec", "c", "sh", "-c", "exit 9").code == 9
     assert pod.vswitch("exec", "c", "no-such-program").code == 127

@@ -8,17 +8,18 @@ import pytest
 
 from containers import steps
 from containers.plan import NAMESPACES, Caller, Place, birth, entry
+from containers.seccomp import program
 from containers.spec import Process, Spec
 from containers.steps import Step
 from vswitch.errors import SchemaError
 
 ALL = ((0, 4294967295),)
-ROOT = Caller(0, 0, ALL, ALL, True)
-FAKE_ROOT = Caller(0, 0, ((0, 1),), ((0, 1),), False)
-USER = Caller(1000, 100, ALL, ALL, True)
+ROOT = Caller(0, 0, ALL, ALL, True, "x86_64")
+FAKE_ROOT = Caller(0, 0, ((0, 1),), ((0, 1),), False, "aarch64")
+USER = Caller(1000, 100, ALL, ALL, True, "x86_64")
 PLACE = Place("/run/vswitch/containers/c1", "/run/vswitch")
 
-KEEP = 0xA00425FB
+KEEP = 0x200425EB
 DEV = (
     Step("mount", ("tmpfs", "/dev", "mode=755,size=64k", 14, 0)),
     Step("device", ("/dev/null", 1, 3)),
@@ -90,6 +91,8 @@ def test_root_s_container_with_the_machine_s_files() -> None:
         *MACHINE,
         Step("mount", ("proc", "/proc", "", 14, 0)),
         Step("mount", ("sysfs", "/sys", "", 15, 2)),
+        Step("limit", ("max_cgroup_namespaces", 0, False)),
+        Step("limit", ("max_user_namespaces", 0, False)),
         *DEV,
         *HIDDEN,
         Step("pivot"),
@@ -103,13 +106,14 @@ def test_root_s_container_with_the_machine_s_files() -> None:
         Step("session"),
         Step("user", (0, 0, True)),
         Step("directory-change", ("/",)),
+        Step("filter", (program("x86_64"),)),
         Step("execute", (("ping", "10.0.0.3"), (PATH, "HOME=/root"))),
     )
 
 
 def test_a_command_in_a_running_container_gets_the_same_restrictions() -> None:
     process = Process(command=("id",), tty=True, user="7", workdir="/etc", env=("TERM=vt100",))
-    assert entry(process, ROOT, pidfd=9, flags=NAMESPACES) == (
+    assert entry(process, ROOT, pidfd=9, flags=NAMESPACES, nested=False) == (
         Step("fresh"),
         Step("join", (9, 0x7E020000, True)),
         Step("no-new-privileges"),
@@ -117,6 +121,7 @@ def test_a_command_in_a_running_container_gets_the_same_restrictions() -> None:
         Step("terminal", (7,)),
         Step("user", (7, 7, True)),
         Step("directory-change", ("/etc",)),
+        Step("filter", (program("x86_64"),)),
         Step("execute", (("id",), (PATH, "HOME=/root", "TERM=vt100"))),
     )
 
@@ -159,7 +164,7 @@ def test_the_runner_s_devices_are_opened_anew_unless_there_is_a_terminal() -> No
     assert named(plan(), "streams") == [()]
     assert named(plan(tty=True), "streams") == []
     for caller, opened in ((ROOT, [()]), (USER, [])):
-        entered = entry(Process(command=("id",)), caller, 9, NAMESPACES)
+        entered = entry(Process(command=("id",)), caller, 9, NAMESPACES, False)
         assert named(entered, "streams") == opened
         assert [step.name for step in entered].index("join") == 1 + len(opened)
 
@@ -174,6 +179,22 @@ def test_detached_it_outlives_the_runner_and_leaves_its_exit_code() -> None:
     made = birth(spec(detach=True), ROOT, PLACE._replace(exit_file=8))
     assert named(made, "namespaces")[0][-1] is False
     assert named(made, "supervise") == [(8, False)]
+
+
+def test_nested_it_may_make_user_namespaces_but_never_those_of_control_groups_s34() -> None:
+    made = plan(nested=True)
+    assert named(made, "limit") == [("max_cgroup_namespaces", 0, True)]
+    assert named(made, "filter") == [(program("x86_64", nested=True),)]
+    assert named(made, "capabilities") == [(KEEP | 1 << 31,)]  # to map root there
+    entered = entry(Process(command=("id",)), ROOT, 9, NAMESPACES, nested=True)
+    assert named(entered, "filter") == [(program("x86_64", nested=True),)]
+
+
+def test_the_filter_is_the_machine_s_and_comes_last() -> None:
+    assert named(plan(FAKE_ROOT), "filter") == [(program("aarch64"),)]
+    assert [step.name for step in plan()][-2:] == ["filter", "execute"]
+    with pytest.raises(SchemaError, match="no filter"):
+        plan(ROOT._replace(machine="pdp11"))
 
 
 def test_the_last_variable_of_a_name_wins() -> None:
