@@ -441,15 +441,18 @@ class Switch:
         """Polls for that long by the real clock; CPU seconds used.  For measuring."""
         return self._core.run(round(seconds * 1e9)) / 1e9
 
-    def _send(self, command: Command, payload: bytes = b"", session: int = 0) -> int:
+    def _send(self, command: Command, payload: bytes = b"", session: int = 0, fd: int = -1) -> int:
+        """'fd' goes along and is the switch's from here on."""
         self._tag += 1
         frame = Frame(command, payload, BRIDGE, session, self._tag)
-        self._core.command(frame.pack(), self.now_ns)
+        self._core.command(frame.pack(), self.now_ns, fd)
         return self._tag
 
-    def _command(self, command: Command, payload: bytes = b"", session: int = 0) -> list[Frame]:
+    def _command(
+        self, command: Command, payload: bytes = b"", session: int = 0, fd: int = -1
+    ) -> list[Frame]:
         """The events that answer a command, without its DONE; raises what DONE says."""
-        tag = self._send(command, payload, session)
+        tag = self._send(command, payload, session, fd)
         answers: list[Frame] = []
         refusals: list[bytes] = []
         done = Done()

@@ -186,7 +186,7 @@ typedef struct {
 typedef struct {
     uint32_t port, queue;  /* queue: any number but 0xffffffff */
     uint64_t max_rate;     /* bits a second on the wire, without FCS; 0 = unlimited */
-    uint32_t max_packets;  /* that wait; 0 = 1,000 */
+    uint32_t max_packets;  /* frames that wait; 0 = 1,000 */
     uint32_t unused;
 } vs_queue_spec;
 

@@ -31,6 +31,7 @@ static struct packet *super_frame(void)
 }
 enum { SUPER = 45 * (66 + 1448) };
 
+static uint32_t frames_in(uint32_t bytes) { return bytes == SUPER ? 45 : 1; }
 static struct packet *packet_of(uint32_t bytes) { return bytes == SUPER ? super_frame() : frame_of(bytes); }
 static uint64_t read_count(_Atomic uint64_t *c) { return atomic_load_explicit(c, memory_order_relaxed); }
 
@@ -127,9 +128,30 @@ static void bytes_are_bounded_but_an_empty_queue_takes_any_packet(void)
     CHECK_EQ(packet_pool_out(pool), 0);
 }
 
+static void a_super_frame_takes_the_room_of_the_frames_it_stands_for(void)
+{
+    struct queue *q = queue_new(1, 8000, 50, 1 << 20, START);
+    struct packet *super = super_frame();
+    CHECK(queue_put(q, super_frame(), START));
+    CHECK(!queue_put(q, super, START));
+    for (unsigned i = 0; i < 5; i++)
+        CHECK(queue_put(q, frame_of(100), START));
+    packet_release(super);
+    super = frame_of(100);
+    CHECK(!queue_put(q, super, START));
+    packet_release(queue_take(q, START)); /* 45 of them leave */
+    for (unsigned i = 0; i < 45; i++)
+        CHECK(queue_put(q, frame_of(100), START));
+    CHECK(!queue_put(q, super, START));
+    CHECK_EQ(read_count(&q->counters.tx_errors), 45 + 1 + 1);
+    packet_release(super);
+    end(q);
+    CHECK_EQ(packet_pool_out(pool), 0);
+}
+
 static void what_leaves_is_counted_as_it_looks_on_the_wire(void)
 {
-    struct queue *q = queue_new(1, 0, 10, 1 << 20, START);
+    struct queue *q = queue_new(1, 0, 50, 1 << 20, START);
     CHECK(queue_put(q, frame_of(100), START));
     CHECK(queue_put(q, super_frame(), START));
     CHECK_EQ(read_count(&q->counters.tx_packets), 0);
@@ -173,7 +195,7 @@ static void the_next_may_leave_when_the_ones_before_have_had_their_time(void)
 
 static void no_rate_is_no_limit(void)
 {
-    struct queue *q = queue_new(1, 0, 1000, 100000000, START);
+    struct queue *q = queue_new(1, 0, 500 * 45, 100000000, START);
     for (unsigned i = 0; i < 500; i++)
         CHECK(queue_put(q, super_frame(), START));
     for (unsigned i = 0; i < 500; i++) {
@@ -253,7 +275,7 @@ static void offer(struct queue *q, const struct load *l, uint64_t *i, uint64_t n
 /* Bytes that leave in 5 s; the taker comes when it is time, or something arrived, and up to 'late_ns' late. */
 static uint64_t shaped(const struct load *l)
 {
-    struct queue *q = queue_new(1, l->rate, 400, 400 * SUPER, START);
+    struct queue *q = queue_new(1, l->rate, 400 * frames_in(l->bytes), 400 * SUPER, START);
     uint64_t now = 0, i = 0;
     while (now <= 5 * SECOND) {
         offer(q, l, &i, now);
@@ -332,13 +354,14 @@ static void line_forget(struct line *l, uint64_t now, uint64_t most)
 
 static void the_oracle_lets_the_same_packets_go_at_the_same_time(void)
 {
+    enum { MOST = 150 };
     unsigned left = 0, waited = 0;
     for (unsigned round = 0; round < 300; round++) {
         uint64_t rate = 1 + ((uint64_t)random_bits() << 4 >> random_bits() % 20), now = START;
-        struct queue *q = queue_new(1, rate, 50, 1 << 30, now);
+        struct queue *q = queue_new(1, rate, MOST, 1 << 30, now);
         struct line line = { rate, (__int128)(now - MS) * rate };
-        uint32_t sizes[50];
-        unsigned first = 0, count = 0;
+        uint32_t sizes[MOST];
+        unsigned first = 0, count = 0, frames = 0;
         for (unsigned i = 0; i < 2000; i++) {
             now += random_bits() % (random_bits() % 50 ? 400000 : 60000000);
             if (random_bits() % 2) {
@@ -346,11 +369,14 @@ static void the_oracle_lets_the_same_packets_go_at_the_same_time(void)
                 struct packet *p = packet_of(bytes);
                 if (count == 0)
                     line_forget(&line, now, MS);
-                CHECK_EQ(queue_put(q, p, now), count < 50);
-                if (count == 50)
+                bool fits = !count || frames + frames_in(bytes) <= MOST;
+                CHECK_EQ(queue_put(q, p, now), fits);
+                if (fits) {
+                    sizes[(first + count++) % MOST] = bytes;
+                    frames += frames_in(bytes);
+                } else {
                     packet_release(p);
-                else
-                    sizes[(first + count++) % 50] = bytes;
+                }
             }
             bool may = false;
             if (count) {
@@ -361,7 +387,8 @@ static void the_oracle_lets_the_same_packets_go_at_the_same_time(void)
             }
             if (may) {
                 line.free += (__int128)sizes[first] * 8000000000;
-                first = (first + 1) % 50;
+                frames -= frames_in(sizes[first]);
+                first = (first + 1) % MOST;
                 count--;
             }
             if (count && line.free > (__int128)now * rate)
@@ -393,7 +420,7 @@ static void any_rate_and_time_can_be_reckoned_with(void)
     static const uint64_t rates[] = { 1, 1000, UINT32_MAX, 1ull << 62, UINT64_MAX };
     static const uint64_t times[] = { 0, 1, START, UINT64_MAX / 2, UINT64_MAX };
     for (unsigned r = 0; r < 5; r++) {
-        struct queue *q = queue_new(1, rates[r], 100, 1 << 30, 0);
+        struct queue *q = queue_new(1, rates[r], 1000, 1 << 30, 0);
         for (unsigned t = 0; t < 5; t++) {
             CHECK(queue_put(q, super_frame(), times[t]));
             CHECK(queue_put(q, super_frame(), times[t]));
@@ -437,6 +464,7 @@ int main(void)
     a_full_queue_refuses_and_the_caller_keeps_the_packet();
     a_queue_that_goes_away_gives_up_all_that_waits();
     bytes_are_bounded_but_an_empty_queue_takes_any_packet();
+    a_super_frame_takes_the_room_of_the_frames_it_stands_for();
     what_leaves_is_counted_as_it_looks_on_the_wire();
     the_next_may_leave_when_the_ones_before_have_had_their_time();
     no_rate_is_no_limit();

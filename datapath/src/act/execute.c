@@ -2,8 +2,8 @@
  *
  * Theory of operation.  A walk goes over a range of the list with one packet.  A clone is a
  * walk of its own over the actions it brackets, with a copy (a reference, until an edit
- * wants a packet of its own).  A super-frame that is about to get a header which no offload
- * can express is cut, and every piece walks the rest of the range.  Counters: slots stand in
+ * wants a packet of its own).  A super-frame that is about to become what no offload can say is cut,
+ * and every piece walks the rest of the range, counted with the bytes that it had when it came.  Counters: slots stand in
  * the order in which the packet meets them; a walk raises those of its range up to where it
  * ended, leaving out those of the clones in it, which raise their own.
  */
@@ -12,7 +12,6 @@
 #include "meter/meter.h"
 #include "packet/checksum.h"
 #include "packet/edit.h"
-#include "packet/gso.h"
 
 struct walk {
     struct executor *by;
@@ -27,7 +26,7 @@ struct walk {
 static void drop(struct walk *w, vs_drop reason)
 {
     if (w->in)
-        port_drop(w->in, reason, 1);
+        port_drop_frames(w->in, reason, w->packets);
 }
 
 static void count_to(struct walk *w, unsigned slot)
@@ -51,7 +50,7 @@ static bool own(struct walk *w)
 static void send(struct executor *by, struct port *to, uint32_t queue, struct packet *p)
 {
     if (!port_sends(to)) {
-        port_drop(to, VS_DROP_OUTPUT_DOWN, 1);
+        port_drop(to, VS_DROP_OUTPUT_DOWN, p);
         packet_release(p);
     } else if (queue == NO_QUEUE || !by->enqueue(by, to, queue, p)) {
         outlet_put(&by->outlet, to, p);
@@ -122,7 +121,7 @@ static edit *const edits[ACT_LIMIT] = {
 
 static bool is_ttl(const struct action *a) { return a->kind == ACT_DEC_TTL || a->kind == ACT_DEC_MPLS_TTL; }
 
-static bool run_edit(struct walk *w, const struct action *a)
+static bool edit_owned(struct walk *w, const struct action *a)
 {
     if (!own(w))
         return false;
@@ -134,39 +133,60 @@ static bool run_edit(struct walk *w, const struct action *a)
     return false;
 }
 
-/* ---- a header that no offload can express ---- */
+/* ---- what no offload can say ---- */
+
+/* A header in front of the network header, or headers that get other names or go out of sight. */
+static bool leaves_offload(const struct packet *p, const struct action *a)
+{
+    if (a->kind == ACT_PUSH_VLAN)
+        return p->layout.n_vlans == LAYOUT_MAX_VLANS;
+    if (a->kind == ACT_SET_FIELD)
+        return a->field == FIELD_ETH_TYPE || a->field == FIELD_IP_PROTO;
+    return a->kind == ACT_PUSH_MPLS || a->kind == ACT_PUSH_PBB;
+}
 
 static void walk(struct walk *w);
 
-/* False: there is no buffer for them. */
-static bool walk_pieces(struct walk *w)
+/* How many bytes longer each frame of the super-frame is by now than when it came. */
+static int64_t grown(const struct walk *w)
+{
+    uint64_t packets, bytes;
+    gso_wire(w->p, &packets, &bytes);
+    return (int64_t)(bytes - w->bytes) / (int64_t)packets;
+}
+
+/* The pieces do the rest, and count it. */
+static void walk_pieces(struct walk *w)
 {
     struct packet *pieces[GSO_MAX_SEGMENTS];
     unsigned n = gso_segment(w->p, pieces, GSO_MAX_SEGMENTS);
+    int64_t longer = grown(w);
+    if (!n) {
+        drop(w, w->packets > GSO_MAX_SEGMENTS ? VS_DROP_TOO_DEEP : VS_DROP_NO_BUFFER);
+        return;
+    }
     for (unsigned i = 0; i < n; i++) {
         struct walk piece = *w;
         piece.p = pieces[i];
         piece.packets = 1;
-        piece.bytes = pieces[i]->len;
+        piece.bytes = (uint64_t)(pieces[i]->len - longer);
         walk(&piece);
     }
-    return n > 0;
+    w->slot = w->last;
 }
 
-static bool run_outermost(struct walk *w, const struct action *a)
+static bool run_edit(struct walk *w, const struct action *a)
 {
-    if (w->p->gso_type) {
-        if (walk_pieces(w))
-            w->slot = w->last; /* the pieces do the rest, and count it */
-        else
-            drop(w, VS_DROP_NO_BUFFER);
-        return false;
-    }
-    if (!own(w))
-        return false;
-    if (w->p->offload & PACKET_NEEDS_CSUM)
+    if (w->p->offload & PACKET_NEEDS_CSUM && leaves_offload(w->p, a)) {
+        if (w->p->gso_type) {
+            walk_pieces(w);
+            return false;
+        }
+        if (!own(w))
+            return false;
         checksum_complete(w->p);
-    return run_edit(w, a);
+    }
+    return edit_owned(w, a);
 }
 
 /* ---- meters, copies, stages ---- */
@@ -233,7 +253,7 @@ static bool run_continue(struct walk *w, const struct action *a)
 typedef bool handler(struct walk *, const struct action *);
 static handler *const handlers[ACT_LIMIT] = {
     [ACT_SET_FIELD] = run_edit,    [ACT_PUSH_VLAN] = run_edit,        [ACT_POP_VLAN] = run_edit,
-    [ACT_PUSH_MPLS] = run_outermost, [ACT_POP_MPLS] = run_edit,       [ACT_PUSH_PBB] = run_outermost,
+    [ACT_PUSH_MPLS] = run_edit,    [ACT_POP_MPLS] = run_edit,        [ACT_PUSH_PBB] = run_edit,
     [ACT_POP_PBB] = run_edit,      [ACT_COPY_TTL_OUT] = run_edit,     [ACT_COPY_TTL_IN] = run_edit,
     [ACT_SET_MPLS_TTL] = run_edit, [ACT_DEC_MPLS_TTL] = run_edit,     [ACT_SET_TTL] = run_edit,
     [ACT_DEC_TTL] = run_edit,      [ACT_SEND] = run_send,             [ACT_CONTROLLER] = run_controller,

@@ -30,8 +30,9 @@ int meter_account(struct executor *, struct meter *, uint64_t packets, uint64_t 
  * False: the packet ends here, '*p' is NULL or still the caller's to release. */
 bool action_edit(struct executor *, const struct action *, struct port *in, struct packet **p);
 /* Does all composed actions to 'p' in order; takes over the caller's reference.  'in' counts what is dropped; NULL for a
- * packet-out from no port of ours.  'p->layout' is current.  What is counted: 'packets' and 'bytes', those on the wire
- * when the packet came, at every slot that it reached. */
+ * packet-out from no port of ours.  'p->layout' is current.  What is counted at every slot that it
+ * reached, by meters and by drops: 'packets' and 'bytes', those on the wire when the packet came into the switch, whatever
+ * edits have made of it since. */
 void actions_execute(struct executor *, const struct itinerary *, struct port *in, struct packet *p, uint64_t packets, uint64_t bytes);
 
 /* The same for what most packets ask for, one output or one drop, and in line; false: it is more than that. */
@@ -49,7 +50,7 @@ static inline bool actions_execute_one(struct executor *by, const struct itinera
     if (sends) {
         outlet_put(&by->outlet, a->to, p);
     } else {
-        port_drop(in, (vs_drop)a->port, 1);
+        port_drop_frames(in, (vs_drop)a->port, packets);
         packet_release(p);
     }
     return true;

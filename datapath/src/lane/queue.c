@@ -49,16 +49,16 @@ static void count(_Atomic uint64_t *c, uint64_t n)
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
-static bool has_room(const struct queue *q, uint64_t bytes)
+static bool has_room(const struct queue *q, uint64_t frames, uint64_t bytes)
 {
-    return !q->count || (q->count < q->max_packets && q->bytes + bytes <= q->max_bytes);
+    return !q->count || (q->frames + frames <= q->max_packets && q->bytes + bytes <= q->max_bytes);
 }
 
 bool queue_put(struct queue *q, struct packet *p, uint64_t now_ns)
 {
     uint64_t frames, bytes;
     gso_wire(p, &frames, &bytes);
-    if (!has_room(q, bytes)) {
+    if (!has_room(q, frames, bytes)) {
         count(&q->counters.tx_errors, frames);
         return false;
     }
@@ -67,6 +67,7 @@ bool queue_put(struct queue *q, struct packet *p, uint64_t now_ns)
     uint32_t at = (uint32_t)(((uint64_t)q->first + q->count) % q->max_packets);
     q->places[at] = (struct queue_place){ p, (uint32_t)frames, (uint32_t)bytes };
     q->count++;
+    q->frames += frames;
     q->bytes += bytes;
     return true;
 }
@@ -76,6 +77,7 @@ static struct queue_place shift(struct queue *q)
     struct queue_place place = q->places[q->first];
     q->first = (q->first + 1) % q->max_packets;
     q->count--;
+    q->frames -= place.frames;
     q->bytes -= place.bytes;
     return place;
 }

@@ -30,13 +30,13 @@ struct queue {
     uint64_t filled_ns;
     __int128 level;   /* of the bucket, 1e-9 bits; negative: in debt */
     uint32_t first, count;
-    uint64_t bytes;   /* that wait */
+    uint64_t frames, bytes; /* that wait, as on the wire */
     struct queue_counters counters;
     struct queue_place places[]; /* a ring of max_packets */
 };
 
-/* An empty queue that holds at most 'max_packets' (> 0; a super-frame is one) and 'max_bytes' (frames on the wire,
- * without FCS), and lets 'rate' bits of them leave a second (0: unlimited).  The caller's to free. */
+/* An empty queue that holds at most 'max_packets' (> 0) and 'max_bytes' (frames on the wire, without FCS; a super-frame
+ * is the frames that it stands for), and lets 'rate' bits of them leave a second (0: unlimited).  The caller's to free. */
 struct queue *queue_new(uint32_t id, uint64_t rate, uint32_t max_packets, uint64_t max_bytes, uint64_t now_ns);
 /* From now on, the poll thread's; what was saved up or is owed stays, unless the new rate is 0 (unlimited). */
 void queue_set_rate(struct queue *, uint64_t rate, uint64_t now_ns);

@@ -120,7 +120,7 @@ static bool discard_one(struct burst_port *b)
     bool lost = read(b->port.fd, scrap, sizeof scrap) >= 0;
     if (!lost && burst_judge(errno) != BURST_REFUSED) /* refused: too short for the header, and the frame is gone */
         return note_failure(b, errno);
-    port_drop(&b->port, VS_DROP_NO_BUFFER, 1);
+    port_drop_frames(&b->port, VS_DROP_NO_BUFFER, 1);
     return false;
 }
 

@@ -50,7 +50,7 @@ static int restore_tag(struct packet *p, const struct tpacket_auxdata *aux)
 /* 'total' frames were lost so far, says the kernel (a 32-bit counter that wraps). */
 static void note_losses(struct burst_port *b, uint32_t total)
 {
-    port_drop(&b->port, VS_DROP_NO_BUFFER, (uint32_t)(total - b->lost));
+    port_drop_frames(&b->port, VS_DROP_NO_BUFFER, (uint32_t)(total - b->lost));
     b->lost = total;
 }
 

@@ -98,7 +98,7 @@ static unsigned pcap_rx(struct port *port, struct packet_pool *pool, struct pack
             break;
         struct packet *p = packet_new(pool, frame->size);
         if (!p) {
-            port_drop(port, VS_DROP_NO_BUFFER, 1);
+            port_drop_frames(port, VS_DROP_NO_BUFFER, 1);
             break;
         }
         memcpy(p->data, frame->bytes, frame->size);

@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "packet/checksum.h"
-#include "packet/gso.h"
 
 void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spec, int fd)
 {
@@ -50,17 +49,14 @@ void port_count_tx(struct port *port, struct packet *const *packets, unsigned n)
 void port_rx_error(struct port *port, vs_drop reason)
 {
     port_count(&port->counters.rx_errors, 1);
-    port_drop(port, reason, 1);
+    port_drop_frames(port, reason, 1);
 }
 
 void port_tx_drop(struct port *port, vs_drop reason, const struct packet *p)
 {
-    uint64_t packets = 1, bytes;
-    if (p->gso_type)
-        gso_wire(p, &packets, &bytes);
-    port_drop(port, reason, packets);
+    port_drop(port, reason, p);
     if (reason == VS_DROP_TX_ERROR)
-        port_count(&port->counters.tx_errors, packets);
+        port_count(&port->counters.tx_errors, gso_frames(p));
 }
 
 bool port_refuse_short(struct port *port, struct packet *p)
@@ -105,7 +101,7 @@ unsigned port_wire_frames(struct port *port, struct packet *p, struct packet **o
     if (p->gso_type) {
         unsigned n = gso_segment(p, out, GSO_MAX_SEGMENTS);
         if (!n)
-            port_tx_drop(port, VS_DROP_TX_ERROR, p);
+            port_tx_drop(port, gso_frames(p) > GSO_MAX_SEGMENTS ? VS_DROP_TX_ERROR : VS_DROP_NO_BUFFER, p);
         return n;
     }
     if (p->offload & PACKET_NEEDS_CSUM)

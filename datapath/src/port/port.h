@@ -6,7 +6,7 @@
  */
 #pragma once
 #include <stdatomic.h>
-#include "packet/packet.h"
+#include "packet/gso.h"
 #include "vswitch.h"
 
 enum { PORT_BATCH = 32 };
@@ -54,7 +54,13 @@ static inline void port_count(_Atomic uint64_t *c, uint64_t n)
 {   /* single writer: no locked instruction needed */
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
-static inline void port_drop(struct port *p, vs_drop reason, uint64_t n) { port_count(&p->counters.drops[reason], n); }
+/* Counts a packet that ends here, as the frames it stands for; it stays the caller's. */
+static inline void port_drop(struct port *port, vs_drop reason, const struct packet *p)
+{
+    port_count(&port->counters.drops[reason], gso_frames(p));
+}
+/* The same for frames of which there is no packet (any more). */
+static inline void port_drop_frames(struct port *port, vs_drop reason, uint64_t n) { port_count(&port->counters.drops[reason], n); }
 /* A port's state as it is told: LIVE says that packets can go out and come in by it, which follows from the rest and is
  * never set by anybody (OpenFlow 1.3.5, 6.5 and 7.2.1: not while OFPPC_PORT_DOWN or OFPPS_LINK_DOWN is set). */
 static inline uint32_t port_state_of(uint32_t config, uint32_t state)

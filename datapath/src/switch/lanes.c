@@ -18,7 +18,7 @@ bool lanes_put(struct lane_poll *poll, struct port *port, uint32_t queue, struct
     if (!q)
         return false;
     if (!queue_put(q, p, now_ns)) {
-        port_drop(port, VS_DROP_QUEUE_FULL, 1);
+        port_drop(port, VS_DROP_QUEUE_FULL, p);
         packet_release(p);
         return true;
     }
@@ -36,7 +36,7 @@ static void let_go(struct outlet *out, struct port *port, struct packet *p)
         outlet_put(out, port, p);
         return;
     }
-    port_drop(port, VS_DROP_OUTPUT_DOWN, 1);
+    port_drop(port, VS_DROP_OUTPUT_DOWN, p);
     packet_release(p);
 }
 
@@ -105,7 +105,7 @@ static void unlist(struct lane_poll *poll, const struct port *port)
 void lanes_drop(struct port *port, struct queue *q)
 {
     for (struct packet *p; (p = queue_give_up(q));) {
-        port_drop(port, VS_DROP_QUEUE_FULL, 1);
+        port_drop(port, VS_DROP_QUEUE_FULL, p);
         packet_release(p);
     }
 }

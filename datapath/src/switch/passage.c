@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "flow/extract.h"
-#include "packet/gso.h"
 #include "packet/parse.h"
 
 static void count_stat(_Atomic uint64_t *c)
@@ -108,7 +107,7 @@ void passage_go_on(struct executor *executor, struct port *in, struct packet *p,
     MUST(stage); /* it is in use by this very packet */
     if (w->level == WORKER_LEVELS || w->continued++ >= WORKER_STAGES) {
         if (in)
-            port_drop(in, VS_DROP_TOO_DEEP, 1);
+            port_drop_frames(in, VS_DROP_TOO_DEEP, packets);
         packet_release(p);
         return;
     }
@@ -255,7 +254,7 @@ void passage_inject(struct worker *w, const struct injection *in)
     struct key key;
     if (!on.p) {
         if (on.in)
-            port_drop(on.in, VS_DROP_NO_BUFFER, 1);
+            port_drop_frames(on.in, VS_DROP_NO_BUFFER, 1);
         return;
     }
     memcpy(on.p->data, actions + in->n_actions, in->size);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "packet/checksum.h"
-#include "packet/gso.h"
 
 /* Has the port left room for others?  'taken' is what the control thread has taken out of what it said. */
 static bool may_say(const struct worker *w, const struct port *in)
@@ -63,18 +62,28 @@ static bool passes_meter(struct worker *w, const struct packet *p)
     return band < 0 || m->meter->bands[band].spec.type != METER_DROP;
 }
 
-static bool tell(struct worker *w, struct port *in, const struct packet *p, const struct action *a)
+static void lose(struct port *in, const struct packet *p, vs_drop reason)
+{
+    if (in)
+        port_drop(in, reason, p);
+}
+
+static void tell(struct worker *w, struct port *in, const struct packet *p, const struct action *a)
+{
+    if (!tell_one(w, in, p, a))
+        lose(in, p, VS_DROP_PACKET_IN_FULL);
+}
+
+static void tell_wired(struct worker *w, struct port *in, const struct packet *p, const struct action *a)
 {
     struct packet *wired[GSO_MAX_SEGMENTS];
-    if (!p->gso_type && !(p->offload & PACKET_NEEDS_CSUM))
-        return tell_one(w, in, p, a);
     unsigned n = as_wired(p, wired);
-    bool told = n > 0;
+    if (!n)
+        lose(in, p, VS_DROP_NO_BUFFER);
     for (unsigned i = 0; i < n; i++) {
-        told = tell_one(w, in, wired[i], a) && told;
+        tell(w, in, wired[i], a);
         packet_release(wired[i]);
     }
-    return told;
 }
 
 void passage_to_controller(struct executor *executor, struct port *in, const struct packet *p, const struct action *a)
@@ -82,9 +91,12 @@ void passage_to_controller(struct executor *executor, struct port *in, const str
     struct worker *w = (struct worker *)executor;
     if (in && a->reason == OFPR_NO_MATCH && atomic_load_explicit(&in->config, memory_order_relaxed) & VS_PC_NO_PACKET_IN)
         return; /* it speaks of table misses only (OpenFlow 1.3.5, 7.2.1) */
-    bool passes = passes_meter(w, p);
-    if ((!passes || !tell(w, in, p, a)) && in)
-        port_drop(in, passes ? VS_DROP_PACKET_IN_FULL : VS_DROP_METER, 1);
+    if (!passes_meter(w, p))
+        lose(in, p, VS_DROP_METER);
+    else if (p->gso_type || p->offload & PACKET_NEEDS_CSUM)
+        tell_wired(w, in, p, a);
+    else
+        tell(w, in, p, a);
 }
 
 /* A station that can't be told of is no harm: its next packet tells again. */

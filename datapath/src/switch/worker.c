@@ -30,9 +30,10 @@ static bool receives(const struct port *port)
 
 static void drop_all(struct port *in, struct packet *const *packets, unsigned n, vs_drop reason)
 {
-    port_drop(in, reason, n);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
+        port_drop(in, reason, packets[i]);
         packet_release(packets[i]);
+    }
 }
 
 /* Packets moved; '*drained': the port has no more. */

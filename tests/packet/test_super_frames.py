@@ -1,0 +1,237 @@
+"""A super-frame counts as the frames that it stands for, wherever something counts.
+
+Counters of rules, meters and ports, drops of every reason, queues.  Rules and meters count bytes
+as a frame had them when it came into the switch, whatever was pushed since, cut or not.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from datapath.frames import DROPS
+from datapath.switch import Switch
+from datapath.testing import MakeSwitch
+from tests.kit.supers import Super, Tap, super_frame
+from tests.packet.headers import frame
+from tests.packet.messages import statistics
+
+QUEUE_STATS = 5
+TAP = 9
+PORT_DOWN = 1
+TEXT = "tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80,nw_ttl=9,dl_src=02:00:00:00:00:01"
+FORTY = super_frame(TEXT, 40_000, 1000)
+TEN = super_frame(TEXT, 10_000, 1000)
+OLD = super_frame(TEXT.replace("nw_ttl=9", "nw_ttl=1"), 40_000, 1000)
+TAGGED = super_frame(TEXT + ",dl_vlan=5", 40_000, 1000)
+RESERVED = super_frame(TEXT + ",dl_dst=01:80:c2:00:00:00", 40_000, 1000)
+PIECE = 54 + 1000
+
+
+@pytest.fixture
+def tap(switch: Switch) -> Iterator[Tap]:
+    made = Tap(switch, TAP)
+    yield made
+    made.close()
+
+
+def drop_at_meter(switch: Switch) -> None:
+    switch.add_meter("meter=1,pktps,band=type=drop,rate=0")
+    switch.add_flow("actions=meter:1,output:2")
+
+
+def drop_at_flood_limit(switch: Switch) -> None:
+    switch.set_normal(flood_rate=1)
+    switch.add_flow("actions=NORMAL")
+
+
+def drop_at_vlan(switch: Switch) -> None:
+    switch.set_vlans(TAP, trunks=(1, 2))
+    switch.add_flow("actions=NORMAL")
+
+
+def drop_at_queue(switch: Switch) -> None:
+    """One frame waits: there is not the room for forty."""
+    switch.set_queue(2, 1, max_rate=1, max_packets=40)
+    switch.add_flow("actions=set_queue:1,output:2")
+    for _ in range(3):
+        switch.send(1, frame(TEXT))
+
+
+def drop_at_port(number: int) -> Callable[[Switch], None]:
+    def drop(switch: Switch) -> None:
+        switch.set_port(number, config=PORT_DOWN, mask=PORT_DOWN)
+        switch.add_flow("actions=output:2")
+
+    return drop
+
+
+def drop_at_mtu(switch: Switch) -> None:
+    switch.add_port(5, mtu=1000)
+    switch.add_flow("actions=output:5")
+
+
+def drop_by(rule: str) -> Callable[[Switch], None]:
+    def drop(switch: Switch) -> None:
+        switch.add_group("group_id=1,type=all")
+        switch.add_flow(f"actions={rule}")
+
+    return drop
+
+
+PUSHES = ",".join(["push_vlan:0x8100"] * 17)
+WAYS: dict[str, tuple[Callable[[Switch], None], Super, int]] = {
+    # reason: rules, what comes, the port that counts it
+    "meter": (drop_at_meter, FORTY, TAP),
+    "flood-limit": (drop_at_flood_limit, FORTY, TAP),
+    "vlan": (drop_at_vlan, TAGGED, TAP),
+    "queue-full": (drop_at_queue, FORTY, 2),
+    "port-down": (drop_at_port(TAP), FORTY, TAP),
+    "output-down": (drop_at_port(2), FORTY, 2),
+    "mtu": (drop_at_mtu, FORTY, 5),
+    "table-miss": (lambda switch: None, FORTY, TAP),
+    "rule": (drop_by("drop"), FORTY, TAP),
+    "no-port": (drop_by("output:99"), FORTY, TAP),
+    "output-self": (drop_by(f"output:{TAP}"), FORTY, TAP),
+    "ttl": (drop_by("dec_ttl,output:2"), OLD, TAP),
+    "too-deep": (drop_by(f"{PUSHES},output:2"), FORTY, TAP),
+    "group": (drop_by("group:1"), FORTY, TAP),
+    "reserved-address": (drop_by("NORMAL"), RESERVED, TAP),
+}
+ELSEWHERE = {"rx-short", "rx-truncated", "rx-offload"}  # what comes is not believed to be one
+ELSEWHERE |= {"no-in-port"}  # packet-outs
+ELSEWHERE |= {"tx-error"}  # tests/c/test_port_burst.c
+ALONE = {"no-buffer", "packet-in-full", "tx-full"}  # below
+
+
+def test_every_reason_is_provoked_somewhere() -> None:
+    assert set(WAYS) | ELSEWHERE | ALONE == set(DROPS)
+
+
+@pytest.mark.parametrize("reason", WAYS)
+def test_a_drop_counts_every_frame(switch: Switch, tap: Tap, reason: str) -> None:
+    prepare, packet, port = WAYS[reason]
+    prepare(switch)
+    if reason == "flood-limit":  # a full bucket lets one pass whole, the next finds it in debt
+        tap.write(packet)
+    tap.write(packet)
+    switch.poll()
+    assert switch.drops(port)[reason] == 40
+    came = switch.port_stats()[TAP]
+    assert came.rx_packets == (80 if reason == "flood-limit" else 40)
+
+
+def test_a_full_memory_port_drops_the_pieces_that_find_no_room(switch: Switch, tap: Tap) -> None:
+    switch.add_flow("actions=" + ",".join(["output:2"] * 410))
+    tap.write(TEN)
+    assert len(switch.poll()[2]) == 4096
+    assert switch.drops(2) == {"tx-full": 4}
+
+
+def test_without_buffers_all_pieces_are_lost(make_switch: MakeSwitch) -> None:
+    switch = make_switch(max_buffers=8)
+    tap = Tap(switch, TAP)
+    switch.add_flow("actions=push_mpls:0x8847,output:2")
+    tap.write(FORTY)
+    assert switch.poll() == {}
+    assert switch.drops(TAP) == {"no-buffer": 40}
+    switch.delete_flows()
+    switch.add_flow("actions=output:2")
+    tap.write(FORTY)
+    assert switch.poll() == {}
+    assert switch.drops(2) == {"no-buffer": 40}
+    switch.add_flow("actions=CONTROLLER")
+    tap.write(FORTY)
+    switch.poll()
+    assert switch.drops(TAP) == {"no-buffer": 80}
+    tap.close()
+
+
+def test_packet_ins_lost_count_one_by_one(switch: Switch, tap: Tap) -> None:
+    switch.add_flow("actions=CONTROLLER:65535")
+    for _ in range(100):
+        tap.write(FORTY)
+        switch._core.poll(switch.now_ns)  # nobody looks at what is told
+    lost = switch.drops(TAP).get("packet-in-full", 0)
+    told = len(switch.packet_ins()) + switch.stats().packet_ins_lost
+    assert lost > 0
+    assert told + lost == 4000
+
+
+# ---- bytes ----
+
+BEHIND = (
+    "push_vlan:0x8100",
+    "push_mpls:0x8847",
+    "push_pbb:0x88e7",
+    "push_vlan:0x88a8,push_mpls:0x8847",
+    "pop_vlan,push_mpls:0x8847",
+    "set_field:17->ip_proto",
+)
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+@pytest.mark.parametrize("edits", BEHIND)
+def test_rules_count_the_bytes_that_came(make_switch: MakeSwitch, edits: str, tagged: bool) -> None:
+    """The same in every table, whether cut or not, and the same for the frames themselves."""
+    text = TEXT + (",dl_vlan=7" if tagged else "")
+    found = []
+    for pieces in (1, 10):
+        switch = make_switch()
+        tap = Tap(switch, TAP)
+        switch.add_flow(f"tcp,actions={edits},goto_table:1")
+        switch.add_flow("table=1,actions=output:2")
+        for _ in range(pieces):
+            tap.write(super_frame(text, 10_000 // pieces, 1000))
+        switch.poll()
+        found.append([(flow.packets, flow.bytes) for flow in switch.dump_flows()])
+        tap.close()
+    came = 10 * (PIECE + 4 * tagged)
+    assert found == [[(10, came)] * 2] * 2
+
+
+def test_ports_count_the_bytes_that_leave(switch: Switch, tap: Tap) -> None:
+    switch.add_flow("actions=push_vlan:0x8100,push_mpls:0x8847,output:2")
+    tap.write(TEN)
+    switch.poll()
+    stats = switch.port_stats()
+    assert (stats[TAP].rx_packets, stats[TAP].rx_bytes) == (10, 10 * PIECE)
+    assert (stats[2].tx_packets, stats[2].tx_bytes) == (10, 10 * (PIECE + 8))
+
+
+# ---- meters and queues ----
+
+
+def test_a_meter_takes_it_whole_and_keeps_its_rate(switch: Switch, tap: Tap) -> None:
+    """What a bucket can't hold passes a full one and leaves a debt: forty a second are forty."""
+    switch.add_meter("meter=1,pktps,burst,band=type=drop,rate=40,burst_size=10")
+    switch.add_flow("actions=meter:1,output:2")
+    sent = 0
+    for _ in range(1001):
+        tap.write(FORTY)
+        sent += len(switch.poll().get(2, []))
+        switch.now_ns += 100_000_000
+    assert sent % 40 == 0
+    assert abs(sent - 4000) <= 40 + 10
+    (stats,) = switch.meter_stats().values()
+    assert stats.packets == 40 * 1001
+    assert stats.bands[0].packets == stats.packets - sent == switch.drops(TAP)["meter"]
+
+
+def test_a_queue_of_packets_is_one_of_frames(switch: Switch, tap: Tap) -> None:
+    switch.set_queue(2, 1, max_rate=1000, max_packets=45)
+    switch.add_flow("actions=set_queue:1,output:2")
+    tap.write(FORTY)
+    assert len(switch.poll()[2]) == 40  # the first leaves at once
+    for _ in range(2):
+        tap.write(FORTY)
+    switch.poll()
+    for _ in range(7):
+        switch.send(1, frame(TEXT))
+    assert switch.drops(2) == {"queue-full": 40 + 2}
+    (reply,) = switch.openflow(statistics(QUEUE_STATS, struct.pack("!II", 2, 1)))
+    assert struct.unpack_from("!QQQ", reply, 24) == (40 * PIECE, 40, 42)
+    switch.remove_queue(2, 1)
+    assert switch.drops(2) == {"queue-full": 42 + 40 + 5}
