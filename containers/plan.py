@@ -34,6 +34,7 @@ SKIP_MISSING, EMPTY_IF_REFUSED = 1, 2
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9),
            "tty": (5, 0)}  # fmt: skip
 """All of /dev but terminals (HARDENING S35)."""
+_HARMLESS = tuple(f"/dev/{name}" for name in DEVICES if name != "tty")
 LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0",
          "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}  # fmt: skip
 
@@ -210,7 +211,7 @@ def _dev(caller: Caller) -> tuple[Step, ...]:
 
 def _streams(process: Process) -> tuple[Step, ...]:
     """Without a terminal of its own the command gets the runner's standard input and output."""
-    return () if process.tty else (steps.streams(),)
+    return () if process.tty else (steps.streams(_HARMLESS),)
 
 
 def _restrictions(nested: bool) -> tuple[Step, ...]:

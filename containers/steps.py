@@ -24,9 +24,12 @@ def fresh() -> Step:
     return Step("fresh")
 
 
-def streams() -> Step:
-    """Open devices on descriptors 0 to 2 anew: nobody changes their inodes through them (S35)."""
-    return Step("streams")
+def streams(harmless: tuple[str, ...]) -> Step:
+    """Open devices on descriptors 0 to 2 anew: nobody changes their inodes through them (S35).
+
+    `harmless` are the machine's devices that any other node of the same number can stand in for.
+    """
+    return Step("streams", (harmless,))
 
 
 def namespaces(

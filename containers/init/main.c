@@ -33,7 +33,7 @@ static const struct {
     step_handler *handler;
 } STEPS[] = {
     {"fresh", "", step_fresh},
-    {"streams", "", step_streams},
+    {"streams", "l", step_streams},
     {"namespaces", "nssnn", step_namespaces},
     {"again", "", step_again},
     {"join", "nnn", step_join},

@@ -14,6 +14,16 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+/* The one of these nodes that is this device: any of them is as good as another, unlike terminals. */
+static int equal_node(char **paths, dev_t number)
+{
+    int node = -1;
+    errno = ENODEV;
+    for (; node < 0 && *paths; paths++)
+        node = node_take(*paths, number);
+    return node;
+}
+
 /* A read-only, detached mount of the very node that `fd` has open; -1 with errno. */
 static int same_node(int fd, const struct stat *about)
 {
@@ -43,9 +53,11 @@ static int open_again(int node, int fd)
     return again < 0 || fcntl(again, F_SETFL, flags) < 0 ? -1 : again;
 }
 
-static int replace(int fd, const struct stat *about)
+static int replace(int fd, const struct stat *about, char **harmless)
 {
-    int node = same_node(fd, about);
+    int node = equal_node(harmless, about->st_rdev);
+    if (node < 0)
+        node = same_node(fd, about);
     if (node < 0)
         return -1;
     int again = open_again(node, fd);
@@ -57,13 +69,13 @@ static int replace(int fd, const struct stat *about)
     return close(node);
 }
 
-/* streams() */
+/* streams(harmless): paths of devices that have no state, such as /dev/null. */
 int step_streams(struct birth *birth, const struct arg *arg)
 {
-    (void)arg;
     struct stat about;
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fstat(fd, &about) == 0 && S_ISCHR(about.st_mode) && replace(fd, &about) < 0)
+        if (fstat(fd, &about) == 0 && S_ISCHR(about.st_mode)
+            && replace(fd, &about, arg[0].list) < 0)
             return failed(birth, "opening the device on descriptor %d anew", fd);
     return 0;
 }

@@ -27,7 +27,7 @@ import pytest
 from containers import seccomp
 from containers.plan import DEVICES
 from tests.kit.birth import born_with, steps_of
-from tests.kit.pod import NOBODY, Pod, eventually, init, little_root, pods
+from tests.kit.pod import NOBODY, PROGRAM, Pod, eventually, init, little_root, pods
 
 RT_SIGACTION = {"x86_64": 13, "aarch64": 134}.get(platform.machine(), -1)
 
@@ -188,6 +188,21 @@ def test_nor_through_standard_input_and_output_s35(anyone: Pod) -> None:
         assert same.out == "\0\0\0"
 
 
+def test_a_null_device_of_another_dev_is_as_good_s35(pod: Pod) -> None:
+    """A chroot, a container: whoever started the runner had another /dev."""
+    with open("/dev/null") as null:
+        line = "mount -t tmpfs t /dev/shm && cd /dev/shm && for d in null zero full random urandom"
+        line += " tty; do touch $d; mount --bind /dev/$d $d; done; mkdir pts shm; touch ptmx"
+        line += ' && mount --move /dev/shm /dev && exec "$@"'
+        run = [sys.executable, "-c", PROGRAM, "run", "--", "sh", "-c", "cat; echo read"]
+        options: dict[str, Any] = {"capture_output": True, "text": True, "stdin": null}
+        words = ["unshare", "-m", "sh", "-c", line, "sh", *run]
+        done = subprocess.run(words, env=pod.environment, check=False, **options)
+    if "mount:" in done.stderr:
+        pytest.skip(f"needs mounts: {done.stderr}")
+    assert (done.stdout, done.stderr) == ("read\n", "")
+
+
 def test_a_terminal_that_is_handed_over_stays_the_user_s_s31_s35(pod: Pod) -> None:
     master, slave = os.openpty()
     try:
@@ -288,7 +303,7 @@ def test_the_session_s_keys_stay_outside(pod: Pod) -> None:
                              check=False)  # fmt: skip
     if control.stdout != "found True\n":
         pytest.skip(f"needs a kernel with keys: {control.stderr}")
-    program = [sys.executable, "-c", "import sys; from vswitch.cli import main; sys.exit(main())"]
+    program = [sys.executable, "-c", PROGRAM]
 
     def with_keys(*words: str) -> str:
         line = ["python3", "-c", KEYS, "add", *program, *words, *look]
