@@ -219,6 +219,30 @@ static unsigned receive_all(uint32_t port, uint8_t station)
     return n;
 }
 
+/* Everything else that the control thread reads or replaces while packets move, one kind after the other. */
+static void look_around(unsigned k)
+{
+    static const vs_vlans ways[] = {{.mode = VS_VLAN_ACCESS, .tag = THERE}, {.mode = VS_VLAN_NATIVE_UNTAGGED, .tag = THERE, .trunks[30] = 1}};
+    vs_port_vlans vlans = {.number = OTHER, .vlans = ways[k / 8 % 2]};
+    vs_bridge_spec bridge = {.name = "b", .standalone = true, .flood_rate = k / 8 % 2 ? 100000000 : 0};
+    vs_port_ref up = {.number = OTHER, .state = 0};
+    vs_queue_spec queue = {.port = OTHER, .queue = k / 8 % 3, .max_rate = 1000000000};
+    struct { vs_trace_request request; uint8_t frame[SMALL]; } traced = {.request = {SENDER, SMALL}, .frame = {0xff, 0xff}};
+    vs_switch_stats stats;
+    switch (k % 8) {
+    case 0: twin_command(sw, VS_CMD_DUMP, NULL, 0, now_ns()); break;
+    case 1: twin_command(sw, VS_CMD_MACS, NULL, 0, now_ns()); break;
+    case 2: twin_command(sw, VS_CMD_PORT_VLANS, &vlans, sizeof vlans, now_ns()); break;
+    case 3: twin_command(sw, VS_CMD_BRIDGE_ADD, &bridge, sizeof bridge, now_ns()); break;
+    case 4: twin_command(sw, VS_CMD_QUEUE_SET, &queue, sizeof queue, now_ns()); break;
+    case 5: twin_command(sw, VS_CMD_TRACE, &traced, sizeof traced, now_ns()); break;
+    case 6: twin_command(sw, k / 8 % 5 ? VS_CMD_STATS : VS_CMD_MAC_FLUSH, NULL, 0, now_ns()); break;
+    default: twin_command(sw, VS_CMD_PORT_SET, &up, sizeof up, now_ns()); break;
+    }
+    vs_switch_stats_get(sw, &stats);
+    CHECK(stats.misses > 0 || k < 10);
+}
+
 static void b2_no_frame_changes_its_vlan_while_a_port_comes_and_goes(void)
 {
     unsigned leaked_in = 0, leaked_out = 0, here = 0, there = 0;
@@ -233,6 +257,7 @@ static void b2_no_frame_changes_its_vlan_while_a_port_comes_and_goes(void)
         wait_ns(20000);
         send_broadcast(peers[SENDER], 1, 0, 40);
         send_both(peers[GUEST]);
+        look_around(k);
         remove_port(GUEST);
         leaked_out += receive_all(GUEST, 1);
         close(peers[GUEST]);

@@ -228,6 +228,8 @@ static void link_of_3(uint32_t state)
 
 static void change_something(unsigned k)
 {
+    vs_switch_stats stats;
+    vs_switch_stats_get(sw, &stats); /* while the poll thread counts */
     switch (k % 14) {
     case 0: popping_group(MODIFY, 1, 0x8847, 2); break;
     case 1: popping_group(MODIFY, 2, 0x0800, 3); break;

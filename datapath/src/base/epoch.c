@@ -47,13 +47,12 @@ struct epoch_reader *epoch_register(struct epoch *e)
 void epoch_publish(struct epoch *e)
 {
     atomic_store_explicit(&e->version, epoch_next(e), memory_order_seq_cst);
-    atomic_thread_fence(memory_order_seq_cst);
 }
 
 bool epoch_passed(struct epoch *e, uint64_t version)
 {
     for (unsigned i = 0; i < e->readers; i++)
-        if (atomic_load_explicit(&e->reader[i].seen, memory_order_acquire) < version)
+        if (atomic_load_explicit(&e->reader[i].seen, memory_order_seq_cst) < version)
             return false;
     return true;
 }

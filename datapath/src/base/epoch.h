@@ -40,10 +40,10 @@ static inline uint64_t epoch_enter(struct epoch *e, struct epoch_reader *r)
 {
     uint64_t version = atomic_load_explicit(&e->version, memory_order_acquire);
     if (atomic_load_explicit(&r->seen, memory_order_relaxed) == EPOCH_IDLE) {
-        /* Waking: either the control thread sees us awake, or we see what it published. */
+        /* Waking: either the control thread sees us awake, or we see what it published (its store and load, and ours, are
+         * in one order). */
         atomic_store_explicit(&r->seen, version, memory_order_seq_cst);
-        atomic_thread_fence(memory_order_seq_cst);
-        version = atomic_load_explicit(&e->version, memory_order_acquire);
+        version = atomic_load_explicit(&e->version, memory_order_seq_cst);
     }
     atomic_store_explicit(&r->seen, version, memory_order_release);
     return version;

@@ -1,6 +1,7 @@
 /* See cache.h. */
 #include "cache/cache.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -18,7 +19,7 @@ struct cache {
     size_t mask;        /* buckets - 1 */
     size_t stride;      /* bytes of an entry */
     uint32_t n_entries, used;
-    uint64_t evictions;
+    _Atomic uint64_t evictions; /* the one word that another thread may read */
     uint32_t dice;
 };
 
@@ -67,7 +68,12 @@ void cache_free(struct cache *c)
     free(c);
 }
 
-uint64_t cache_evictions(const struct cache *c) { return c->evictions; }
+uint64_t cache_evictions(const struct cache *c) { return atomic_load_explicit(&c->evictions, memory_order_relaxed); }
+
+static void count_eviction(struct cache *c) /* single writer: no locked instruction needed */
+{
+    atomic_store_explicit(&c->evictions, cache_evictions(c) + 1, memory_order_relaxed);
+}
 
 static struct bucket *bucket_of(const struct cache *c, uint64_t hash) { return &c->buckets[hash & c->mask]; }
 static uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 32); }
@@ -115,7 +121,7 @@ static struct way *way_for(struct cache *c, struct bucket *b)
             }
     for (unsigned i = roll(c) % WAYS, n = 0; n < WAYS; n++, i = (i + 1) % WAYS)
         if (b->ways[i].entry) {
-            c->evictions++;
+            count_eviction(c);
             return &b->ways[i];
         }
     return NULL;
@@ -130,7 +136,7 @@ static struct way *way_stolen(struct cache *c, struct bucket *home)
             if (b->ways[w].entry) {
                 home->ways[0].entry = b->ways[w].entry;
                 b->ways[w].entry = 0;
-                c->evictions++;
+                count_eviction(c);
                 return &home->ways[0];
             }
     }

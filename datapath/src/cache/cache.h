@@ -50,7 +50,7 @@ void cache_prefetch(const struct cache *, uint64_t hash);
 struct cache_entry *cache_find(const struct cache *, const struct packed_key *, const struct key_shape *);
 /* An entry for this key that is not there yet: its payload is the caller's to fill, its version to set. */
 struct cache_entry *cache_insert(struct cache *, const struct packed_key *, const struct key_shape *);
-uint64_t cache_evictions(const struct cache *);
+uint64_t cache_evictions(const struct cache *); /* any thread */
 
 #include "base/hash.h"
 

@@ -181,7 +181,7 @@ static void sleep_until_work(struct worker *w)
     uint64_t next = w->lanes.n ? lanes_next_ns(&w->lanes) : UINT64_MAX, now = clock_ns(), left = next > now ? next - now : 0;
     struct timespec timeout = {.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
     epoch_leave(w->reader);
-    atomic_store(&w->sleeping, true);
+    atomic_exchange(&w->sleeping, true); /* against worker_wake: of two exchanges one comes first */
     size_t n;
     if (!ring_peek(&w->injections, &n) && !atomic_load(&w->stop))
         find_ready(w, next == UINT64_MAX ? NULL : &timeout);
@@ -285,8 +285,8 @@ bool worker_put(struct worker *w, const void *record, size_t size)
 
 void worker_wake(struct worker *w)
 {
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load(&w->sleeping)) {
+    /* Either it sees what was put into the ring before this, or we see that it sleeps. */
+    if (atomic_exchange(&w->sleeping, false)) {
         uint64_t one = 1;
         ssize_t n = write(w->wake_fd, &one, sizeof one);
         (void)n;
