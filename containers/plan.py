@@ -87,13 +87,21 @@ class Caller(NamedTuple):
         return self.uid == 0
 
 
+class View(NamedTuple):
+    """A place on the machine where something shows that must not be seen, and what it is."""
+
+    path: str
+    device: int
+    inode: int
+
+
 class Place(NamedTuple):
     """What the runner has prepared on the machine."""
 
     anchor: str
     """A folder to attach the root over."""
-    hidden: str
-    """The run folder: a container with the machine's files must not reach the daemon's socket."""
+    hidden: tuple[View, ...] = ()
+    """Where the run folder shows, with the daemon's socket, and the store: no root may."""
     exit_file: int = 0
     """An fd for the exit code, or 0."""
 
@@ -110,6 +118,7 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         steps.undumpable(),
         steps.private(),
         *_streams(spec),
+        *(steps.hide(*view) for view in place.hidden),  # before the root takes its copy of the tree
         *_root(spec, place),
         *_kernel_files(),
         *_limits(spec),
@@ -161,7 +170,7 @@ def _root(spec: Spec, place: Place) -> tuple[Step, ...]:
     attributes = NOSUID | NODEV
     if spec.rootfs is None:
         whole = steps.root("/", place.anchor, attributes | RDONLY)
-        return whole, steps.mask(place.hidden), *_scratch()  # scratch may cover what is hidden
+        return whole, *_scratch()
     if spec.read_only:
         return steps.root(spec.rootfs, place.anchor, attributes | RDONLY), *_scratch()
     return (

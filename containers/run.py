@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 from containers import launch, plan, port
 from containers.attach import signals_forwarded, stay
+from containers.hiding import views
 from containers.launch import Birth
 from containers.registry import Entry, Registry, Reserved, keeping
 from containers.spec import Process, Spec
+from vswitch import paths
 from vswitch.errors import Exit, Failure, shown
 from vswitch.rpc.client import Client
 
@@ -40,7 +42,7 @@ def run(host: Host, spec: Spec) -> tuple[str, int]:
 
     Failure if it can't be started; then nothing is left of it.
     """
-    _check_root(spec)
+    _check_root(host, spec)
     with _reserved(host, spec) as reserved, Birth(f"container {reserved.entry.name}") as child:
         _start(host, reserved, child)
         entry = host.registry.record(reserved.entry, child.pid, child.flags)
@@ -63,12 +65,14 @@ def _accompany(child: Birth) -> int:
         return stay(child)
 
 
-def _check_root(spec: Spec) -> None:
-    if spec.rootfs is not None and not os.path.isdir(spec.rootfs):
-        raise Failure(
-            f"root {shown(spec.rootfs)}", "there is no such folder", "name a folder with --rootfs",
-            Exit.NOT_FOUND,
-        )  # fmt: skip
+def _check_root(host: Host, spec: Spec) -> None:
+    if spec.rootfs is None:
+        return
+    what, do = f"root {shown(spec.rootfs)}", "name a folder with --rootfs"
+    if not os.path.isdir(spec.rootfs):
+        raise Failure(what, "there is no such folder", do, Exit.NOT_FOUND)
+    if f"{os.path.realpath(spec.rootfs)}/".startswith(f"{host.registry.run}/"):
+        raise Failure(what, "it lies in the run folder, which no container may see", do)
 
 
 @contextlib.contextmanager
@@ -89,11 +93,17 @@ def _reserved(host: Host, spec: Spec) -> Iterator[Reserved]:
 def _start(host: Host, reserved: Reserved, child: Birth) -> None:
     entry, folder = reserved.entry, host.registry.path
     exit_file = reserved.exit_file if entry.spec.detach else 0
-    place = plan.Place(folder(entry.name), host.registry.run, exit_file)
+    place = plan.Place(host.registry.run, _hidden(host), exit_file)
     steps = plan.birth(entry.spec, launch.caller(), place)
     with contextlib.ExitStack() as files:
         log = _log(files, folder(entry.name, "log"), entry) if entry.spec.detach else None
         child.start(host.program, steps, log, inherit=(exit_file,) if exit_file else ())
+
+
+def _hidden(host: Host) -> tuple[plan.View, ...]:
+    """Where the daemon's folders show on this machine."""
+    run = host.registry.run
+    return views(folder for folder in (run, paths.state_of(run)) if folder)
 
 
 def _log(files: contextlib.ExitStack, path: str, entry: Entry) -> int:

@@ -88,6 +88,11 @@ def device(path: str, major: int, minor: int) -> Step:
     return Step("device", (path, major, minor))
 
 
+def hide(path: str, device: int, inode: int) -> Step:
+    """Cover a file or folder of the machine's own tree, which must be this very one."""
+    return Step("hide", (path, device, inode))
+
+
 def mask(path: str) -> Step:
     """Hide a file or folder; what a file system that we have mounted lacks needs no mask."""
     return Step("mask", (path,))

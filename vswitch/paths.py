@@ -17,6 +17,8 @@ from vswitch.errors import Failure
 
 SOCKET = "vswitch.sock"
 """The operator API, in the run folder."""
+STATE_LINK = "state"
+"""Where the daemon of a run folder keeps its store: a symbolic link to the state folder."""
 FORWARDER_SOCKET = "forwarder.sock"
 DATABASE = "vswitch.db"
 """The SQLite store, in the state folder."""
@@ -49,6 +51,12 @@ def state_folder(chosen: str | None = None) -> str:
 def socket_path(run: str) -> str:
     """The operator API's socket in a run folder."""
     return os.path.join(run, SOCKET)
+
+
+def state_of(run: str) -> str | None:
+    """The state folder of a run folder's daemon, without symbolic links; None if it has none."""
+    folder = os.path.realpath(os.path.join(run, STATE_LINK))
+    return folder if os.path.isdir(folder) else None
 
 
 def make_private(folder: str) -> str:

@@ -48,7 +48,7 @@ step_handler step_again;                                                  /* aga
 step_handler step_private, step_root, step_mount, step_pivot;             /* mount.c */
 step_handler step_verify;                                                 /* verify.c */
 step_handler step_directory, step_symlink, step_device;                   /* node.c */
-step_handler step_mask, step_read_only;                                   /* mask.c */
+step_handler step_hide, step_mask, step_read_only;                        /* mask.c */
 step_handler step_hostname, step_loopback;                                /* identity.c */
 step_handler step_limit, step_filter;                                     /* limit.c, filter.c */
 step_handler step_undumpable, step_capabilities, step_no_new_privileges;  /* privilege.c */

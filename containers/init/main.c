@@ -43,6 +43,7 @@ static const struct {
     {"directory", "sn", step_directory},
     {"symlink", "ss", step_symlink},
     {"device", "snn", step_device},
+    {"hide", "snn", step_hide},
     {"mask", "s", step_mask},
     {"read-only", "s", step_read_only},
     {"pivot", "", step_pivot},

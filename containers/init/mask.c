@@ -28,6 +28,34 @@ static int empty_folder(void)
     return mount;
 }
 
+/* What lies over a thing of that kind from now on: an fd of the mount. */
+static int cover_for(mode_t mode)
+{
+    return S_ISDIR(mode) ? empty_folder() : node_take("/dev/null", makedev(NULL_MAJOR, NULL_MINOR));
+}
+
+/*
+ * hide(path, device, inode): a place of the machine's own tree is covered before the root is taken
+ * from it, so that no root shows it, whatever holds it. Seen by what it is and covered by fd:
+ * whoever renames things meanwhile gets no container instead of one that sees it.
+ */
+int step_hide(struct birth *birth, const struct arg *arg)
+{
+    struct stat about;
+    int place = open(arg[0].text, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0 || fstat(place, &about) < 0)
+        return failed(birth, "finding %s to hide it", arg[0].text);
+    if (about.st_dev != arg[1].number || about.st_ino != arg[2].number) {
+        errno = ESTALE;
+        return failed(birth, "checking that %s is what is to be hidden", arg[0].text);
+    }
+    int cover = cover_for(about.st_mode);
+    if (cover < 0 || sys_move_mount(cover, place) < 0)
+        return failed(birth, "hiding %s", arg[0].text);
+    close(cover);
+    return close(place);
+}
+
 /* An fd of what is at `path`; MISSING if its own file system has no such thing; -1 with errno. */
 static int find(const struct birth *birth, const char *path)
 {
@@ -44,8 +72,7 @@ int step_mask(struct birth *birth, const struct arg *arg)
         return 0;
     if (place < 0 || fstat(place, &about) < 0)
         return failed(birth, "finding %s to mask it", arg[0].text);
-    int cover = S_ISDIR(about.st_mode) ? empty_folder()
-                                       : node_take("/dev/null", makedev(NULL_MAJOR, NULL_MINOR));
+    int cover = cover_for(about.st_mode);
     if (cover < 0 || sys_move_mount(cover, place) < 0)
         return failed(birth, "masking %s", arg[0].text);
     close(cover);

@@ -27,7 +27,7 @@ def steps_of(rootfs: Path, script: str, run: Path) -> tuple[Step, ...]:
     """The steps of a container that runs a shell script in that root."""
     run.mkdir(exist_ok=True)
     spec = Spec(command=("sh", "-c", script), rootfs=str(rootfs), tty=False).named("held")
-    return plan.birth(spec, launch.caller(), plan.Place(str(run), str(run)))
+    return plan.birth(spec, launch.caller(), plan.Place(str(run)))
 
 
 def born_with(

@@ -164,6 +164,16 @@ def test_one_that_ended_takes_no_other_s_port_off(lab: Lab, pod: Pod) -> None:
     assert ports(lab) == []
 
 
+def test_no_container_reaches_the_daemon_s_store(lab: Lab) -> None:
+    """To read is enough to lock it: the daemon could write no more."""
+    lab.start()
+    assert "vswitch.db" in os.listdir(lab.state)
+    for pod in pods(lab.run):
+        for folder in (lab.state, lab.run):
+            result = pod.run("--rootfs", "/", "--", "ls", "-A", str(folder))
+            assert (result.code, result.out) == (0, ""), result.err
+
+
 def test_without_a_daemon_nothing_is_begun(pod: Pod, lab: Lab) -> None:
     lab.call("shutdown")
     result = pod.vswitch(*on_port("10.0.0.3"), "--", "true")

@@ -21,7 +21,9 @@ from pathlib import Path
 import pytest
 
 from containers.plan import DEVICES, LINKS, MASKED, READ_ONLY
-from tests.kit.pod import Pod, children, eventually, init, is_gone, kill, little_root, pods
+from containers.steps import hide
+from tests.kit.birth import born_with, steps_of
+from tests.kit.pod import PROGRAM, Pod, children, eventually, init, is_gone, kill, little_root, pods
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
@@ -85,6 +87,82 @@ def test_the_run_folder_with_the_daemon_s_socket_is_out_of_reach(pod: Pod) -> No
         assert pod.sh(f"ls -A {folder}").out == ""
     finally:
         shutil.rmtree(folder)
+
+
+def shown(pod: Pod, place: str, *options: str, before: str = "true") -> tuple[str, str]:
+    """What a container sees in a folder, and its errors; `before` is done first, in a mount table
+    that goes with the runner."""
+    line = f'{before} && exec "$@"'
+    run = [sys.executable, "-c", PROGRAM, "run", *options, "--", "ls", "-A", place]
+    done = subprocess.run(
+        ["unshare", "-m", "--propagation", "private", "sh", "-c", line, "sh", *run],
+        env=pod.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--read-only",)])
+def test_no_root_shows_the_run_folder_whatever_it_is_called(
+    pod: Pod, options: tuple[str, ...]
+) -> None:
+    """The root holds it itself, by a link, through a bind mount of a parent, of it, of a part."""
+    little_root(pod.folder)
+    pod.run("--", "true")
+    (pod.run_folder / "marker").touch()
+    for name in ("mnt", "proc", "sys", "dev"):
+        (pod.folder / name).mkdir()
+    (pod.folder / "root").symlink_to(pod.folder)
+    home, run = pod.folder, pod.run_folder
+    for root in ("/", str(home), str(home / "root")):
+        place = str(run) if root == "/" else "/run"
+        out, err = shown(pod, place, "--rootfs", root, *options)
+        scratch = root == "/" and options  # a fresh /tmp lies above it
+        assert (out, "No such file" in err) == ("", bool(scratch)), err
+    rootfs = ("--rootfs", str(home), *options)
+    for bound, place in ((home, "/mnt/run"), (run, "/mnt"), (run / "containers", "/mnt")):
+        assert shown(pod, place, *rootfs, before=f"mount --bind {bound} {home}/mnt") == ("", "")
+    (home / "sock").touch()
+    bind = f"mount --bind {run}/marker {home}/sock"
+    assert "/sock" in shown(pod, "/sock", *rootfs, before=bind)[0]
+    assert pod.sh("[ -c /sock ] || echo plain", *rootfs).out == "plain\n"
+    (home / "etc").mkdir()
+    (home / "etc" / "marker").touch()
+    assert shown(pod, "/etc", *rootfs) == ("marker\n", "")  # all else is there
+
+
+def test_a_root_inside_the_run_folder_is_refused(pod: Pod) -> None:
+    pod.run("--", "true")
+    little_root(pod.run_folder / "root")
+    for root in (pod.run_folder, pod.run_folder / "root"):
+        refused = pod.run("--rootfs", str(root), "--", "true")
+        assert refused.code == 1
+        assert "it lies in the run folder" in refused.err
+    bind = f"mkdir {pod.folder}/m && mount --bind {pod.run_folder}/root {pod.folder}/m"
+    out, err = shown(pod, "/", "--rootfs", str(pod.folder / "m"), before=bind)
+    assert (out, "container c1: " in err) == ("", True)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_run_folder_that_is_renamed_meanwhile_gets_no_container(
+    pod: Pod, replaced: bool
+) -> None:
+    """Hidden is what was found, not what is called so by then."""
+    pod.run("--", "true")
+    program, run = init(), pod.run_folder
+    assert program
+    about = run.stat()
+    steps = steps_of(Path("/"), "true", pod.folder)
+    at = [step.name for step in steps].index("root")
+    steps = (*steps[:at], hide(str(run), about.st_dev, about.st_ino), *steps[at:])
+
+    def rename() -> None:
+        run.rename(pod.folder / "elsewhere")
+        if replaced:
+            run.mkdir()
+
+    _, reason = born_with(program, steps, at, rename)
+    what = "checking that" if replaced else "finding"
+    assert f"{what} {run}" in reason
 
 
 def test_a_root_of_one_s_own_is_used_and_can_be_written(pod: Pod, root: Path) -> None:

@@ -6,6 +6,7 @@ state folder.  The locks are the kernel's, so a daemon that was killed leaves no
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -58,6 +59,15 @@ class Folders:
                     release(locks)
                     raise
         return locks
+
+    def say_state(self) -> None:
+        """Leaves word in the run folder where the store is: containers are kept from it."""
+        link = self.run / paths.STATE_LINK
+        with contextlib.suppress(OSError):  # something else is there: it stays
+            if link.is_symlink():
+                link.unlink()
+            if self.state:
+                link.symlink_to(self.state)
 
     def clear(self) -> None:
         """Removes what a life leaves in the run folder: sockets, the forwarder's log."""

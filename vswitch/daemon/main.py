@@ -47,6 +47,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Failure as failure:
         return _say(failure)
     try:
+        folders.say_state()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_live(options, folders, config))
     except Failure as failure:

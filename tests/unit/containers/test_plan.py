@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from containers import steps
-from containers.plan import NAMESPACES, Caller, Place, birth, entry
+from containers.plan import NAMESPACES, Caller, Place, View, birth, entry
 from containers.seccomp import program
 from containers.spec import Process, Spec
 from containers.steps import Step
@@ -17,7 +17,8 @@ ALL = ((0, 4294967295),)
 ROOT = Caller(0, 0, ALL, ALL, True, "x86_64")
 FAKE_ROOT = Caller(0, 0, ((0, 1),), ((0, 1),), False, "aarch64")
 USER = Caller(1000, 100, ALL, ALL, True, "x86_64")
-PLACE = Place("/run/vswitch/containers/c1", "/run/vswitch")
+RUN = View("/run/vswitch", 25, 1234)
+PLACE = Place("/run/vswitch", (RUN, View("/mnt/run/vswitch", 25, 1234)))
 
 HARMLESS = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 KEEP = 0x200425EB
@@ -61,8 +62,9 @@ HIDDEN = (
     Step("read-only", ("/proc/sysrq-trigger",)),
 )
 MACHINE = (
-    Step("root", ("/", "/run/vswitch/containers/c1", 7)),
-    Step("mask", ("/run/vswitch",)),
+    Step("hide", ("/run/vswitch", 25, 1234)),
+    Step("hide", ("/mnt/run/vswitch", 25, 1234)),
+    Step("root", ("/", "/run/vswitch", 7)),
     Step("mount", ("tmpfs", "/tmp", "mode=1777,size=25%", 6, 1)),
     Step("mount", ("tmpfs", "/var/tmp", "mode=1777,size=25%", 6, 1)),
     Step("mount", ("tmpfs", "/run", "mode=1777,size=25%", 6, 1)),
@@ -138,6 +140,14 @@ def test_a_root_of_one_s_own_is_writable_unless_asked_and_gets_its_mount_points(
     assert "/tmp" in [mount[1] for mount in named(closed, "mount")]
 
 
+@pytest.mark.parametrize("settings", [{}, {"rootfs": "/r"}, {"rootfs": "/r", "read_only": True}])
+def test_no_root_is_taken_before_the_daemon_s_folders_are_hidden(settings: dict[str, Any]) -> None:
+    order = [step.name for step in plan(**settings)]
+    assert order.count("hide") == len(PLACE.hidden)
+    assert order.index("private") < order.index("hide")
+    assert len(order) - 1 - order[::-1].index("hide") < order.index("root")
+
+
 def test_a_user_without_rights_maps_only_himself() -> None:
     made = plan(USER)
     assert made[1] == Step("namespaces", (NAMESPACES, "0 1000 1\n", "0 100 1\n", True, True))
@@ -205,7 +215,6 @@ def test_the_last_variable_of_a_name_wins() -> None:
 
 def test_the_machine_is_out_of_reach_before_the_command_can_run() -> None:
     order = [step.name for step in plan()]
-    assert order.index("mask") < order.index("mount")  # the run folder, before anything covers it
     before = ["root", "pivot", "verify", "capabilities", "wait", "supervise", "user", "execute"]
     assert sorted(before, key=order.index) == before
     last_mask = len(order) - 1 - order[::-1].index("read-only")
