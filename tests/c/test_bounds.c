@@ -24,7 +24,7 @@ static size_t begin_bucket(uint32_t watch_port, uint32_t watch_group)
 {
     size_t start = m.n;
     uint8_t *at = more(&m, 16);
-    at[3] = 1;
+    at[3] = m.bytes[10] == SELECT; /* its weight */
     wire32(at + 4, watch_port);
     wire32(at + 8, watch_group);
     return start;

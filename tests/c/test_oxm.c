@@ -100,7 +100,7 @@ static void set_field_takes_whole_unmasked_settable_fields(void)
                     enum oxm_error error;
                     const struct field *f = &fields[id];
                     put_tlv(bytes, f, masked, length);
-                    bytes[4] = id == FIELD_ETH_TYPE ? 8 : 0; /* a type, not a length */
+                    bytes[4] = id == FIELD_ETH_TYPE ? 8 : id == FIELD_VLAN_VID ? 0x10 : 0; /* a type, not a length; a tag */
                     const struct field *got = oxm_settable(at_the_edge(bytes, 4 + present), 4 + present, &error);
                     bool right = f->info.settable && !masked && length == f->info.bytes && present == length;
                     CHECK(got == (right ? f : NULL));

@@ -325,7 +325,7 @@ def bucket(rng: random.Random, kind: GroupType, number: int, there: There) -> Bu
     watched = [other for other in there.groups if other < number]
     return Bucket(
         actions(rng, Match(), there, sizes=(0, 1, 2, 2, 3, 5))[0],
-        weight=rng.choice((0, 1, 1, 2)) if kind is GroupType.SELECT else 0,
+        weight=rng.choice((0, 1, 1, 2)) if kind is GroupType.SELECT else rng.random() < 0.03,
         watch_port=rng.randrange(1, PORTS + 1) if rng.random() < 0.5 else Reserved.ANY,
         watch_group=rng.choice(watched) if watched and rng.random() < 0.3 else ANY_GROUP,
     )

@@ -127,6 +127,8 @@ class Groups:
         """
         if command is GroupCommand.DELETE:
             return self._delete(desc.group)
+        if desc.type is not GroupType.SELECT and any(bucket.weight for bucket in desc.buckets):
+            raise Refused(Error.GROUP_MOD_FAILED_INVALID_GROUP)
         there = desc.group in self.entries
         if command is GroupCommand.ADD and there:
             raise Refused(Error.GROUP_MOD_FAILED_GROUP_EXISTS)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import struct
+from itertools import permutations
 
 import pytest
 
-from datapath.action import Output
-from datapath.instruction import ApplyActions
+from datapath.action import Output, PushMpls, SetField
+from datapath.fields import BY_NAME
+from datapath.instruction import (
+    ApplyActions,
+    ClearActions,
+    GotoTable,
+    Meter,
+    WriteActions,
+    WriteMetadata,
+)
 from datapath.oxm import Match
+from datapath.packet_text import parse_packet
 from datapath.rule import ALL_TABLES, Command, Rule, parse_rule
 from datapath.switch import OpenFlowRefusal, Switch
 from datapath.testing import MakeSwitch
+from datapath.wire import Reader
 from tests.packet.messages import FLOW_REMOVED, message, statistics
 
 TCP = "tcp,tp_dst=80"
@@ -271,6 +282,67 @@ def oxm(*tlvs: str) -> bytes:
     return struct.pack("!HH", 1, size) + body + bytes(-size % 8)
 
 
+# ---- instructions, in any order ----
+
+
+def test_instructions_mean_the_same_in_any_order(switch: Switch) -> None:
+    """Section 5.9: they are carried out in the standard's order, however they stand."""
+    steps = (
+        Meter(1),
+        ApplyActions((SetField(BY_NAME["ipv4_dst"], 0x09090909),)),
+        ClearActions(),
+        WriteActions((SetField(BY_NAME["mpls_label"], 5), PushMpls(0x8847), Output(2))),
+        WriteMetadata(7, 7),
+        GotoTable(3),
+    )
+    match = Match.unpack(Reader(oxm(IP)))
+    switch.add_meter("meter=1,pktps,burst,band=type=drop,rate=1000,burst_size=2000")
+    switch.add_flow("table=3,metadata=7/7,actions=write_actions(set_queue:1)")
+    frame = bytes(parse_packet("tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80", 1).frame)
+    labelled = frame[:12] + bytes.fromhex("88470000 5100".replace(" ", ""))
+    for order in permutations(steps):
+        switch.add_flow(Rule(match, order))
+        (sent,) = switch.send(1, frame)[2]
+        assert sent[:17] == labelled[:17]
+        assert sent[34:38] == bytes((9, 9, 9, 9))
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize(
+    ("applied", "written", "fits"),
+    [
+        ([], ["set_dst"], True),
+        (["push"], ["set_dst"], False),
+        (["set_dst"], ["push"], True),
+        (["push"], ["set_label"], True),
+        ([], ["push", "set_label"], True),
+        ([], ["set_label", "push"], True),  # a set is carried out in an order of its own
+        (["set_label"], ["push"], False),
+        ([], ["set_label"], False),
+    ],
+)
+def test_what_is_written_relies_on_what_is_applied(
+    switch: Switch, applied: list[str], written: list[str], fits: bool, turn: int
+) -> None:
+    """OFPBAC_MATCH_INCONSISTENT or not, whichever instruction stands first."""
+    actions = {
+        "push": PushMpls(0x8847),
+        "set_dst": SetField(BY_NAME["ipv4_dst"], 1),
+        "set_label": SetField(BY_NAME["mpls_label"], 5),
+    }
+    both = (
+        ApplyActions(tuple(actions[name] for name in applied)),
+        WriteActions(tuple(actions[name] for name in written)),
+    )
+    rule = Rule(Match.unpack(Reader(oxm(IP))), both[::turn])
+    if fits:
+        switch.add_flow(rule)
+        return
+    with pytest.raises(OpenFlowRefusal) as refused:
+        switch.add_flow(rule)
+    assert (refused.value.type, refused.value.code) == (2, 10)
+
+
 def instruction(kind: int, body: str, size: int | None = None) -> bytes:
     data = bytes.fromhex(body)
     return struct.pack("!HH", kind, 4 + len(data) if size is None else size) + data
@@ -280,7 +352,7 @@ def apply(actions: str) -> bytes:
     return instruction(4, "00000000" + actions)
 
 
-IP, PROTO_TCP = "80000a020800", "8000140106"
+IP, PROTO_TCP, TAGGED = "80000a020800", "8000140106", "80000d0410001000"
 OUTPUT_2 = "0000001000000002ffff000000000000"
 WRONG: dict[str, tuple[bytes, tuple[int, int]]] = {
     "unknown command": (flow_mod(command=5), (5, 6)),
@@ -309,6 +381,7 @@ WRONG: dict[str, tuple[bytes, tuple[int, int]]] = {
     "instruction twice": (flow_mod(instructions=instruction(1, "01000000") * 2), (3, 1)),
     "goto backwards": (flow_mod(table=3, instructions=instruction(1, "02000000")), (3, 2)),
     "a meter that is not there": (flow_mod(instructions=instruction(6, "00000001")), (12, 2)),
+    "a meter that is not for rules": (flow_mod(instructions=instruction(6, "fffffffe")), (12, 2)),
     "an experimenter's instruction": (
         flow_mod(instructions=instruction(0xFFFF, "00002320")),
         (3, 5),
@@ -327,6 +400,12 @@ WRONG: dict[str, tuple[bytes, tuple[int, int]]] = {
     "set-field of in_port": (
         flow_mod(instructions=apply("0019001080000004" + "00000001" + "00000000")),
         (2, 13),
+    ),
+    "set-field of a VLAN without its bit": (
+        flow_mod(
+            match=oxm(TAGGED), instructions=apply("0019001080000c02" + "0005" + "000000000000")
+        ),
+        (2, 15),
     ),
     "set-field with a mask": (
         flow_mod(instructions=apply("001900188000070c" + "00" * 16)),

@@ -305,6 +305,24 @@ def test_a_bucket_without_weight_is_never_chosen(switch: Switch) -> None:
         assert list(switch.send(1, flow(number))) == [3]
 
 
+def test_where_no_bucket_weighs_anything_all_are_alike(switch: Switch) -> None:
+    switch.add_group("group_id=1,type=select,bucket=weight:0,output:2,bucket=weight:0,output:3")
+    switch.add_flow("actions=group:1")
+    assert {port for number in range(64) for port in switch.send(1, flow(number))} == {2, 3}
+
+
+@pytest.mark.parametrize("kind", ["all", "indirect", "ff"])
+def test_only_buckets_of_select_groups_have_a_weight(switch: Switch, kind: str) -> None:
+    """Section 6.5: a group with what is undefined for its type is OFPGMFC_INVALID_GROUP."""
+    group = f"group_id=1,type={kind},bucket=weight:1,watch_port:2,output:2"
+    assert refused(switch, parse_group(group)) is Error.GROUP_MOD_FAILED_INVALID_GROUP
+    assert switch.dump_groups() == []
+    switch.add_group(group.replace("weight:1", "weight:0"))
+    with pytest.raises(OpenFlowRefusal):
+        switch.mod_group(group)
+    switch.mod_group("group_id=1,type=select,bucket=weight:1,output:2")
+
+
 def test_a_bucket_that_does_not_live_is_never_chosen(switch: Switch) -> None:
     switch.add_group(
         "group_id=1,type=select,bucket=watch_port:2,output:2,bucket=watch_port:3,output:3"

@@ -185,6 +185,28 @@ def test_a_packet_out_knows_where_it_comes_from(
     assert sorted(out(switch, Output(port), in_port=in_port)) == ports
 
 
+@pytest.mark.parametrize(
+    "in_port", [0, Reserved.CONTROLLER, Reserved.ANY, Reserved.LOCAL], ids=str
+)
+def test_a_packet_out_may_come_from_no_port(switch: Switch, in_port: int) -> None:
+    """0 is what programs send that leave it out; Open vSwitch takes it too."""
+    assert out(switch, Output(2), in_port=in_port) == {2: [FRAME]}
+    assert sorted(out(switch, Output(Reserved.FLOOD), in_port=in_port)) == [1, 2, 3, 4]
+    assert out(switch, Output(Reserved.IN_PORT), in_port=in_port) == {}
+    switch.add_flow("priority=2,in_port=1,actions=output:4")
+    switch.add_flow("priority=1,actions=output:3")
+    assert out(switch, Output(Reserved.TABLE), in_port=in_port) == {3: [FRAME]}
+
+
+def test_a_packet_out_comes_from_a_port_as_long_as_it_is_there(switch: Switch) -> None:
+    assert out(switch, Output(2), in_port=3) == {2: [FRAME]}
+    switch.remove_port(3)
+    with pytest.raises(OpenFlowRefusal) as refused:
+        out(switch, Output(2), in_port=3)
+    assert (refused.value.type, refused.value.code) == (1, 11)
+    assert switch.received() == {}
+
+
 def test_a_packet_out_may_go_through_the_tables(switch: Switch) -> None:
     switch.add_flow("tcp,tp_dst=81,in_port=3,actions=output:4")
     tables = Output(Reserved.TABLE)
@@ -214,7 +236,9 @@ def test_a_rule_before_a_packet_out_holds_for_it(switch: Switch) -> None:
     ("damage", "error"),
     [
         ({"buffer": 1}, (1, 8)),
-        ({"in_port": 0}, (1, 11)),
+        ({"in_port": 5}, (1, 11)),  # there are 1 to 4
+        ({"in_port": Reserved.NORMAL}, (1, 11)),
+        ({"in_port": 0xFFFFFF00}, (1, 11)),
         ({"frame": b"short"}, (1, 12)),
         ({"actions": 400}, (1, 6)),
     ],
@@ -226,7 +250,7 @@ def test_a_wrong_packet_out_is_refused(
     if "buffer" in damage:
         data[8:12] = bytes(4)
     if "in_port" in damage:
-        data[12:16] = bytes(4)
+        data[12:16] = int(damage["in_port"]).to_bytes(4)  # type: ignore[call-overload]
     if "actions" in damage:
         data[16:18] = b"\1\x90"
     with pytest.raises(OpenFlowRefusal) as refused:

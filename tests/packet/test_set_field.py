@@ -24,7 +24,7 @@ from scapy.layers.sctp import SCTP
 from datapath.action import SetField
 from datapath.fields import BY_NAME, FIELDS
 from datapath.instruction import ApplyActions
-from datapath.rule import Rule
+from datapath.rule import Rule, parse_rule
 from datapath.switch import OpenFlowRefusal, Switch
 
 MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
@@ -254,3 +254,19 @@ def test_a_rule_that_cannot_rely_on_a_header_is_refused(switch: Switch) -> None:
     with pytest.raises(OpenFlowRefusal) as refused:
         switch.add_flow(Rule(instructions=(ApplyActions((action,)),)))
     assert (refused.value.type, refused.value.code) == (2, 10)
+
+
+@pytest.mark.parametrize(
+    "name", [field.name for field in FIELDS if field.settable and field.bits % 8]
+)
+def test_a_value_that_does_not_fit_is_refused(switch: Switch, name: str) -> None:
+    """OFPBAC_BAD_SET_ARGUMENT (7.2.5); of a VLAN id also one without its bit (7.2.3.7)."""
+    field = BY_NAME[name]
+    most = (1 << field.bits) - 1
+    wrong = [1 << field.bits] + ([0, 5, 0xFFF] if name == "vlan_vid" else [])
+    match = parse_rule(f"{CASES[name][0]},actions=drop").match
+    switch.add_flow(Rule(match, (ApplyActions((SetField(field, most),)),)))
+    for value in wrong:
+        with pytest.raises(OpenFlowRefusal) as refused:
+            switch.add_flow(Rule(match, (ApplyActions((SetField(field, value),)),)))
+        assert (refused.value.type, refused.value.code) == (2, 15)

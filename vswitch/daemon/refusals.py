@@ -21,6 +21,12 @@ _SENTENCES: dict[Error, tuple[str, str]] = {
     ),
     Error.BAD_ACTION_BAD_OUT_PORT: ("no output can go to that port", _SEE_PORTS),
     Error.BAD_ACTION_BAD_OUT_GROUP: ("it uses a group that is not there", _SEE_GROUPS),
+    Error.BAD_ACTION_BAD_SET_ARGUMENT: (
+        "a field can't have that value", "write one that fits; a vlan_vid has 0x1000 in it"
+    ),
+    Error.BAD_ACTION_MATCH_INCONSISTENT: (
+        "its packets may lack a field that it sets", "match what the field needs, as tcp"
+    ),
     Error.BAD_ACTION_TOO_MANY: ("it has more actions than a packet may take", "use fewer"),
     Error.BAD_MATCH_BAD_PREREQ: (
         "a field is matched whose header isn't", "match that too, as tcp before tp_dst"
@@ -32,7 +38,7 @@ _SENTENCES: dict[Error, tuple[str, str]] = {
         "there is none of that number", "make it with `group add`"
     ),
     Error.GROUP_MOD_FAILED_INVALID_GROUP: (
-        "its buckets don't fit its type", "give indirect one bucket, select's a weight above 0"
+        "its buckets don't fit its type", "give indirect one bucket, a weight to select's alone"
     ),
     Error.GROUP_MOD_FAILED_OUT_OF_GROUPS: ("there is no room for more groups", _OTHERS),
     Error.GROUP_MOD_FAILED_OUT_OF_BUCKETS: ("it has more buckets than one may", "use fewer"),

@@ -100,6 +100,14 @@ enum oxm_error oxm_read(const uint8_t *tlvs, size_t size, struct key *value, str
     return OXM_OK;
 }
 
+/* A type below would be a length; a tag that is there can't say that it isn't (OFPVID_PRESENT, section 7.2.3.7). */
+static bool can_be_set(const struct field *f, const uint8_t *value)
+{
+    if (field_id(f) == FIELD_ETH_TYPE)
+        return get16(value) >= ETH_TYPE_MIN;
+    return field_id(f) != FIELD_VLAN_VID || get16(value) & 0x1000;
+}
+
 const struct field *oxm_settable(const uint8_t *tlv, size_t size, enum oxm_error *error)
 {
     *error = OXM_BAD_LENGTH;
@@ -113,8 +121,8 @@ const struct field *oxm_settable(const uint8_t *tlv, size_t size, enum oxm_error
     if (tlv[3] != f->info.bytes)
         return NULL;
     *error = OXM_BAD_VALUE;
-    if (field_overflows(f, tlv + HEADER) || (field_id(f) == FIELD_ETH_TYPE && get16(tlv + HEADER) < ETH_TYPE_MIN))
-        return NULL; /* a type below would be a length */
+    if (field_overflows(f, tlv + HEADER) || !can_be_set(f, tlv + HEADER))
+        return NULL;
     *error = OXM_OK;
     return f;
 }

@@ -15,7 +15,7 @@ enum of_error decode_flow_mod(const uint8_t *message, size_t size, struct flow_m
 void flow_mod_done(struct flow_mod *); /* frees what nobody took */
 
 struct packet_out {
-    uint32_t in_port;
+    uint32_t in_port; /* a port's number: the caller knows whether it is there; or OFPP_CONTROLLER, OFPP_ANY: from none */
     unsigned n_actions;
     struct action *actions; /* owned: free() */
     const uint8_t *data;
@@ -30,12 +30,12 @@ enum of_error decode_meter_mod(const uint8_t *message, size_t size, struct meter
 /* An ofp_match at 'at' with 'left' bytes behind it: value, mask, and its size with padding. */
 enum of_error decode_match(const uint8_t *at, size_t left, struct key *value, struct key *mask, size_t *padded);
 
-/* Where actions stand: what a set-field may rely on, and which outputs make sense.  A bucket and a packet-out meet
- * packets of any kind: what one lacks is left alone when it comes. */
+/* Where actions stand, which tells what outputs make sense.  A bucket and a packet-out meet packets of any kind: what one
+ * lacks is left alone when it comes. */
 enum action_place { IN_RULE, IN_BUCKET, IN_PACKET_OUT };
-struct action_context { struct key value, mask; enum action_place place; };
-/* A list of actions into 'out', which has room for size / 8; their number in *n. */
-enum of_error decode_actions(const uint8_t *at, size_t size, struct action_context *, struct action *out, unsigned *n);
+/* A list of actions into 'out', which has room for size / 8; their number in *n.  Each is right by itself; what a set-field
+ * relies on is looked at where all of the rule is known. */
+enum of_error decode_actions(const uint8_t *at, size_t size, enum action_place, struct action *out, unsigned *n);
 /* Instructions of a rule in 'table' into a new programme. */
 enum of_error decode_instructions(const uint8_t *at, size_t size, uint8_t table, const struct key *value,
                                   const struct key *mask, struct program **program);

@@ -54,13 +54,12 @@ static void tell_apart(struct group *g)
 /* One bucket whose length fits; its actions go to 'out' as a set in order. */
 static enum of_error read_bucket(const uint8_t *at, struct group *g, uint32_t number, struct action *out)
 {
-    struct action_context context = {.place = IN_BUCKET};
     struct action_set set = {0};
     struct bucket *b = &g->buckets[number];
     size_t size = (size_t)get16(at) - BUCKET_SIZE;
     unsigned n;
     struct action *list = must_calloc(size / 8 + 1, sizeof *list);
-    enum of_error error = decode_actions(at + BUCKET_SIZE, size, &context, list, &n);
+    enum of_error error = decode_actions(at + BUCKET_SIZE, size, IN_BUCKET, list, &n);
     if (error == OF_FINE)
         set_write(&set, list, n);
     free(list);
@@ -68,6 +67,8 @@ static enum of_error read_bucket(const uint8_t *at, struct group *g, uint32_t nu
                          .actions = out, .n_actions = error == OF_FINE ? (uint16_t)set_flatten(&set, out) : 0,
                          .identity = hash_bytes(at + BUCKET_SIZE, size, 0)};
     g->total_weight += b->weight;
+    if (error == OF_FINE && b->weight && g->type != OFPGT_SELECT)
+        error = OF_GROUP_INVALID; /* section 6.5: includes what is undefined for its type */
     return error;
 }
 

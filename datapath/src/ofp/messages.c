@@ -87,14 +87,14 @@ enum of_error decode_packet_out(const uint8_t *message, size_t size, struct pack
     if (get32(message + 8) != UINT32_MAX)
         return OF_BUFFER_UNKNOWN;
     out->in_port = get32(message + 12);
-    if (!(out->in_port >= 1 && out->in_port < OFPP_MAX) && out->in_port != OFPP_CONTROLLER && out->in_port != OFPP_LOCAL &&
-        out->in_port != OFPP_ANY)
+    if (!out->in_port)
+        out->in_port = OFPP_ANY; /* what programs send that leave it out, and Open vSwitch takes: from no port */
+    if (!is_port_number(out->in_port) && out->in_port != OFPP_CONTROLLER && out->in_port != OFPP_ANY)
         return OF_BAD_PORT;
     out->data = message + PACKET_OUT_SIZE + actions;
     out->size = size - PACKET_OUT_SIZE - actions;
     if (out->size < 14)
         return OF_BAD_PACKET;
-    struct action_context context = {.place = IN_PACKET_OUT};
     out->actions = must_calloc(actions / 8 + 1, sizeof *out->actions);
-    return decode_actions(message + PACKET_OUT_SIZE, actions, &context, out->actions, &out->n_actions);
+    return decode_actions(message + PACKET_OUT_SIZE, actions, IN_PACKET_OUT, out->actions, &out->n_actions);
 }

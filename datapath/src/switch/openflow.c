@@ -43,10 +43,24 @@ static bool put_injection(struct worker *w, const struct injection *in, const st
     return true;
 }
 
+/* It comes from a port that is there, or from none.  The host's own is not on every bridge, but OpenFlow's programs take it
+ * for granted: without it the packet is the controller's. */
+static enum of_error find_origin(const struct bridge *b, struct packet_out *out)
+{
+    if (!is_port_number(out->in_port) || bridge_port(b, out->in_port))
+        return OF_FINE;
+    if (out->in_port != OFPP_LOCAL)
+        return OF_BAD_PORT;
+    out->in_port = OFPP_CONTROLLER;
+    return OF_FINE;
+}
+
 static enum of_error packet_out(struct request *r)
 {
     struct packet_out out;
     enum of_error error = decode_packet_out(r->message, r->size, &out);
+    if (error == OF_FINE)
+        error = find_origin(r->bridge, &out);
     if (error == OF_FINE)
         error = bridge_knows_groups(r->bridge, out.actions, out.n_actions);
     if (error == OF_FINE) {
