@@ -1,6 +1,6 @@
 /* Two switches fed by the same bytes, one with a flow cache, one without: they say and send the same (HARDENING S11).
  *
- * Random rules, groups, meters, queues, changes and packets; compared are every frame that leaves, every event byte
+ * Random rules, groups, meters, queues, VLANs, changes, packets and packet-outs; compared are every frame that leaves, every event byte
  * (packet-ins, errors, FLOW_REMOVED) and all statistics.  The number of packets may be given: test_twins 10000000.
  */
 #include <time.h>
@@ -77,6 +77,16 @@ static void change_port(void)
     on_both(VS_CMD_PORT_SET, &ref, sizeof ref);
 }
 
+static void change_normal(void)
+{
+    vs_bridge_spec bridge = random_bridge();
+    vs_port_vlans vlans = random_vlans(1 + dice(MESSAGE_PORTS));
+    if (dice(2))
+        on_both(VS_CMD_BRIDGE_ADD, &bridge, sizeof bridge);
+    else
+        on_both(VS_CMD_PORT_VLANS, &vlans, sizeof vlans);
+}
+
 static void change(void)
 {
     struct traffic t;
@@ -84,6 +94,8 @@ static void change(void)
         change_queue();
     } else if (!dice(12)) {
         change_port();
+    } else if (!dice(16)) {
+        change_normal();
     } else {
         random_packet(&t);
         random_message(&last, t.bytes, t.n);
@@ -102,6 +114,20 @@ static void send(const struct traffic *t, uint32_t port)
     compare_outputs();
 }
 
+/* The same actions for several packets: what one leaves behind is not for the next. */
+static void send_out(const struct traffic *pool, unsigned n)
+{
+    uint64_t same = dice_state;
+    for (unsigned i = 0; i < n; i++) {
+        dice_state = same;
+        packet_out_message(&last, pool[i].bytes, pool[i].n);
+        on_both(VS_CMD_OPENFLOW, last.bytes, last.n);
+        for (unsigned side = 0; side < SIDES; side++)
+            twin_poll(sides[side], now_ns);
+        compare_outputs();
+    }
+}
+
 static void send_some(void)
 {
     enum { POOL = 8 }; /* so that many a packet finds its answer in the cache */
@@ -116,6 +142,8 @@ static void send_some(void)
         send(&pool[k], ports[k]);
         now_ns += dice(20) * 1000000;
     }
+    if (!dice(4))
+        send_out(pool, POOL);
     for (unsigned i = 0; i < SIDES; i++)
         vs_switch_tick(sides[i], now_ns);
     compare_events();

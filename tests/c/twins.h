@@ -33,6 +33,16 @@ static inline void twin_add_bridge(vs_switch *sw, uint32_t ports, uint64_t now_n
     }
 }
 
+/* What NORMAL goes by: whether it works without a rule, and VLANs of a port; at random, without flood limit. */
+static inline vs_bridge_spec random_bridge(void) { return (vs_bridge_spec){.name = "b", .standalone = dice(2)}; }
+
+static inline vs_port_vlans random_vlans(uint32_t port)
+{
+    vs_port_vlans spec = {.number = port, .vlans.mode = (uint16_t)dice(4)};
+    spec.vlans.tag = (uint16_t)(spec.vlans.mode == VS_VLAN_TRUNK ? 0 : 1 + dice(3));
+    return spec;
+}
+
 static inline vs_switch *twin_new(uint32_t ports, uint32_t cache_entries, uint32_t seed)
 {
     vs_config config = {.max_rules = 4096, .cache_entries = cache_entries, .max_buffers = 2048, .seed = seed};

@@ -136,8 +136,9 @@ def summed(before: bytes, after: bytes, at: Layout, proto: int) -> bytes:
     field = at.l4 + offset
     if at.ip_proto in (UDP, UDPLITE) and be16(before, field) == 0:
         return after
-    covered = pseudo(before, at, at.ip_proto) + before[at.l4 : at.l3_end]
-    covers = pseudo(after, at, proto) + after[at.l4 : at.l3_end]
+    final = not routed(before, at)
+    covered = pseudo(before, at, at.ip_proto, final) + before[at.l4 : at.l3_end]
+    covers = pseudo(after, at, proto, final) + after[at.l4 : at.l3_end]
     if covered == covers:
         return after
     after = move(after, field, covered, covers)
@@ -152,11 +153,12 @@ def move(frame: bytes, field: int, before: bytes, after: bytes) -> bytes:
     return put(frame, field, 2, followed(be16(frame, field), before, after))
 
 
-def pseudo(frame: bytes, at: Layout, proto: int) -> bytes:
+def pseudo(frame: bytes, at: Layout, proto: int, final: bool) -> bytes:
+    """What is summed of the header; 'final': the destination will stay what it is."""
     if at.kind == IPV4:
         return b"" if at.ip_proto == 1 else frame[at.l3 + 12 : at.l3 + 20] + bytes([0, proto])
-    final = b"" if routed(frame, at) else frame[at.l3 + 24 : at.l3 + 40]
-    return frame[at.l3 + 8 : at.l3 + 24] + final + bytes([0, proto])
+    destination = frame[at.l3 + 24 : at.l3 + 40] if final else b""
+    return frame[at.l3 + 8 : at.l3 + 24] + destination + bytes([0, proto])
 
 
 def routed(frame: bytes, at: Layout) -> bool:
@@ -165,9 +167,11 @@ def routed(frame: bytes, at: Layout) -> bool:
     for _ in range(16):
         if kind not in WALKED or here + 8 > at.l3_end:
             break
+        size = 8 if kind == FRAGMENT else 8 + frame[here + 1] * (4 if kind == 51 else 8)
+        if here + size > at.l3_end:
+            break
         if kind == ROUTING and frame[here + 3]:
             return True
-        size = 8 if kind == FRAGMENT else 8 + frame[here + 1] * (4 if kind == 51 else 8)
         kind, here = frame[here], here + size
     return False
 

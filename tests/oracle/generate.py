@@ -111,11 +111,15 @@ def in_backbone(rng: random.Random, frame: bytes) -> bytes:
     return bytes.fromhex("0a000000000b0a000000000c") + tag + b"\x88\xe7" + tci.to_bytes(4) + frame
 
 
-def match(rng: random.Random, frame: bytes, in_port: int) -> Match:
+WIDE, NARROW = (0, 1, 1, 2, 3, 5), (0, 0, 0, 1)
+"""How many fields a match is about, besides what those need."""
+
+
+def match(rng: random.Random, frame: bytes, in_port: int, sizes: tuple[int, ...] = WIDE) -> Match:
     """Terms that the frame meets, most of the time, with their prerequisites."""
     found = values(frame, in_port)
     found |= {"metadata": rng.getrandbits(4), "tunnel_id": rng.getrandbits(2)}
-    wanted = rng.sample(sorted(found), min(len(found), rng.choice((0, 1, 1, 2, 3, 5))))
+    wanted = rng.sample(sorted(found), min(len(found), rng.choice(sizes)))
     terms: dict[str, Term] = {}
     for name in wanted:
         _require(terms, BY_NAME[name], found)
@@ -267,10 +271,14 @@ def instructions(
     return tuple(made)
 
 
-def rule(rng: random.Random, frames: list[bytes], there: There = NOTHING) -> Rule:
+def rule(
+    rng: random.Random, frames: list[bytes], there: There = NOTHING, narrow: bool = False
+) -> Rule:
     table = rng.choice((0, 0, *TABLES))
     miss = rng.random() < 0.2
-    given = Match() if miss else match(rng, rng.choice(frames), rng.randrange(1, PORTS + 1))
+    sizes = NARROW if narrow else WIDE
+    in_port = rng.randrange(1, PORTS + 1)
+    given = Match() if miss else match(rng, rng.choice(frames), in_port, sizes)
     flags = rng.choice((Flags.NONE, Flags.NONE, Flags.RESET_COUNTS))
     return Rule(
         given, instructions(rng, given, table, there), table,
@@ -278,10 +286,12 @@ def rule(rng: random.Random, frames: list[bytes], there: There = NOTHING) -> Rul
     )  # fmt: skip
 
 
-def change(rng: random.Random, frames: list[bytes], there: There) -> tuple[Command, Rule]:
+def change(
+    rng: random.Random, frames: list[bytes], there: There, narrow: bool = False
+) -> tuple[Command, Rule]:
     """A flow-mod, mostly about rules that are there."""
     command = rng.choice((*[Command.ADD] * 6, *Command))
-    made = rule(rng, frames, there)
+    made = rule(rng, frames, there, narrow)
     if not there.rules or (command is Command.ADD and rng.random() < 0.7):
         return Command.ADD, made
     old = rng.choice(there.rules)

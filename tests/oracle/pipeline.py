@@ -422,9 +422,12 @@ class _Journey:
         self.frame = edits.pop_vlan(self.frame)
 
     def push_mpls(self, action: PushMpls) -> None:
-        """Labels go behind all tags: with more than are looked at, nobody knows where that is."""
+        """Labels go behind all tags: with more than are looked at, nobody knows where that is.
+
+        Before an LLC header none go anyway."""
         at = layout(self.frame)
-        if at.n_vlans == MAX_VLANS and at.eth_type in VLAN_TYPES:
+        unseen = at.n_vlans == MAX_VLANS and at.eth_type in VLAN_TYPES
+        if unseen and not edits.has_length(self.frame):
             self.end("too-deep")
         self.frame = edits.push_mpls(self.frame, action.ethertype)
 
@@ -466,9 +469,8 @@ class _Journey:
         self.queue = action.queue
 
     def end(self, reason: str) -> NoReturn:
-        """A TTL or rate that runs out in a bucket's copy doesn't say where the packet went."""
         self.result.drops[reason] += 1
-        self.result.explained |= reason == "too-deep"
+        self.result.explained = True
         raise PacketEnds
 
     # ---- groups ----

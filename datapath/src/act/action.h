@@ -30,7 +30,7 @@ enum action_kind {
     ACT_DEC_TTL,      /* 'origin' = which rule, for the packet-in of an invalid TTL */
     ACT_SEND,         /* composed: 'to', 'port' = queue */
     ACT_CONTROLLER,   /* composed: 'arg' = max_len, 'reason', 'origin' */
-    ACT_DROP,         /* composed: 'port' = vs_drop */
+    ACT_DROP,         /* composed: 'port' = vs_drop; 'arg' = 1: only if nothing else was done with the packet */
     ACT_METER,        /* composed: 'meter', 'arg' = vs_drop of what is above it */
     ACT_CLONE,        /* composed: the next 'arg' actions are done to a copy; it raises counters 'n_slots' to 'port' - 1 */
     ACT_CONTINUE,     /* composed, the last for this packet or copy: read the headers again, go on at 'stage' */

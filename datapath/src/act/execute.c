@@ -25,6 +25,7 @@ struct walk {
 
 static void drop(struct walk *w, vs_drop reason)
 {
+    w->by->done = true;
     if (w->in)
         port_drop_frames(w->in, reason, w->packets);
 }
@@ -59,18 +60,22 @@ static void send(struct executor *by, struct port *to, uint32_t queue, struct pa
 
 static bool run_send(struct walk *w, const struct action *a)
 {
+    w->by->done = true;
     send(w->by, a->to, a->port, packet_ref(w->p));
     return true;
 }
 
 static bool run_controller(struct walk *w, const struct action *a)
 {
+    w->by->done = true;
     w->by->to_controller(w->by, w->in, w->p, a);
     return true;
 }
 
 static bool run_drop(struct walk *w, const struct action *a)
 {
+    if (a->arg && w->by->done)
+        return true;
     drop(w, (vs_drop)a->port);
     return true;
 }

@@ -9,6 +9,7 @@ struct executor {
     struct outlet outlet;
     struct slot_count *counts; /* of this thread */
     uint64_t now_ns;           /* of this turn, for meters and queues */
+    bool done;                 /* something was done with the packet at hand, or it has a reason to end; the caller clears it */
     /* Tells the control thread of a packet for the controller.  The packet stays the caller's. */
     void (*to_controller)(struct executor *, struct port *in, const struct packet *, const struct action *);
     /* Reads the packet's headers again and goes on with it at a stage; takes over the reference. */

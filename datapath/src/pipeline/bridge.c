@@ -41,15 +41,24 @@ struct bridge *bridge_new(struct world *w, uint32_t id, const vs_bridge_spec *sp
     return b;
 }
 
-void bridge_widen_shape(struct bridge *b, const struct key *mask)
+bool bridge_widen_shape(struct bridge *b, const struct key *mask)
 {
     const struct key_shape *old = bridge_shape(b);
     struct key wide = old->mask;
     for (unsigned i = 0; i < KEY_WORDS; i++)
         wide.words[i] |= mask->words[i];
     if (!memcmp(&wide, &old->mask, sizeof wide))
-        return;
+        return false;
     epoch_replace(&b->world->epoch, &b->shape, shape_new(b->world, &wide), free);
+    return true;
+}
+
+void bridge_look_first(struct bridge *b, const struct key *mask)
+{
+    if (!bridge_widen_shape(b, mask))
+        return;
+    world_publish(b->world);
+    epoch_wait(&b->world->epoch, b->world->epoch.version);
 }
 
 /* ---- what NORMAL asks of ports: each a value of its own, replaced as a whole ---- */
@@ -79,15 +88,12 @@ static void set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans
     epoch_replace(&b->world->epoch, &port->vlans, copy, free);
 }
 
-/* A native VLAN's tag may go only where none lies behind it.  Poll threads have to look at that before the port does. */
+/* A native VLAN's tag may go only where none lies behind it. */
 static void tell_tags_apart(struct bridge *b, const vs_vlans *vlans)
 {
     static const struct key mask = {.n_vlans = UINT8_MAX};
-    if (vlans->mode != VS_VLAN_NATIVE_UNTAGGED || bridge_shape(b)->mask.n_vlans == mask.n_vlans)
-        return;
-    bridge_widen_shape(b, &mask);
-    world_publish(b->world);
-    epoch_wait(&b->world->epoch, b->world->epoch.version);
+    if (vlans->mode == VS_VLAN_NATIVE_UNTAGGED)
+        bridge_look_first(b, &mask);
 }
 
 void bridge_set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans)
@@ -115,7 +121,7 @@ void bridge_change(struct bridge *b, const vs_bridge_spec *spec)
         limit_floods(b);
     if (spec->standalone)
         normal_looks(&mask);
-    bridge_widen_shape(b, &mask);
+    bridge_look_first(b, &mask);
     atomic_store(&b->standalone, spec->standalone);
     world_publish(b->world);
 }

@@ -19,7 +19,7 @@ void compose_append(struct composition *c, const struct action *a)
 
 void compose_drop(struct composition *c, vs_drop reason)
 {
-    c->sends = true;
+    c->sends = SENT;
     compose_append(c, &(struct action){.kind = ACT_DROP, .port = (uint32_t)reason});
 }
 
@@ -82,6 +82,8 @@ void compose_copy_end(struct composition *c, const struct compose_copy *copy)
     if (leaves_packet(clone + 1, body)) {
         memmove(clone, clone + 1, body * sizeof *clone);
         c->n_actions--;
+    } else if (c->sends == UNSENT) {
+        c->sends = PERHAPS_SENT;
     }
 }
 
@@ -106,8 +108,8 @@ static unsigned pack_set(const struct action_set *s, struct action *out)
     return n;
 }
 
-/* The list ends; what is left to do becomes a stage.  A rule's actions stay where they are as long as its version, short
- * lists are copied, only a packet-out's long list is neither: its stage is this packet's alone. */
+/* The list ends; what is left to do becomes a stage.  A rule's actions stay where they are as long as its version, other
+ * lists are copied, but for a packet-out's long one, which stays until the packet is done with. */
 static void suspend(struct composition *c, const struct rule *rule, const struct action *rest, unsigned n)
 {
     struct action list[2 * SET_LIMIT];
@@ -115,7 +117,7 @@ static void suspend(struct composition *c, const struct rule *rule, const struct
     struct stage_state state = {
         .bridge = c->bridge, .rule = rule, .rest = own ? NULL : rest, .version = c->version, .metadata = c->key.metadata,
         .tunnel_id = c->key.tunnel_id, .cookie = c->origin.cookie, .set = rule ? c->set.has : 0, .n_rest = n, .queue = c->queue,
-        .table = c->origin.table, .miss = c->origin.miss, .sends = c->sends || c->depth, .transient = !rule && !own, .depth = c->depth,
+        .table = c->origin.table, .miss = c->origin.miss, .sends = c->depth ? SENT : c->sends, .transient = c->transient, .depth = c->depth,
     };
     unsigned count = 0;
     if (own)
@@ -129,9 +131,9 @@ static void suspend(struct composition *c, const struct rule *rule, const struct
         return;
     }
     compose_append(c, &(struct action){.kind = ACT_CONTINUE, .stage = stage->id});
-    c->ended = c->sends = c->continues = true;
-    if (state.transient)
-        c->cacheable = false;
+    c->ended = c->continues = true;
+    if (!c->depth)
+        c->sends = SENT; /* the stage says what became of the packet */
 }
 
 void stage_fill(const struct stage *stage, struct key *key)
@@ -286,8 +288,9 @@ static void start(struct composition *c, const struct bridge *b, struct port *in
     c->queue = NO_QUEUE;
     c->looks = GROUP_LOOKS;
     c->learn = 0;
-    c->sends = c->overflow = c->ended = c->uncovered = c->continues = false;
+    c->overflow = c->ended = c->uncovered = c->continues = c->transient = false;
     c->cacheable = true;
+    c->sends = UNSENT;
     c->origin.cookie = UINT64_MAX;
     c->origin.table = c->origin.miss = 0;
     compose_load_tags(c);
@@ -299,8 +302,8 @@ static void finish(struct composition *c)
         c->n_actions = 0;
         c->continues = false;
         compose_drop(c, VS_DROP_TOO_DEEP);
-    } else if (!c->sends) {
-        compose_drop(c, VS_DROP_RULE);
+    } else if (c->sends != SENT) {
+        compose_append(c, &(struct action){.kind = ACT_DROP, .port = VS_DROP_RULE, .arg = c->sends == PERHAPS_SENT});
     }
 }
 
@@ -316,7 +319,8 @@ void compose_packet_out(struct composition *c, const struct bridge *b, struct po
                         const struct action *actions, unsigned n)
 {
     start(c, b, in, version, key, NULL);
-    c->sends = true; /* doing nothing is no drop: the controller said so */
+    c->transient = true;
+    c->sends = SENT; /* doing nothing is no drop: the controller said so */
     compose_apply(c, NULL, actions, n);
     finish(c);
 }
@@ -338,7 +342,7 @@ void compose_stage(struct composition *c, const struct stage *stage, struct port
     c->queue = s->queue;
     c->depth = s->depth;
     c->sends = s->sends;
-    c->cacheable = !s->transient;
+    c->transient = s->transient;
     c->origin.cookie = s->cookie;
     c->origin.table = s->table;
     c->origin.miss = s->miss;
@@ -353,7 +357,7 @@ void compose_stage(struct composition *c, const struct stage *stage, struct port
 
 bool compose_verdict(const struct composition *c, struct verdict *v)
 {
-    if (!c->cacheable || c->n_actions > VERDICT_ACTIONS || c->n_slots > VERDICT_SLOTS)
+    if (!c->cacheable || c->transient || c->n_actions > VERDICT_ACTIONS || c->n_slots > VERDICT_SLOTS)
         return false;
     v->n_actions = (uint8_t)c->n_actions;
     v->n_slots = (uint8_t)c->n_slots;

@@ -7,6 +7,8 @@
  * an action uncovers what the key can't know, the list ends in a stage (stage.h), and
  * composition goes on from there when the packet has been read again.  The result depends
  * only on key bits in the bridge's key shape, on the stage and on the version, so it can be cached.
+ * Not so a packet-out's: its actions look at what they like, which no rule of the bridge may look at, so it is
+ * transient, and so are all its stages.
  */
 #pragma once
 #include "pipeline/bridge.h"
@@ -31,6 +33,10 @@ struct compose_watch {
     void (*group)(void *arg, uint32_t group, int bucket); /* -1: all, or none that lives */
 };
 
+/* What is known of a packet: was something done with it, or was it dropped for a reason of its own?  PERHAPS_SENT: that shows
+ * when a copy of it is carried out, whose TTL may run out, or which comes to a stage. */
+enum deeds { UNSENT, PERHAPS_SENT, SENT };
+
 /* The work space of one composition (large: one a thread and level of stages). */
 struct composition {
     struct stages *stages; /* the owner's; set once */
@@ -43,8 +49,9 @@ struct composition {
     unsigned n_actions, n_slots, depth;
     uint32_t queue;   /* of outputs from here on */
     unsigned looks;   /* at buckets, that are left */
-    bool sends;       /* something was done with the packet, or it was dropped for a reason of its own */
-    bool cacheable, transient;
+    uint8_t sends;    /* enum deeds */
+    bool cacheable;
+    bool transient;   /* of a packet-out: neither this nor what follows from it is an answer for other packets */
     bool overflow;    /* more actions than there is room for: nothing is done */
     bool ended;       /* this packet or copy goes no further: dropped in the middle, or on to a stage */
     bool uncovered;   /* the last action made the key wrong: headers have to be read again */

@@ -124,7 +124,7 @@ static void put(struct bridge *b, struct group *g)
     struct key mask = {0};
     refer(b, g, 1);
     group_looks(g, &mask);
-    bridge_widen_shape(b, &mask);
+    bridge_look_first(b, &mask);
     idmap_put(&b->groups, g);
     world_publish(b->world);
 }

@@ -39,7 +39,7 @@ static void learn_source(struct composition *c, const struct arrival *f, const s
     const uint8_t *source = c->key.eth_src;
     uint64_t station = mac_station(source, (uint16_t)f->vlan);
     const struct mac_entry *known = mac_find(&c->bridge->macs, station);
-    if (source[0] & 1 || !in || !port_lives(in))
+    if (source[0] & 1 || c->transient || !in || !port_lives(in))
         return; /* no station sends from a group address; packet-outs teach nothing, nor what a dead link left behind */
     if (known)
         compose_count(c, known->slot);
@@ -84,7 +84,7 @@ static void give_form(struct composition *c, const struct arrival *f, enum form 
 static void send_to(struct composition *c, struct port *to)
 {
     compose_append(c, &(struct action){.kind = ACT_SEND, .port = c->queue, .to = to});
-    c->sends = true;
+    c->sends = SENT;
 }
 
 /* ---- to one port, to all others ---- */

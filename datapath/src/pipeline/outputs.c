@@ -9,7 +9,7 @@ bool compose_from_nowhere(const struct composition *c) { return !c->in && is_por
 static void send_to(struct composition *c, struct port *to)
 {
     compose_append(c, &(struct action){.kind = ACT_SEND, .port = c->queue, .to = to});
-    c->sends = true;
+    c->sends = SENT;
 }
 
 static void output_number(struct composition *c, uint32_t number)
@@ -52,7 +52,7 @@ static void output_controller(struct composition *c, const struct action *a)
     struct action to = {.kind = ACT_CONTROLLER, .arg = a->arg, .reason = c->origin.miss && !c->depth ? OFPR_NO_MATCH : OFPR_ACTION};
     to = compose_with_origin(c, to);
     compose_append(c, &to);
-    c->sends = true;
+    c->sends = SENT;
 }
 
 /* Packet-outs only: the decoder refuses it in rules.  A copy goes through the tables; actions behind it do not see

@@ -27,7 +27,7 @@ struct stage_state {
     uint64_t version, metadata, tunnel_id, cookie;
     uint64_t set;                /* places taken in the action set */
     uint32_t n_rest, queue;
-    uint8_t table, miss, sends, transient; /* transient: 'rest' is a packet-out's: nothing of it may be cached */
+    uint8_t table, miss, sends, transient; /* transient: a packet-out's, nothing of it may be cached */
     uint32_t depth;              /* of groups */
 };
 

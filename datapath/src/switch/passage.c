@@ -29,9 +29,12 @@ static void begin_packet(struct worker *w)
 
 static void carry_out(struct worker *w, const struct itinerary *list, const struct passage *on)
 {
-    if (actions_execute_one(&w->executor, list, on->in, on->p, on->packets, on->bytes))
+    if (actions_execute_one(&w->executor, list, on->in, on->p, on->packets, on->bytes)) {
+        w->executor.done = true;
         return;
-    w->level++;
+    }
+    if (!w->level++)
+        w->executor.done = false;
     actions_execute(&w->executor, list, on->in, on->p, on->packets, on->bytes);
     w->level--;
 }
@@ -106,6 +109,7 @@ void passage_go_on(struct executor *executor, struct port *in, struct packet *p,
     struct key key;
     MUST(stage); /* it is in use by this very packet */
     if (w->level == WORKER_LEVELS || w->continued++ >= WORKER_STAGES) {
+        w->executor.done = true;
         if (in)
             port_drop_frames(in, VS_DROP_TOO_DEEP, packets);
         packet_release(p);

@@ -130,18 +130,23 @@ typedef bool player(struct play *, const struct action *);
 
 static bool play_send(struct play *y, const struct action *a)
 {
+    y->t->quiet.done = true;
     step(y->t, VS_TRACE_OUTPUT, a->to->spec.number, NULL, 0, y->p->data, y->p->len);
     return true;
 }
 
 static bool play_controller(struct play *y, const struct action *a)
 {
+    y->t->quiet.done = true;
     step(y->t, VS_TRACE_CONTROLLER, a->reason, NULL, 0, y->p->data, y->p->len);
     return true;
 }
 
 static bool play_drop(struct play *y, const struct action *a)
 {
+    if (a->arg && y->t->quiet.done)
+        return true;
+    y->t->quiet.done = true;
     step(y->t, VS_TRACE_DROP, a->port, NULL, 0, NULL, 0);
     return true;
 }
