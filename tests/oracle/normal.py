@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datapath.frames import VlanMode
 
 TAGS = (b"\x81\x00", b"\x88\xa8")
-EVERYTHING = frozenset(range(4096))
+EVERYTHING = frozenset(range(4095))
+"""4095 is reserved (IEEE 802.1Q, table 9-2)."""
 
 
 @dataclass
@@ -119,7 +120,7 @@ class Bridge:
             self.flood(in_port, frame, vlan, result)
 
     def learn(self, vlan: int, source: bytes, port: int) -> None:
-        if source[0] & 1:
+        if source[0] & 1 or not any(source):
             return
         if (vlan, source) in self.stations or len(self.stations) < self.limit:
             self.stations[vlan, source] = (port, self.now)

@@ -116,8 +116,9 @@ class Pair:
 
         groups = (b"\xff" * 6, bytes.fromhex("01005e000001"), bytes.fromhex("0180c2000003"))
         to = self.rng.choice(groups) if self.rng.random() < 0.2 else station()
-        source = station() if self.rng.random() < 0.95 else groups[1]
-        tci = (self.rng.randrange(8) << 13 | self.rng.choice(VLANS)).to_bytes(2, "big")
+        nobody = (groups[1], bytes(6))
+        source = station() if self.rng.random() < 0.95 else self.rng.choice(nobody)
+        tci = (self.rng.randrange(8) << 13 | self.rng.choice((*VLANS, 4095))).to_bytes(2, "big")
         return to + source + self.rng.choice((b"", b"\x81\x00" + tci, b"\x88\xa8" + tci))
 
     def follow(self, steps: int) -> None:

@@ -87,6 +87,15 @@ def test_a_removed_port_is_flooded_around(learning: Switch) -> None:
     assert sent(learning, 2, 2, 1) == [1]
 
 
+@pytest.mark.parametrize("source", ["00:00:00:00:00:00", "01:00:5e:00:00:01"])
+def test_an_address_that_is_no_stations_is_never_learned(learning: Switch, source: str) -> None:
+    """And its packets are answered by the cache like others."""
+    for _ in range(3):
+        assert sorted(learning.send(1, f"dl_src={source},dl_dst={station(9)}")) == [2, 3, 4]
+    assert learning.macs() == []
+    assert learning.stats().hits == 2
+
+
 def test_packet_outs_teach_nothing(learning: Switch) -> None:
     frame = parse_packet(f"dl_src={station(7)},dl_dst={station(8)}", 1).frame
     learning.openflow(packet_out((Output(Reserved.NORMAL),), frame) + message(BARRIER))

@@ -67,6 +67,11 @@ PASSES = [
     ((TRUNK, 0, ALL), (ACCESS, 10, ALL), frame(), None),
     ((TRUNK, 0, ALL), (TRUNK, 0, ALL), frame(), frame()),
     ((TRUNK, 0, ALL), (TRUNK, 0, ALL), frame(4094), frame(4094)),
+    # 4095 is reserved (IEEE 802.1Q, table 9-2), whatever stands behind it
+    ((TRUNK, 0, ALL), (TRUNK, 0, ALL), frame(4095), None),
+    ((TRUNK, 0, ALL), (TRUNK, 0, ALL), frame(4095, 20), None),
+    ((NATIVE, 10, ALL), (TRUNK, 0, ALL), frame(4095), None),
+    ((TRUNK, 0, ALL), (TRUNK, 0, ALL), frame(20, 4095), frame(20, 4095)),
     ((TRUNK, 0, {10}), (TRUNK, 0, ALL), frame(10), frame(10)),
     ((TRUNK, 0, {10}), (TRUNK, 0, ALL), frame(11), None),
     ((TRUNK, 0, {10}), (TRUNK, 0, ALL), frame(), None),
@@ -209,7 +214,15 @@ def test_the_controller_may_send_into_any_vlan(normal: Switch) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "tag", "trunks"),
-    [(ACCESS, 0, ALL), (ACCESS, 4095, ALL), (ACCESS, 10, {10}), (NATIVE, 0, ALL), (TRUNK, 10, ALL)],
+    [
+        (ACCESS, 0, ALL),
+        (ACCESS, 4095, ALL),
+        (ACCESS, 10, {10}),
+        (NATIVE, 0, ALL),
+        (TRUNK, 10, ALL),
+        (TRUNK, 0, {10, 4095}),
+        (NATIVE, 10, {4095}),
+    ],
 )
 def test_what_makes_no_sense_is_refused(
     switch: Switch, mode: VlanMode, tag: int, trunks: set[int]
@@ -225,3 +238,13 @@ def test_a_trace_shows_the_frame_as_each_port_gets_it(normal: Switch) -> None:
     left = {step.number: step.body for step in steps if step.kind.name == "OUTPUT"}
     assert left == {2: frame(10), 3: frame(10), 4: frame(10)}
     assert [step.number for step in steps if step.kind.name == "METER"] == [0]
+
+
+def test_the_reserved_vlan_teaches_nothing_and_passes_nowhere(switch: Switch) -> None:
+    switch.add_flow("actions=NORMAL")
+    assert switch.send(1, frame(4095)) == {}
+    assert (switch.macs(), switch.drops(1)) == ([], {"vlan": 1})
+    switch.openflow(packet_out((Output(Reserved.NORMAL),), frame(4095)) + message(BARRIER))
+    assert switch.received() == {}
+    assert sorted(switch.send(1, frame(4094))) == [2, 3, 4]
+    assert [station.vlan for station in switch.macs()] == [4094]

@@ -34,13 +34,19 @@ static const vs_vlans *vlans_at(const struct port *port) { return atomic_load_ex
 
 /* ---- learning ---- */
 
+static bool is_zero(const uint8_t *mac)
+{
+    static const uint8_t zero[6];
+    return !memcmp(mac, zero, sizeof zero);
+}
+
 static void learn_source(struct composition *c, const struct arrival *f, const struct port *in)
 {
     const uint8_t *source = c->key.eth_src;
     uint64_t station = mac_station(source, (uint16_t)f->vlan);
     const struct mac_entry *known = mac_find(&c->bridge->macs, station);
-    if (source[0] & 1 || c->transient || !in || !port_lives(in))
-        return; /* no station sends from a group address; packet-outs teach nothing, nor what a dead link left behind */
+    if (source[0] & 1 || is_zero(source) || c->transient || !in || !port_lives(in))
+        return; /* no station sends from a group address or none; packet-outs teach nothing, nor what a dead link left behind */
     if (known)
         compose_count(c, known->slot);
     if ((known && known->port == f->in_port) || (!known && mac_full(&c->bridge->macs)))

@@ -13,12 +13,12 @@ static bool has_list(const vs_vlans *v)
 
 static bool is_listed(const vs_vlans *v, unsigned vlan)
 {
-    return (vlan < 4096 && v->trunks[vlan / 8] & 1 << vlan % 8) || !has_list(v);
+    return vlan <= VLAN_LAST && (v->trunks[vlan / 8] & 1 << vlan % 8 || !has_list(v));
 }
 
 bool vlans_valid(const vs_vlans *v)
 {
-    if (v->mode > VS_VLAN_NATIVE_TAGGED)
+    if (v->mode > VS_VLAN_NATIVE_TAGGED || v->trunks[VLAN_RESERVED / 8] & 1 << VLAN_RESERVED % 8)
         return false;
     if (v->mode == VS_VLAN_ACCESS && has_list(v))
         return false;

@@ -4,7 +4,8 @@
  * in the port's own VLAN, which is 0 on a plain trunk (there a priority tag is left alone).  An access port takes only such frames: one that
  * says its VLAN itself is dropped there, also when it says the right one.  A trunk takes the VLANs it is told,
  * those with a native VLAN always that one too; VLAN 0 passes a trunk with a list only if that has it, and one with
- * a native VLAN never, since frames without tag mean something else there.
+ * a native VLAN never, since frames without tag mean something else there.  VLAN 4095 is none (802.1Q table 9-2): its frames
+ * pass nowhere, and no port carries it.
  *
  * Pure functions.  Nobody's VLANs are left unsaid: a port has a value from before it is seen until it is gone for all.
  */
@@ -12,7 +13,7 @@
 #include <stdbool.h>
 #include "vswitch.h"
 
-enum { VLAN_LAST = 4094, VLAN_REFUSED = -1 };
+enum { VLAN_LAST = 4094, VLAN_RESERVED = 4095, VLAN_REFUSED = -1 };
 
 /* Does it make sense? */
 bool vlans_valid(const vs_vlans *);
