@@ -47,7 +47,7 @@ static size_t put_raw(struct input *in)
     return PAGE + n;
 }
 
-/* magic, which area, two areas with start and end: journal.c's struct head. */
+/* magic, which area, two areas with start and end: journal.c's struct head, but for its seed. */
 static void fill_file(uint8_t flags, struct input in)
 {
     uint64_t head[6] = {UINT64_C(0x766a6f75726e3032), 0, PAGE, PAGE, 0, 0};

@@ -305,6 +305,21 @@ def test_a_bucket_without_weight_is_never_chosen(switch: Switch) -> None:
         assert list(switch.send(1, flow(number))) == [3]
 
 
+def shares(switch: Switch) -> list[int]:
+    """Where each of many flows goes that a select group shares out among ports 2 and 3."""
+    switch.add_group("group_id=1,type=select,bucket=output:2,bucket=output:3")
+    switch.add_flow("actions=group:1")
+    return [port for number in range(256) for port in switch.send(1, flow(number))]
+
+
+def test_nobody_can_tell_which_flows_share_a_bucket(make_switch: MakeSwitch) -> None:
+    """HARDENING S13: who chose flows that one switch sends to one bucket overloads no other."""
+    first, same, other = (shares(make_switch(seed=seed)) for seed in (1, 1, 2))
+    assert first == same
+    overload = [there for here, there in zip(first, other, strict=True) if here == 2]
+    assert 0.3 < overload.count(2) / len(overload) < 0.7
+
+
 def test_where_no_bucket_weighs_anything_all_are_alike(switch: Switch) -> None:
     switch.add_group("group_id=1,type=select,bucket=weight:0,output:2,bucket=weight:0,output:3")
     switch.add_flow("actions=group:1")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from datapath import OpenFlowRefusal, Switch
+from datapath.testing import MakeSwitch
 
 SECOND = 1_000_000_000
 Heir = Callable[[Switch], Switch]
@@ -107,3 +108,16 @@ def test_a_transaction_of_many_frames_is_there_whole_or_not_at_all(
     assert rules(after) == []
     after.add_flows("\n".join(lines))
     assert len(rules(heir(after))) == len(lines)
+
+
+def test_flows_stay_with_their_buckets(make_switch: MakeSwitch) -> None:
+    """The next switch has hashes of its own, but shares out as the one before did."""
+    before = make_switch(seed=5)
+    before.add_group("group_id=1,type=select,bucket=output:2,bucket=output:3")
+    before.add_flow("actions=group:1")
+    after = make_switch(seed=6, journal=before.journal)
+    flows = [f"udp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_src={port}" for port in range(1, 65)]
+    ports = [list(before.send(1, flow)) for flow in flows]
+    assert [list(after.send(1, flow)) for flow in flows] == ports
+    assert [2] in ports
+    assert [3] in ports

@@ -19,6 +19,7 @@ struct head {
     uint64_t magic;
     _Atomic uint64_t active; /* which area counts */
     struct area { uint64_t start; _Atomic uint64_t end; } areas[2];
+    uint64_t seed;
 };
 
 static struct head *head_of(const struct journal *j) { return (struct head *)(void *)j->map; }
@@ -64,13 +65,14 @@ static bool grow(struct journal *j, uint64_t size)
 /* Nobody makes the file shorter from now on: what is mapped stays there to be read. */
 static bool keep_size(int fd) { return !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK); }
 
-int journal_make(struct journal *j)
+int journal_make(struct journal *j, uint64_t seed)
 {
     *j = (struct journal){.fd = memfd_create("vswitch-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING), .end = PAGE};
     if (j->fd < 0 || ftruncate(j->fd, FIRST_SIZE) || !keep_size(j->fd) || map_file(j, FIRST_SIZE))
         return -errno;
     struct head *h = head_of(j);
     h->areas[0] = (struct area){PAGE, PAGE};
+    h->seed = seed;
     h->magic = MAGIC;
     return 0;
 }
@@ -138,6 +140,8 @@ void journal_abort(struct journal *j)
     if (!j->failed)
         j->end = active(j)->end;
 }
+
+uint64_t journal_seed(const struct journal *j) { return head_of(j)->seed; }
 
 uint64_t journal_used(const struct journal *j) { return j->failed ? 0 : active(j)->end - active(j)->start; }
 

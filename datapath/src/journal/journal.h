@@ -31,8 +31,9 @@ struct journal_record {
     uint64_t now_ns; /* when it was accepted */
 };
 
-/* A new one / one that a forwarder left behind ('fd' is owned from here on).  0 or -errno. */
-int journal_make(struct journal *);
+/* A new one, with a number that the next forwarder is to have too / one that a forwarder left behind ('fd' is owned from here
+ * on).  0 or -errno. */
+int journal_make(struct journal *, uint64_t seed);
 int journal_open(struct journal *, int fd);
 void journal_close(struct journal *);
 
@@ -40,6 +41,7 @@ void journal_append(struct journal *, uint64_t bridge, uint64_t now_ns, const ui
 void journal_commit(struct journal *); /* all that was appended counts from now on */
 void journal_abort(struct journal *);  /* none of it ever will */
 uint64_t journal_used(const struct journal *); /* bytes of committed records */
+uint64_t journal_seed(const struct journal *);
 
 /* The first committed record after 'at' (NULL: the first), or NULL.  The flow-mod follows the struct. */
 const struct journal_record *journal_next(const struct journal *, const struct journal_record *at);

@@ -30,11 +30,12 @@ static void flow_looks(struct key *mask)
     mask->has |= HAS_FRAGMENT;
 }
 
-/* A datagram's later fragments have no ports: the first one's must not count. */
-static uint64_t flow_hash(const struct key *key)
+/* A datagram's later fragments have no ports: the first one's must not count.  Keyed, so that nobody can send flows that all
+ * go to one bucket (HARDENING S13). */
+static uint64_t flow_hash(const struct key *key, uint64_t seed)
 {
     struct key mask = {0};
-    uint64_t hash = 0;
+    uint64_t hash = seed;
     flow_looks(&mask);
     if (key->has & HAS_FRAGMENT)
         mask.tp_src = mask.tp_dst = 0;
@@ -97,7 +98,7 @@ static const struct bucket *selected(const struct bridge *b, const struct group 
 {
     const struct bucket *best = NULL;
     double least = INFINITY;
-    uint64_t hash = hash_mix(flow_hash(key), g->id); /* chained groups must not draw alike */
+    uint64_t hash = hash_mix(flow_hash(key, b->world->select_seed), g->id); /* chained groups must not draw alike */
     for (uint32_t i = 0; i < g->n_buckets; i++) {
         const struct bucket *bucket = &g->buckets[i];
         double weight = g->total_weight ? bucket->weight : 1;

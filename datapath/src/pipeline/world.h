@@ -9,6 +9,7 @@ struct world {
     /* What rules and ports look like: a cached answer is right while this stands. */
     _Atomic uint64_t version;
     uint64_t seed, last_shape;
+    uint64_t select_seed; /* of select groups: outlives the switch, in its journal, so that flows stay where they are */
     uint32_t n_rules, max_rules;
     _Atomic uint32_t n_timed; /* meters and queues: without any, poll threads need no clock */
 };

@@ -189,6 +189,7 @@ int history_adopt(struct vs_switch *sw, int fd)
         return code;
     journal_close(&sw->journal);
     sw->journal = left;
+    sw->world.select_seed = journal_seed(&left);
     sw->inherits = true;
     return 0;
 }

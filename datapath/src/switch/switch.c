@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/hash.h"
 
 const char *vs_drop_name(uint32_t reason)
 {
@@ -66,7 +67,8 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     atomic_init(&sw->world.version, 1);
     atomic_init(&sw->ports, must_calloc(1, sizeof(struct poll_list)));
     events_init(&sw->events);
-    if (journal_make(&sw->journal))
+    sw->world.select_seed = hash_end(hash_mix(sw->world.seed, 1)); /* the journal is in other hands too: not the seed itself */
+    if (journal_make(&sw->journal, sw->world.select_seed))
         sw->journal.failed = true; /* forwarding matters more: a restart will then ask the controllers */
     sw->upcall_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     MUST(sw->upcall_fd >= 0);
