@@ -122,6 +122,7 @@ DROPS = (
     "vlan",
     "flood-limit",
     "no-in-port",
+    "buffer-share",
 )
 """Names of vs_drop, in its order; what a port's drops are counted by."""
 

@@ -365,7 +365,8 @@ class Switch:
         return self.poll()
 
     def offer(self, in_port: int, packet: bytes | str) -> None:
-        """One packet into a port's queue, for poll() to move; OSError when 4,096 wait there."""
+        """One packet into a port's queue, for poll() to move; OSError when 4,096 wait there, or as
+        many as may of all buffers."""
         self._core.mem_send(BRIDGE, in_port, _frame_bytes(packet, in_port))
 
     def poll(self) -> dict[int, list[bytes]]:

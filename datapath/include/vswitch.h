@@ -271,6 +271,7 @@ typedef enum {
     VS_DROP_VLAN,           /* NORMAL: its VLAN does not pass this port, or the one that it is for */
     VS_DROP_FLOOD_LIMIT,    /* NORMAL: above the rate at which the bridge floods for this port */
     VS_DROP_NO_IN_PORT,     /* NORMAL, FLOOD, ALL: it says to have come by a port that is not there */
+    VS_DROP_BUFFER_SHARE,   /* it would wait (in a queue, at a memory port) beyond that place's share of the buffers */
     VS_DROP_LIMIT
 } vs_drop;
 
@@ -347,7 +348,7 @@ void vs_switch_stats_get(vs_switch *sw, vs_switch_stats *out);
 /* ---- memory ports: packets by call ------------------------------------- */
 
 /* Puts a copy of a frame into a memory port's receive queue.  -ENOENT no such
- * memory port, -ENOBUFS queue full, -EMSGSIZE longer than a buffer. */
+ * memory port, -ENOBUFS queue full or buffers short, -EMSGSIZE longer than a buffer. */
 int vs_mem_send(vs_switch *sw, uint32_t bridge, uint32_t port, const uint8_t *frame, size_t size);
 /* Takes the oldest frame that left by a memory port: its size (cut to 'size'), 0 when
  * there is none, -ENOENT. */

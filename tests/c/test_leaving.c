@@ -163,7 +163,7 @@ static void saturate(uint32_t to)
         vs_switch_poll(sw, 0);
     }
     take_out(port_of(to));
-    CHECK(out() > 490);
+    CHECK(out() > 300);
 }
 
 static void step_through(const struct parting *how, void *object)

@@ -34,6 +34,7 @@ def test_names_are_the_same_in_c_and_python() -> None:
 def test_every_reason_is_provoked_somewhere() -> None:
     here = {"rx-short", "no-buffer", "port-down", "output-down", "mtu", "tx-full"}
     here |= {"packet-in-full", "meter", "queue-full", "vlan", "flood-limit", "no-in-port"}
+    here |= {"buffer-share"}
     assert set(SETTINGS) | set(ELSEWHERE) | here == set(DROPS)
 
 
@@ -86,6 +87,14 @@ def test_a_full_queue_drops(make_switch: MakeSwitch) -> None:
         switch._core.mem_send(1, 1, bytes(60))
     assert len(switch.poll()[2]) == 4096
     assert switch.drops(2) == {"tx-full": 904}
+
+
+def test_what_may_not_wait_is_dropped(make_switch: MakeSwitch) -> None:
+    switch = make_switch(max_buffers=64)
+    switch.set_queue(2, 1, max_rate=1)
+    switch.add_flow("actions=set_queue:1,output:2")
+    left = sum(len(switch.send(1, "tcp").get(2, [])) for _ in range(50))
+    assert switch.drops(2) == {"buffer-share": 50 - left - 11}  # a fifth of 56
 
 
 def test_without_buffers_a_copy_is_dropped(make_switch: MakeSwitch) -> None:

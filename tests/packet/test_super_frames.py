@@ -102,6 +102,7 @@ WAYS: dict[str, tuple[Callable[[Switch], None], Super, int]] = {
 }
 ELSEWHERE = {"rx-short", "rx-truncated", "rx-offload"}  # what comes is not believed to be one
 ELSEWHERE |= {"no-in-port"}  # packet-outs
+ELSEWHERE |= {"buffer-share"}  # test_buffers.py
 ELSEWHERE |= {"tx-error"}  # tests/c/test_port_burst.c
 ALONE = {"no-buffer", "packet-in-full", "tx-full"}  # below
 

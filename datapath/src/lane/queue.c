@@ -54,6 +54,8 @@ static bool has_room(const struct queue *q, uint64_t frames, uint64_t bytes)
     return !q->count || (q->frames + frames <= q->max_packets && q->bytes + bytes <= q->max_bytes);
 }
 
+void queue_refuse(struct queue *q, const struct packet *p) { count(&q->counters.tx_errors, gso_frames(p)); }
+
 bool queue_put(struct queue *q, struct packet *p, uint64_t now_ns)
 {
     uint64_t frames, bytes;
@@ -67,6 +69,7 @@ bool queue_put(struct queue *q, struct packet *p, uint64_t now_ns)
     uint32_t at = (uint32_t)(((uint64_t)q->first + q->count) % q->max_packets);
     q->places[at] = (struct queue_place){ p, (uint32_t)frames, (uint32_t)bytes };
     q->count++;
+    q->large += packet_is_large(p);
     q->frames += frames;
     q->bytes += bytes;
     return true;
@@ -77,6 +80,7 @@ static struct queue_place shift(struct queue *q)
     struct queue_place place = q->places[q->first];
     q->first = (q->first + 1) % q->max_packets;
     q->count--;
+    q->large -= packet_is_large(place.packet);
     q->frames -= place.frames;
     q->bytes -= place.bytes;
     return place;

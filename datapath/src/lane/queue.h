@@ -30,6 +30,7 @@ struct queue {
     uint64_t filled_ns;
     __int128 level;   /* of the bucket, 1e-9 bits; negative: in debt */
     uint32_t first, count;
+    uint32_t large;   /* of these, in large buffers */
     uint64_t frames, bytes; /* that wait, as on the wire */
     struct queue_counters counters;
     struct queue_place places[]; /* a ring of max_packets */
@@ -46,6 +47,13 @@ void queue_free(struct queue *);
 /* Takes the caller's reference, or refuses it (false; counted as errors): full.  An empty queue takes a packet of
  * any size, else one larger than 'max_bytes' could never pass. */
 bool queue_put(struct queue *, struct packet *, uint64_t now_ns);
+/* How many packets wait in buffers of the size of 'p'. */
+static inline uint32_t queue_held(const struct queue *q, const struct packet *p)
+{
+    return packet_is_large(p) ? q->large : q->count - q->large;
+}
+/* Counts a packet that the caller does not put in as one that was refused. */
+void queue_refuse(struct queue *, const struct packet *);
 /* The next packet if it may leave now, with its reference, counted as sent; or NULL. */
 struct packet *queue_take(struct queue *, uint64_t now_ns);
 /* The next packet whether it may leave or not, with its reference, or NULL: the queue is going away, and this one counts as refused. */

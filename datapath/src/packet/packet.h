@@ -115,6 +115,12 @@ static inline struct packet *packet_new(struct packet_pool *pool, uint32_t len)
     return p;
 }
 
+static inline bool packet_is_large(const struct packet *p) { return (const uint8_t *)p >= (const uint8_t *)p->pool->large.free; }
+static inline struct packet_class *packet_class_of(const struct packet *p)
+{
+    return packet_is_large(p) ? &p->pool->large : &p->pool->small;
+}
+
 static inline struct packet *packet_ref(struct packet *p) { p->refs++; return p; }
 
 /* Drops one reference; NULL is fine. */
@@ -124,9 +130,37 @@ static inline void packet_release(struct packet *p)
 
     if (!p || --p->refs)
         return;
-    c = (uint8_t *)p < (uint8_t *)p->pool->large.free ? &p->pool->small : &p->pool->large;
+    c = packet_class_of(p);
     c->free[c->n_free++] = p;
     poison_set(p, c->stride);
+}
+
+/* ---- waiting: what goes nowhere for now may not take the buffers of what moves ----
+ *
+ * An eighth of each size is kept for packets on their way (a batch that came in, copies, pieces of
+ * super-frames).  What may wait in one place is a multiple of what is free beyond that (Choudhury and
+ * Hahne's dynamic threshold): while little waits it may be much, and when many places have filled
+ * up, a further one still gets its share, whatever the others do. */
+enum { PACKET_KEPT = 8 };
+enum packet_share { SHARE_OF_QUEUE = 1, SHARE_OF_PORT = 28 }; /* in quarters: alone, a fifth of the buffers; seven eighths */
+
+static inline uint32_t packet_class_free(const struct packet_class *c) { return c->n_free + c->n_fresh; }
+/* Are only so many left of a size that they are needed for what is on its way? */
+static inline bool packet_class_short(const struct packet_class *c) { return packet_class_free(c) <= c->count / PACKET_KEPT; }
+static inline bool packet_pool_short(const struct packet_pool *pool)
+{
+    return packet_class_short(&pool->small) || packet_class_short(&pool->large);
+}
+/* May 'p' wait where 'held' of its size do already?  Where none waits, one may as long as half of the reserve is there, so
+ * that it goes on everywhere. */
+static inline bool packet_may_wait(const struct packet *p, uint32_t held, enum packet_share share)
+{
+    const struct packet_class *c = packet_class_of(p);
+    uint32_t left = packet_class_free(c), reserve = c->count / PACKET_KEPT;
+
+    if (!held)
+        return left >= reserve / 2;
+    return left > reserve && (uint64_t)held * 4 < (uint64_t)(left - reserve) * share;
 }
 
 /* A packet with the same content and one reference, or NULL. */

@@ -4,7 +4,7 @@
  * they would on a wire: super-frames segmented, checksums complete.  Everything happens
  * on the thread that polls the port (memory mode has only one).  A packet may wait in
  * the queues of several ports at once (several outputs share one payload), so the queues
- * hold pointers and leave packet->next alone.
+ * hold pointers and leave packet->next alone.  Each takes what is its share of the buffers (packet.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -94,10 +94,11 @@ static void mem_tx(struct port *port, struct packet *const *packets, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         unsigned count = port_wire_frames(port, packets[i], frames);
         for (unsigned j = 0; j < count; j++) {
-            if (queue_put(&mem->tx, frames[j])) {
+            bool fair = packet_may_wait(frames[j], mem->tx.count, SHARE_OF_PORT);
+            if (fair && queue_put(&mem->tx, frames[j])) {
                 port_count_tx(port, &frames[j], 1);
             } else {
-                port_tx_drop(port, VS_DROP_TX_FULL, frames[j]);
+                port_tx_drop(port, fair ? VS_DROP_TX_FULL : VS_DROP_BUFFER_SHARE, frames[j]);
                 packet_release(frames[j]);
             }
         }
@@ -109,16 +110,16 @@ int port_mem_put(struct port *port, struct packet_pool *pool, const uint8_t *fra
     struct mem_port *mem = (struct mem_port *)port;
     if (size > PACKET_LARGE)
         return -EMSGSIZE;
-    if (mem->rx.count == QUEUE_FRAMES)
-        return -ENOBUFS;
     struct packet *p = packet_new(pool, (uint32_t)size);
     if (!p)
         return -ENOBUFS;
     if (size)
         memcpy(p->data, frame, size);
     p->len = (uint32_t)size;
-    queue_put(&mem->rx, p);
-    return 0;
+    if (packet_may_wait(p, mem->rx.count, SHARE_OF_PORT) && queue_put(&mem->rx, p))
+        return 0;
+    packet_release(p);
+    return -ENOBUFS;
 }
 
 long port_mem_take(struct port *port, uint8_t *out, size_t size)

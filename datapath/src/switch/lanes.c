@@ -12,13 +12,23 @@ struct queue *lanes_find(const struct port *port, uint32_t queue)
     return NULL;
 }
 
+/* Takes the caller's reference, or says why not.  VS_DROP_LIMIT: it is in. */
+static vs_drop put(struct queue *q, struct packet *p, uint64_t now_ns)
+{
+    if (packet_may_wait(p, queue_held(q, p), SHARE_OF_QUEUE))
+        return queue_put(q, p, now_ns) ? VS_DROP_LIMIT : VS_DROP_QUEUE_FULL;
+    queue_refuse(q, p);
+    return VS_DROP_BUFFER_SHARE;
+}
+
 bool lanes_put(struct lane_poll *poll, struct port *port, uint32_t queue, struct packet *p, uint64_t now_ns)
 {
     struct queue *q = lanes_find(port, queue);
     if (!q)
         return false;
-    if (!queue_put(q, p, now_ns)) {
-        port_drop(port, VS_DROP_QUEUE_FULL, p);
+    vs_drop refused = put(q, p, now_ns);
+    if (refused != VS_DROP_LIMIT) {
+        port_drop(port, refused, p);
         packet_release(p);
         return true;
     }

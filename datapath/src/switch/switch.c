@@ -22,7 +22,7 @@ const char *vs_drop_name(uint32_t reason)
         [VS_DROP_TX_ERROR] = "tx-error", [VS_DROP_PACKET_IN_FULL] = "packet-in-full", [VS_DROP_TOO_DEEP] = "too-deep", [VS_DROP_RESERVED] = "reserved-address",
         [VS_DROP_GROUP] = "group", [VS_DROP_METER] = "meter", [VS_DROP_QUEUE_FULL] = "queue-full",
         [VS_DROP_VLAN] = "vlan", [VS_DROP_FLOOD_LIMIT] = "flood-limit",
-        [VS_DROP_NO_IN_PORT] = "no-in-port",
+        [VS_DROP_NO_IN_PORT] = "no-in-port", [VS_DROP_BUFFER_SHARE] = "buffer-share",
     };
     _Static_assert(sizeof names / sizeof names[0] == VS_DROP_LIMIT, "every drop has a name");
     return reason < VS_DROP_LIMIT ? names[reason] : NULL;

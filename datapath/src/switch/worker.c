@@ -36,6 +36,16 @@ static void drop_all(struct port *in, struct packet *const *packets, unsigned n,
     }
 }
 
+/* How many packets to take in from a port.  When buffers are short, what is on its way leaves first; if they are short
+ * even so, only as many come in as pass at once, so that none has to wait in a backlog. */
+static unsigned batch_now(struct worker *w)
+{
+    if (!packet_pool_short(w->pool))
+        return PORT_BATCH;
+    outlet_flush(&w->executor.outlet);
+    return packet_pool_short(w->pool) ? MISSES_A_TURN : PORT_BATCH;
+}
+
 /* Packets moved; '*drained': the port has no more. */
 static unsigned poll_port(struct worker *w, const struct polled *from, bool *drained)
 {
@@ -44,8 +54,8 @@ static unsigned poll_port(struct worker *w, const struct polled *from, bool *dra
     *drained = false;
     if (w->backlogs[in->index].n)
         return passage_backlog(w, from->bridge, in);
-    unsigned n = in->ops->rx(in, w->pool, packets, PORT_BATCH);
-    *drained = n < PORT_BATCH;
+    unsigned most = batch_now(w), n = in->ops->rx(in, w->pool, packets, most);
+    *drained = n < most;
     if (n && receives(in))
         return passage_batch(w, from->bridge, in, packets, n);
     if (n)

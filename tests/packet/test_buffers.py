@@ -1,0 +1,166 @@
+"""Packets that wait leave buffers to those that move, and to each other (B5).
+
+A switch has so many buffers of each size.  What waits (in queues, at memory ports, for the tables)
+never takes the last eighth, and a queue holds at most a quarter of what is free beyond that.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from datapath.switch import Switch
+from datapath.testing import MakeSwitch
+from tests.kit.supers import Tap, super_frame
+from tests.packet.headers import frame
+from tests.packet.messages import statistics
+
+QUEUE_STATS, ALL = 5, 0xFFFFFFFF
+SMALL, LARGE = 8192, 256  # buffers, unless something else is said
+QUEUES = range(1, 11)
+SHORT = b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x88\xb5" + bytes(100)
+LONG = b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x88\xb5" + bytes(9000)
+
+
+def refused(switch: Switch) -> dict[int, int]:
+    """Frames that each queue of port 2 did not take."""
+    (reply,) = switch.openflow(statistics(QUEUE_STATS, struct.pack("!II", 2, ALL)))
+    return {row[1]: row[4] for row in struct.iter_unpack("!IIQQQII", reply[16:])}
+
+
+def saturate(switch: Switch, payload: int, each: int) -> dict[int, int]:
+    """Ten queues that let next to nothing leave; how many packets wait in each."""
+    for queue in QUEUES:
+        switch.set_queue(2, queue, max_rate=8000)
+        switch.add_flow(f"in_port=1,udp,tp_dst={queue},actions=set_queue:{queue},output:2")
+    switch.add_flow("in_port=3,actions=output:4")
+    left = 0
+    waiting = {}
+    for queue in QUEUES:
+        udp = frame(f"udp,tp_dst={queue},payload={bytes(payload).hex()}")
+        gone = sum(len(switch.send(1, udp).get(2, [])) for _ in range(each))
+        left += gone
+        waiting[queue] = each - gone - refused(switch)[queue]
+    assert left < 2 * len(QUEUES)
+    return waiting
+
+
+def test_ten_saturated_queues_leave_buffers_to_others_and_to_each_other(switch: Switch) -> None:
+    waiting = saturate(switch, 30, 1000)
+    assert list(switch.send(3, SHORT)) == [4]
+    assert waiting[1] == waiting[3] > 990  # as many as a queue takes: nobody is cut short yet
+    assert min(waiting.values()) == waiting[10] > 200
+    assert sum(waiting.values()) < SMALL - SMALL // 8
+    drops = switch.drops(2)
+    assert drops.keys() == {"buffer-share"}
+    assert drops["buffer-share"] == sum(refused(switch).values())
+    for _ in range(50):  # and it goes on doing so
+        assert len(switch.send(3, SHORT)[4]) == 1
+
+
+def test_the_same_holds_for_large_buffers(switch: Switch) -> None:
+    waiting = saturate(switch, 9000, 100)
+    assert list(switch.send(3, LONG)) == [4]
+    assert min(waiting.values()) == waiting[10] > 5
+    assert sum(waiting.values()) < LARGE - LARGE // 8
+    assert switch.drops(2)["buffer-share"] > 0
+
+
+def test_a_super_frame_that_may_not_wait_is_dropped_as_the_frames_it_stands_for(
+    switch: Switch,
+) -> None:
+    tap = Tap(switch, 9)
+    switch.set_queue(2, 1, max_rate=1, max_packets=65536)
+    switch.add_flow("actions=set_queue:1,output:2")
+    for _ in range(100):
+        tap.write(super_frame("tcp", 40_000, 1000))
+        switch.poll()
+    dropped = switch.drops(2)
+    assert dropped.keys() == {"buffer-share"}
+    assert dropped["buffer-share"] == refused(switch)[1]
+    assert dropped["buffer-share"] % 40 == 0
+    assert 30 * 40 < dropped["buffer-share"] < 80 * 40
+    tap.close()
+
+
+def test_an_empty_queue_takes_a_packet_however_many_wait_elsewhere(switch: Switch) -> None:
+    saturate(switch, 30, 1000)
+    for number in range(20, 60):
+        switch.set_queue(2, number, max_rate=8000)
+        switch.add_flow(f"in_port=1,tcp,tp_dst={number},actions=set_queue:{number},output:2")
+        left = [len(switch.send(1, f"tcp,tp_dst={number}").get(2, [])) for _ in range(10)]
+        assert sum(left) >= 1
+    assert not any(refused(switch)[number] == 10 for number in range(20, 60))
+
+
+def test_what_drains_makes_room_again(switch: Switch) -> None:
+    saturate(switch, 30, 1000)
+    before = switch.drops(2)["buffer-share"]
+    for queue in QUEUES:
+        switch.set_queue(2, queue)  # no limit any more: all of it leaves
+    switch.poll()
+    switch.set_queue(2, 10, max_rate=8000)
+    for _ in range(1000):
+        switch.send(1, "udp,tp_dst=10")
+    assert switch.drops(2)["buffer-share"] == before
+
+
+def test_a_memory_port_that_nobody_reads_leaves_the_reserve(make_switch: MakeSwitch) -> None:
+    switch = make_switch(max_buffers=1024)
+    switch.add_flow("in_port=1,actions=output:2")
+    switch.add_flow("in_port=3,actions=output:4")
+    for _ in range(1200):
+        switch._core.mem_send(1, 1, SHORT)
+        switch._core.poll(switch.now_ns)
+    switch._core.mem_send(1, 3, SHORT)
+    switch._core.poll(switch.now_ns)
+    assert switch.drops(2).keys() == {"buffer-share"}
+    out = switch.received()
+    assert len(out[2]) == 1200 - switch.drops(2)["buffer-share"] > 700
+    assert len(out[4]) == 1
+
+
+def write_pcap(path: Path, frames: list[bytes]) -> None:
+    records = b"".join(struct.pack("=IIII", 0, 0, len(f), len(f)) + f for f in frames)
+    path.write_bytes(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + records)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_ports_full_of_new_flows_leave_buffers_to_others(
+    make_switch: MakeSwitch, tmp_path: Path, cache: bool
+) -> None:
+    """What waits for the tables: 100 ports could keep 3,100 buffers so."""
+    switch = make_switch(max_buffers=1024, cache=cache)
+    switch.add_flow("in_port=3,actions=output:4")
+    switch.add_flow("udp,tp_dst=9,actions=output:2")
+    write_pcap(tmp_path / "flows", [frame(f"tcp,tp_dst={i}") for i in range(2000)])
+    for number in range(100, 200):
+        switch.add_port(number, read_pcap=str(tmp_path / "flows"))
+    passed = 0
+    for i in range(20):
+        switch._core.mem_send(1, 3, SHORT + struct.pack("!I", i))
+        switch._core.poll(switch.now_ns)
+        passed += len(switch.received().get(4, []))
+    assert passed == 20
+    drops = {name for number in range(100, 200) for name in switch.drops(number)}
+    assert drops == {"table-miss"}
+
+
+def test_what_is_on_its_way_leaves_before_buffers_run_out(
+    make_switch: MakeSwitch, tmp_path: Path
+) -> None:
+    """In one turn 31 ports bring 992 packets for 32 ports, each of which gathers a batch."""
+    switch = make_switch(max_buffers=512)
+    write_pcap(tmp_path / "flows", [frame(f"tcp,tp_dst={i}") for i in range(1, 33)])
+    for i in range(1, 33):
+        switch.add_counting_port(300 + i)
+        switch.add_flow(f"tcp,tp_dst={i},actions=output:{300 + i}")
+    for number in range(100, 131):
+        switch.add_port(number, read_pcap=str(tmp_path / "flows"))
+    while switch.stats().hits < 5000:
+        switch._core.poll(switch.now_ns)
+    assert all(switch.drops(number) == {} for number in range(100, 131))
+    sent = [switch.port_stats()[300 + i].tx_packets for i in range(1, 33)]
+    assert min(sent) > 100
