@@ -42,6 +42,7 @@ class Command(IntEnum):
     PORT_VLANS = 18
     MACS = 19
     MAC_FLUSH = 20
+    PORT_MTU = 21
 
 
 class Event(IntEnum):
@@ -342,6 +343,22 @@ class PortVlans(_Payload):
     def unpack(cls, data: bytes) -> Self:
         number, _, vlans = cls.FORMAT.unpack_from(data)
         return cls(number, Vlans.unpack(vlans))
+
+
+@dataclass(frozen=True, slots=True)
+class PortMtu(_Payload):
+    """Another MTU of a port, by its number; 0: none is checked."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=2I")
+    number: int
+    mtu: int
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(self.number, self.mtu)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        return cls(*cls.FORMAT.unpack_from(data))
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,11 @@ class Switch:
         vlans = frames.Vlans(mode, tag, frozenset(trunks))
         self._command(Command.PORT_VLANS, frames.PortVlans(number, vlans).pack())
 
+    def set_mtu(self, number: int, mtu: int) -> None:
+        """How many bytes behind Ethernet header and tags a frame may have that leaves by a port;
+        0: any."""
+        self._command(Command.PORT_MTU, frames.PortMtu(number, mtu).pack())
+
     def set_normal(
         self, *, standalone: bool | None = None, mac_age: int | None = None,
         mac_limit: int | None = None, flood_rate: int | None = None,

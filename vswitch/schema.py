@@ -201,7 +201,9 @@ class Port(Record):
         values.many(values.address), "addresses of the interface", "ADDRESS/LEN", default=()
     )
     mac: str | None = setting(values.mac, "its Ethernet address", "MAC", default=None)
-    mtu: int | None = setting(values.mtu, "largest packet in bytes", "BYTES", default=None)
+    mtu: int | None = setting(
+        values.mtu, "largest packet in bytes; its interface's if left out", "BYTES", default=None
+    )
     gateway: str | None = setting(
         values.gateway, "its default route, over an address it has", "ADDRESS", default=None
     )

@@ -63,6 +63,7 @@ typedef enum {
     VS_CMD_PORT_VLANS,  /* vs_port_vlans -> DONE; what NORMAL had learned at the port is forgotten */
     VS_CMD_MACS,        /* (nothing) -> MACS ..., DONE: the stations that NORMAL knows on a bridge */
     VS_CMD_MAC_FLUSH,   /* (nothing) -> DONE; they are forgotten */
+    VS_CMD_PORT_MTU,    /* vs_port_mtu -> DONE; from the next batch on */
     VS_CMD_LIMIT
 } vs_command;
 
@@ -146,7 +147,7 @@ typedef struct {
     uint32_t kind;   /* vs_port_kind */
     uint32_t config; /* vs_port_config */
     uint32_t state;  /* vs_port_state */
-    uint32_t mtu;    /* largest layer 3 packet, 0 = not checked */
+    uint32_t mtu;    /* most bytes behind Ethernet header and VLAN tags that leave in a frame; 0 = not checked */
     uint32_t flags;  /* vs_port_flags */
     uint8_t mac[6];
     uint16_t unused;
@@ -175,6 +176,11 @@ typedef struct {
     uint32_t number, unused;
     vs_vlans vlans;
 } vs_port_vlans;
+
+typedef struct {
+    uint32_t number;
+    uint32_t mtu; /* as in vs_port_spec */
+} vs_port_mtu;
 
 typedef struct {
     uint8_t mac[6];

@@ -4,6 +4,7 @@ The only room that imports pyroute2 (and only when it is first needed).  It know
 the switch.  See README.md.
 """
 
+from datapath.kernel.elsewhere import NamespaceWatch, Whereabouts, whereabouts
 from datapath.kernel.link import Link, delete, link, links, make_veth_pair
 from datapath.kernel.name import check_name
 from datapath.kernel.namespace import (
@@ -23,6 +24,8 @@ __all__ = [
     "Link",
     "LinkChange",
     "LinkWatch",
+    "NamespaceWatch",
+    "Whereabouts",
     "check_name",
     "delete",
     "inside",
@@ -37,4 +40,5 @@ __all__ = [
     "open_packet_port",
     "place",
     "watch",
+    "whereabouts",
 ]

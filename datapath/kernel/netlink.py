@@ -16,6 +16,8 @@ from datapath.kernel.problem import KernelError, kernel_error
 
 T = TypeVar("T")
 
+_NO_NUMBER = 0xFFFFFFFF  # NETNSA_NSID_NOT_ASSIGNED
+
 
 class Conversation:
     """Requests over one netlink socket; a refusal is a KernelError that says what was asked."""
@@ -26,8 +28,11 @@ class Conversation:
 
     def ask(self, what: str, request: str, *args: object, **fields: object) -> list[Any]:
         """Sends pyroute2's `request` ("link", "addr", "route") and returns the answers."""
+        return list(self._call(what, request, *args, **fields))
+
+    def _call(self, what: str, request: str, *args: object, **fields: object) -> Any:
         try:
-            return list(getattr(self._iproute, request)(*args, **fields))
+            return getattr(self._iproute, request)(*args, **fields)
         except self._refusal as error:
             raise kernel_error(what, getattr(error, "code", 0) or errno.EINVAL) from error
         except OSError as error:
@@ -36,6 +41,11 @@ class Conversation:
     def index(self, name: str) -> int:
         """The number of the interface `name`; KernelError (ENODEV) if it isn't there."""
         return int(self.ask(f"interface {name}", "link", "get", ifname=name)[0]["index"])
+
+    def number_of(self, namespace: int) -> int | None:
+        """The number that this namespace has for another (a descriptor); None: it has none."""
+        found = self._call("number of a namespace", "get_netnsid", fd=namespace)["nsid"]
+        return None if found in (None, -1, _NO_NUMBER) else int(found)
 
     def set_link(self, what: str, index: int, **fields: object) -> None:
         self.ask(what, "link", "set", index=index, **fields)

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "ports.h"
+#include "port/kind.h"
 
 enum { HEADER = sizeof(struct virtio_net_hdr), ETH_P_EVERY = 3, IGNORE_OUTGOING = 23 };
 
@@ -173,6 +174,68 @@ static void many_frames_cross_in_order(void)
     release_all(in, PORT_BATCH);
 }
 
+static bool leaves_by(struct port *port, struct packet *p)
+{
+    uint64_t before = counted(&port->counters.tx_packets);
+    struct packet *out[PORT_BATCH];
+    send_one(port, p);
+    bool sent = counted(&port->counters.tx_packets) > before;
+    if (sent)
+        release_all(out, receive(port == sock ? tap : sock, out, 1));
+    return sent;
+}
+
+/* The kernel is asked where no MTU is checked here; of super-frames it looks at nothing, so we do. */
+static void the_mtu_means_what_it_means_to_the_kernel(void)
+{
+    static const uint16_t tpids[] = { 0x8100, 0x88a8 };
+    static struct frame f;
+    unsigned passed = 0, refused = 0;
+    for (unsigned tags = 0; tags < 4; tags++) {
+        for (uint32_t payload = 1500 - 52 - 16; payload <= 1500 - 52 + 8; payload++) {
+            tagged(&f, tags, false, payload);
+            for (unsigned i = 0; i < tags; i++)
+                put_be16(f.bytes + 12 + 4 * i, tpids[random_bits() % 2]);
+            frame_finish(&f, false);
+            struct packet *p = frame_packet(&f, pool), *super;
+            layout_parse(p);
+            bool sent = leaves_by(sock, p);
+            atomic_store(&sock->mtu, 1500);
+            CHECK_EQ(leaves_by(sock, p), sent);
+            *(sent ? &passed : &refused) += 1;
+            super = packet_copy(p); /* two pieces as long as 'p' */
+            super->gso_type = GSO_TCPV4;
+            super->hdr_len = (uint16_t)(p->len - payload);
+            super->gso_size = (uint16_t)payload;
+            CHECK_EQ(port_fits(sock, super), sent);
+            super->gso_size++;
+            CHECK(port_fits(sock, super) <= sent);
+            atomic_store(&sock->mtu, 0);
+            packet_release(super);
+            packet_release(p);
+        }
+    }
+    CHECK(passed > 20 && refused > 20);
+}
+
+static void a_frame_that_the_kernel_refuses_holds_no_others_up(void)
+{
+    static struct frame f;
+    struct packet *in[5];
+    uint64_t before = counted(&sock->counters.tx_packets), long_ones = dropped(sock, VS_DROP_MTU);
+    for (uint32_t i = 0; i < 5; i++) {
+        tagged(&f, 0, false, i % 2 ? 2000 : 100);
+        frame_finish(&f, false);
+        in[i] = frame_packet(&f, pool);
+    }
+    sock->ops->tx(sock, in, 5);
+    CHECK_EQ(counted(&sock->counters.tx_packets) - before, 3);
+    CHECK_EQ(dropped(sock, VS_DROP_MTU) - long_ones, 2);
+    release_all(in, 5);
+    struct packet *out[PORT_BATCH];
+    release_all(out, receive(tap, out, 3));
+}
+
 static void what_the_kernel_had_to_drop_is_counted(void)
 {
     static struct frame f;
@@ -253,6 +316,8 @@ int main(void)
     frames_cross_with_and_without_tags();
     super_frames_cross_with_and_without_tags();
     many_frames_cross_in_order();
+    the_mtu_means_what_it_means_to_the_kernel();
+    a_frame_that_the_kernel_refuses_holds_no_others_up();
     what_the_kernel_had_to_drop_is_counted();
     an_interface_that_is_down_drops_and_recovers();
     an_interface_that_goes_leaves_a_dead_packet_port();

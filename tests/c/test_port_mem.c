@@ -158,6 +158,12 @@ static void what_is_longer_than_the_mtu_is_dropped(void)
     p->gso_size = 948;
     port_mem.tx(port, &p, 1);
     CHECK_EQ(counted(&port->counters.tx_packets), 6);
+    atomic_store(&port->mtu, 999);
+    port_mem.tx(port, &p, 1);
+    CHECK_EQ(dropped(port, VS_DROP_MTU), 9);
+    atomic_store(&port->mtu, UINT32_MAX);
+    port_mem.tx(port, &p, 1);
+    CHECK_EQ(counted(&port->counters.tx_packets), 10);
     packet_release(p);
     end(port);
 }

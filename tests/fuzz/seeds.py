@@ -223,6 +223,7 @@ def commands() -> Iterable[bytes]:
         (Frames.REPLAY, b""),
         (Frames.PORT_SET, frames.PortRef(1, 1, 0, 1).pack()),
         (Frames.PORT_VLANS, frames.PortVlans(1, frames.Vlans(frames.VlanMode.ACCESS, 5)).pack()),
+        (Frames.PORT_MTU, frames.PortMtu(1, 1500).pack()),
         (Frames.MACS, b""),
         (Frames.MAC_FLUSH, b""),
         (Frames.STATS, b""),

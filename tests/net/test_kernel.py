@@ -293,3 +293,60 @@ def test_all_of_it_works_beside_a_running_event_loop() -> None:
         return names
 
     assert "vb" in asyncio.run(scene())
+
+
+# ---- TAPs in other namespaces ----
+
+
+@isolated
+def test_a_tap_is_found_where_it_was_moved_to() -> None:
+    fd = tap_or_skip("t0")
+    here = kernel.whereabouts(fd)
+    assert (here.namespace, here.link.name) == (None, "t0")
+    with namespace() as (there, path):
+        kernel.place("t0", path, mtu=1400)
+        found = kernel.whereabouts(fd)
+        assert (found.link.name, found.link.mtu, found.link.carrier) == ("eth0", 1400, True)
+        assert found.namespace is not None
+        inside(there, lambda: kernel.delete("eth0"))
+    with pytest.raises(KernelError):
+        kernel.whereabouts(fd)
+    os.close(fd)
+
+
+@isolated
+def test_a_change_in_another_namespace_is_told_by_its_number() -> None:
+    fd, other = tap_or_skip("t0"), tap_or_skip("t1")
+    watch = kernel.NamespaceWatch()
+    with namespace() as (there, path), namespace() as (_, silent):
+        kernel.place("t0", path)
+        kernel.place("t1", silent)
+        number = kernel.whereabouts(fd).namespace
+        assert watch.read() == {number, kernel.whereabouts(other).namespace}
+        assert watch.read() == frozenset()
+        kernel.make_veth_pair("va", "vb")
+        assert watch.read() == frozenset(), "ours is no other"
+        inside(there, lambda: kernel.make_veth_pair("va", "vb"))
+        assert watch.read() == {number}
+        watch._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for _ in range(12):
+            inside(there, lambda: kernel.delete("va"))
+            inside(there, lambda: kernel.make_veth_pair("va", "vb"))
+        assert watch.read() is None, "too much: it may be any"
+    watch.close()
+    os.close(fd)
+    os.close(other)
+
+
+@isolated
+def test_asking_where_a_tap_is_keeps_no_namespace_alive() -> None:
+    fd = tap_or_skip("t0")
+    watch = kernel.NamespaceWatch()
+    with namespace() as (_, path):
+        kernel.place("t0", path)
+        kernel.whereabouts(fd)
+    poll = select.poll()
+    poll.register(fd, select.POLLERR)
+    assert poll.poll(5000), "the TAP ends with its namespace"
+    watch.close()
+    os.close(fd)

@@ -26,6 +26,7 @@ PORTS: tuple[Column, ...] = (
     ("NAME", "name"),
     ("KIND", "kind"),
     ("MAC", "mac"),
+    ("MTU", "mtu"),
     ("STATE", "state"),
     ("RX PACKETS", "rx_packets"),
     ("RX BYTES", "rx_bytes"),
@@ -86,6 +87,7 @@ _PORT = {
     "number": "number",
     "kind": "kind",
     "mac": "mac",
+    "mtu": "mtu",
     "vlan_mode": "vlan mode",
     "tag": "tag",
     "trunks": "trunks",
@@ -254,7 +256,7 @@ def _status(result: Record) -> Iterable[str]:
 
 def _bridge(result: Record) -> Iterable[str]:
     yield from pairs(result, _BRIDGE)
-    for key, columns in (("ports", PORTS[1:6]), ("controllers", CONTROLLERS[1:])):
+    for key, columns in (("ports", PORTS[1:7]), ("controllers", CONTROLLERS[1:])):
         records = result.get(key) or []
         yield ""
         yield plural(len(records), key[:-1])

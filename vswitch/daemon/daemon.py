@@ -19,13 +19,13 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datapath.frames import Command, Event, Frame, PortFlags, PortRef
 from vswitch.agent.view import linked
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.forwarder import Forwarder, Held, dump, reach
-from vswitch.daemon.interfaces import Interface, adopted
+from vswitch.daemon.interfaces import Interface, adopted, mtu_of
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.daemon.operate import NORMAL_SETTINGS, Operator, Unmade, close_bridge
@@ -33,6 +33,9 @@ from vswitch.errors import Exit, Failure
 from vswitch.reconcile import plan, settle
 from vswitch.schema import Bridge, Config, Port, Queue
 from vswitch.store import Store
+
+if TYPE_CHECKING:
+    from datapath.kernel import Link
 
 log = logging.getLogger("vswitch.daemon")
 
@@ -246,9 +249,7 @@ class Daemon:
             numbered = live.observed().with_port(port).numbered(self.live.reserved()[bridge])
             chosen = numbered.port(port.name)
             assert chosen
-            made = await self.operator.add_port(
-                bridge, chosen, ephemeral=True, namespace=namespace
-            )
+            made = await self.operator.add_port(bridge, chosen, ephemeral=True, namespace=namespace)
             made.owner = owner
             return made
 
@@ -346,6 +347,11 @@ class Daemon:
             bridge.exchange.congested(congested)
 
     # ---- links -------------------------------------------------------------
+
+    def interface_changed(self, bridge: LiveBridge, port: LivePort, link: Link) -> None:
+        """A port's interface is like this now; what is new about it is told."""
+        self.link_changed(bridge, port, link.carrier)
+        self.operator.set_mtu(bridge, port, mtu_of(port.record, link.mtu))
 
     def link_changed(self, bridge: LiveBridge, port: LivePort, up: bool) -> None:
         """An interface's link went up or down: peers are told, and the forwarder."""

@@ -165,10 +165,16 @@ def _spec(port: Port, kind: PortKind, link: Link | None, ephemeral: bool) -> Por
         name=port.name,
         mac=bytes.fromhex(link.mac.replace(":", "")) if link and link.mac else bytes(6),
         state=PortState.NONE if link and link.carrier else PortState.LINK_DOWN,
-        mtu=port.mtu or 0,
+        mtu=mtu_of(port, link.mtu if link else 0),
         flags=flags,
         vlans=vlans_of(port),
     )
+
+
+def mtu_of(port: Port, own: int) -> int:
+    """The MTU of a port whose interface has 'own' (0: not known): no more than that, nor than was
+    asked for.  0: there is none to keep to."""
+    return min((limit for limit in (port.mtu, own) if limit), default=0)
 
 
 def vlans_of(port: Port) -> Vlans:

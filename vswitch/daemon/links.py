@@ -1,8 +1,8 @@
-"""Interfaces that come, go, and change their link, told to the daemon by the kernel.
+"""Interfaces that come, go, change their link or MTU, told to the daemon by the kernel.
 
 The watch starts after forwarding does, since its library takes a while to load; what happened
 before a port was there is caught up with by looking at it once.  Ports whose interface is in
-another namespace are watched by their descriptor alone (the forwarder's PORT_GONE).
+another namespace go by their descriptor (the forwarder's PORT_GONE) and by `elsewhere`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import logging
 from typing import TYPE_CHECKING
 
 from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.elsewhere import Elsewhere
 from vswitch.daemon.live import LiveBridge, LivePort
 
 if TYPE_CHECKING:
-    from datapath.kernel import Link, LinkChange, LinkWatch
+    from datapath.kernel import LinkChange, LinkWatch
 
 log = logging.getLogger("vswitch.daemon")
 
 
 async def follow(daemon: Daemon) -> None:
-    """Follows the interfaces of our namespace until cancelled.  A task of the daemon's."""
+    """Follows the interfaces of ports until cancelled.  A task of the daemon's."""
     from datapath.kernel import watch
 
     loop = asyncio.get_running_loop()
@@ -34,12 +35,15 @@ async def follow(daemon: Daemon) -> None:
         heard.set()
 
     daemon.operator.on_port = opened
+    elsewhere = Elsewhere(daemon.interface_changed)
+    daemon.spawn(elsewhere.follow())
     try:
         loop.add_reader(links.fileno(), heard.set)
         while True:
             for change in links.read():
                 await _changed(daemon, change)
-            _catch_up(daemon, links, fresh)
+            while fresh:
+                await _catch_up(daemon, links, elsewhere, *fresh.pop(0))
             await heard.wait()
             heard.clear()
     finally:
@@ -47,14 +51,16 @@ async def follow(daemon: Daemon) -> None:
         links.close()
 
 
-def _catch_up(daemon: Daemon, links: LinkWatch, fresh: list[tuple[LiveBridge, LivePort]]) -> None:
-    """Ports that were opened since: what was told before they were there was told to nobody."""
-    known = {link.name: link for link in links.known} if fresh else {}
-    for bridge, port in fresh:
-        there = bridge.ports.get(port.record.name) is port
-        if there and _is_here(port) and (link := known.get(port.record.name)):
-            _tell(daemon, bridge, port, link)
-    fresh.clear()
+async def _catch_up(
+    daemon: Daemon, links: LinkWatch, elsewhere: Elsewhere, bridge: LiveBridge, port: LivePort
+) -> None:
+    """What was told before the port was there was told to nobody."""
+    if port.record.netns or port.ephemeral:
+        await elsewhere.take(bridge, port)
+    there = bridge.ports.get(port.record.name) is port
+    link = next((link for link in links.known if link.name == port.record.name), None)
+    if there and _is_here(port) and link:
+        daemon.interface_changed(bridge, port, link)
 
 
 async def _changed(daemon: Daemon, change: LinkChange) -> None:
@@ -67,7 +73,7 @@ async def _changed(daemon: Daemon, change: LinkChange) -> None:
         await daemon.try_again()
     for bridge, port in list(daemon.live.ports()):
         if port.record.name == change.new.name and _is_here(port):
-            _tell(daemon, bridge, port, change.new)
+            daemon.interface_changed(bridge, port, change.new)
 
 
 async def _gone(daemon: Daemon, name: str) -> None:
@@ -76,10 +82,6 @@ async def _gone(daemon: Daemon, name: str) -> None:
             await daemon.port_gone(bridge, port)
 
 
-def _tell(daemon: Daemon, bridge: LiveBridge, port: LivePort, link: Link) -> None:
-    daemon.link_changed(bridge, port, link.carrier)
-
-
 def _is_here(port: LivePort) -> bool:
     """Its interface is in our namespace, under the port's own name."""
-    return port.record.netns is None
+    return port.record.netns is None and port.elsewhere is None

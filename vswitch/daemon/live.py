@@ -33,6 +33,8 @@ class LivePort:
     queues: dict[int, Queue] = field(default_factory=dict)
     owner: str | None = None
     """What whoever asked for it calls themselves; not known of one that was adopted."""
+    elsewhere: int | None = None
+    """The kernel's number of the namespace that its interface was moved to, once it was found."""
 
     def close(self) -> None:
         if self.fd >= 0:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from datapath.frames import BridgeSpec, Command, PortFlags, PortRef, PortVlans, QueueSpec
+from datapath.frames import BridgeSpec, Command, PortFlags, PortMtu, PortRef, PortVlans, QueueSpec
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Controller, Listener, listen, listen_for_snoopers
@@ -286,6 +286,13 @@ class Operator:
         """Tells the forwarder that a port's link went up or down."""
         if self.link:
             self.link.post(Command.PORT_SET, PortRef(number, state=state).pack(), bridge.id)
+
+    def set_mtu(self, bridge: LiveBridge, port: LivePort, mtu: int) -> None:
+        """Tells the forwarder that a port takes frames of another length."""
+        if self.link and port.spec.mtu != mtu:
+            port.spec = replace(port.spec, mtu=mtu)
+            payload = PortMtu(port.spec.number, mtu).pack()
+            self.link.post(Command.PORT_MTU, payload, bridge.id)
 
     # ---- queues ------------------------------------------------------------
 

@@ -29,7 +29,8 @@ static inline bool port_accept(struct port *port, struct packet *p)
     return true;
 }
 
-/* Every frame that 'p' stands for keeps to the port's MTU (layout current). */
+/* Every frame that 'p' (layout current) stands for keeps to the port's MTU, which counts all behind Ethernet header and
+ * VLAN tags: labels and backbone headers too. */
 bool port_fits(const struct port *, const struct packet *p);
 /* The frames that 'p' (layout current) stands for as they look on a wire, checksums complete, each with one
  * reference for the caller; at most GSO_MAX_SEGMENTS.  0: counted as a drop. */

@@ -75,7 +75,10 @@ static const struct burst_io packet_io = { .receive = receive, .send = send_burs
 
 static struct port *packet_open(const vs_port_spec *spec, int fd, vs_error *error)
 {
-    return burst_open(&port_packet, &packet_io, spec, fd, error);
+    struct port *port = burst_open(&port_packet, &packet_io, spec, fd, error);
+    if (port)
+        port->one_tag = true; /* the kernel refuses more (packet_extra_vlan_len_allowed), but of super-frames it looks at nothing */
+    return port;
 }
 
 const struct port_ops port_packet = { .name = "packet", .open = packet_open, .close = burst_close, .rx = burst_rx, .tx = burst_tx };

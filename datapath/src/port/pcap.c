@@ -136,7 +136,8 @@ static void send_written(struct pcap_port *pcap, struct packet *p)
 static void send_counted(struct port *port, struct packet *const *packets, unsigned n)
 {
     unsigned from = 0;
-    for (unsigned i = 0; port->spec.mtu && i < n; i++) {
+    bool limited = atomic_load_explicit(&port->mtu, memory_order_relaxed);
+    for (unsigned i = 0; limited && i < n; i++) {
         if (!port_fits(port, packets[i])) {
             port_tx_drop(port, VS_DROP_MTU, packets[i]);
             port_count_tx(port, packets + from, i - from);

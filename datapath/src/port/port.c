@@ -1,6 +1,7 @@
 /* What every kind of port does alike: being made, counting, dropping. */
 #include "port/kind.h"
 
+#include <string.h>
 
 #include "base/check.h"
 #include "packet/checksum.h"
@@ -13,6 +14,7 @@ void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spe
     port->fd = fd;
     atomic_init(&port->config, spec->config);
     atomic_init(&port->state, port_state_of(spec->config, spec->state));
+    atomic_init(&port->mtu, spec->mtu);
     return port;
 }
 
@@ -66,13 +68,20 @@ bool port_refuse_short(struct port *port, struct packet *p)
     return false;
 }
 
+/* Bytes of tags that the MTU does not count. */
+static uint32_t free_tags(const struct port *port, const struct packet *p)
+{
+    static const uint8_t customer[] = { ETH_P_8021Q >> 8, ETH_P_8021Q & 0xff };
+    if (!port->one_tag || !p->layout.n_vlans)
+        return p->layout.n_vlans * 4u;
+    return memcmp(p->data + 2 * ETH_ALEN, customer, sizeof customer) ? 0 : 4;
+}
+
 bool port_fits(const struct port *port, const struct packet *p)
 {
-    if (!port->spec.mtu)
-        return true;
-    uint32_t l3 = p->layout.l3 ? p->layout.l3 : ETH_HLEN + 4u * p->layout.n_vlans;
-    uint32_t end = p->gso_type ? (uint32_t)p->hdr_len + p->gso_size : p->len;
-    return end <= l3 + port->spec.mtu;
+    uint64_t mtu = atomic_load_explicit(&port->mtu, memory_order_relaxed);
+    uint32_t longest = p->gso_type ? (uint32_t)p->hdr_len + p->gso_size : p->len;
+    return !mtu || longest <= ETH_HLEN + free_tags(port, p) + mtu;
 }
 
 /* A copy of 'p' with its checksum completed; other outputs may share 'p' itself. */

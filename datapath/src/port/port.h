@@ -34,8 +34,10 @@ struct meter;
 
 struct port {
     const struct port_ops *ops;
-    vs_port_spec spec;          /* as added; config and state in the atomics below */
+    vs_port_spec spec;          /* as added; config, state and mtu in the atomics below */
     _Atomic uint32_t config, state;
+    _Atomic uint32_t mtu;       /* most bytes behind Ethernet header and tags; 0: any */
+    bool one_tag;               /* of the tags only an outer one of 0x8100 is beyond the MTU */
     int fd;                     /* to wait on for reading, or -1: poll it every turn */
     bool always;                /* has work without being asked (pcap replay, memory, a flood of broken frames) */
     _Atomic bool dead;

@@ -49,6 +49,7 @@ static vs_port_spec spec_now(const struct port *port)
     vs_port_spec spec = port->spec;
     spec.config = atomic_load(&port->config);
     spec.state = atomic_load(&port->state);
+    spec.mtu = atomic_load(&port->mtu);
     if (atomic_load(&port->dead))
         spec.flags |= VS_PORT_DEAD;
     return spec;
@@ -206,6 +207,17 @@ static int port_vlans(struct command *c)
     if (!vlans_valid(&wanted.vlans))
         return fail(c, -EINVAL, VLANS_WRONG);
     bridge_set_vlans(c->bridge, port, &wanted.vlans);
+    return 0;
+}
+
+static int port_mtu(struct command *c)
+{
+    vs_port_mtu wanted;
+    memcpy(&wanted, c->payload, sizeof wanted);
+    struct port *port = bridge_port(c->bridge, wanted.number);
+    if (!port)
+        return error_set(&c->error, -ENOENT, "port %u: bridge %s has no such port", wanted.number, c->bridge->spec.name);
+    atomic_store(&port->mtu, wanted.mtu);
     return 0;
 }
 
@@ -383,6 +395,7 @@ static const struct handler {
     [VS_CMD_QUEUE_SET] = {queue_set, sizeof(vs_queue_spec), true, false},
     [VS_CMD_QUEUE_DEL] = {queue_del, sizeof(vs_queue_spec), true, false},
     [VS_CMD_PORT_VLANS] = {port_vlans, sizeof(vs_port_vlans), true, false},
+    [VS_CMD_PORT_MTU] = {port_mtu, sizeof(vs_port_mtu), true, false},
     [VS_CMD_MACS] = {macs, 0, true, false},
     [VS_CMD_MAC_FLUSH] = {mac_forget, 0, true, false},
     [VS_CMD_SHUTDOWN] = {shut_down, 0, false, false},

@@ -15,10 +15,12 @@ from vswitch.cli import main
 
 PORT = {
     "bridge": "br0", "name": "eth1", "number": 3, "kind": "packet", "mac": "02:00:00:00:00:01",
-    "state": "up", "config": [], "rx_packets": 12, "tx_packets": 3, "rx_bytes": 1200,
+    "mtu": 1500, "state": "up", "config": [], "rx_packets": 12, "tx_packets": 3, "rx_bytes": 1200,
     "tx_bytes": 18446744073709551615, "drops": {"table-miss": 2, "ttl": 0, "rule": 1},
 }  # fmt: skip
-TAP = {**PORT, "name": "tap0", "number": 40000, "kind": "tap", "drops": {}, "tx_bytes": 0}
+TAP = {
+    **PORT, "name": "tap0", "number": 40000, "kind": "tap", "mtu": None, "drops": {}, "tx_bytes": 0,
+}  # fmt: skip
 FLOW = {
     "table": 0, "priority": 5, "cookie": 26, "match": "in_port=1,tcp", "actions": "output:2",
     "packets": 7, "bytes": 700, "duration": 12.5, "idle_timeout": 60, "hard_timeout": 0,

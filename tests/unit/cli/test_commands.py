@@ -166,11 +166,11 @@ def test_json_is_exactly_what_the_daemon_answered(
 
 def test_a_table_is_aligned_and_its_numbers_are_exact(vswitch: Vswitch, daemon: FakeDaemon) -> None:
     assert vswitch("port", "ls").out == (
-        "BRIDGE  NUMBER  NAME  KIND    MAC                STATE"
+        "BRIDGE  NUMBER  NAME  KIND    MAC                 MTU  STATE"
         "  RX PACKETS  RX BYTES  TX PACKETS              TX BYTES  DROPS\n"
-        "br0          3  eth1  packet  02:00:00:00:00:01  up   "
+        "br0          3  eth1  packet  02:00:00:00:00:01  1500  up   "
         "          12      1200           3  18446744073709551615  table-miss 2, rule 1\n"
-        "br0      40000  tap0  tap     02:00:00:00:00:01  up   "
+        "br0      40000  tap0  tap     02:00:00:00:00:01     -  up   "
         "          12      1200           3                     0  -\n"
     )
 
@@ -204,8 +204,8 @@ def test_a_bridge_is_shown_with_its_ports_and_controllers(
         "flood rate  0\n"
         "\n"
         "1 port\n"
-        "NUMBER  NAME  KIND    MAC                STATE\n"
-        "     3  eth1  packet  02:00:00:00:00:01  up\n"
+        "NUMBER  NAME  KIND    MAC                 MTU  STATE\n"
+        "     3  eth1  packet  02:00:00:00:00:01  1500  up\n"
         "\n"
         "1 controller\n"
         "TARGET              CONNECTED  ROLE   SINCE\n"

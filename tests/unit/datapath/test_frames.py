@@ -16,6 +16,7 @@ LAYOUTS = {
     "vs_port_ref": frames.PortRef.FORMAT,
     "vs_vlans": Vlans.FORMAT,
     "vs_port_vlans": PortVlans.FORMAT,
+    "vs_port_mtu": frames.PortMtu.FORMAT,
     "vs_mac": Mac.FORMAT,
     "vs_queue_spec": frames.QueueSpec.FORMAT,
     "vs_session_spec": frames.SessionSpec.FORMAT,

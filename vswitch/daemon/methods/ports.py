@@ -109,7 +109,7 @@ def _identity(bridge: str, port: LivePort) -> dict[str, Any]:
     mac = spec.mac.hex(":") if any(spec.mac) else None
     return {
         "bridge": bridge, "name": record.name, "number": spec.number, "mac": mac,
-        "kind": record.kind, **_vlans(record),
+        "kind": record.kind, "mtu": spec.mtu or None, **_vlans(record),
     }  # fmt: skip
 
 
@@ -142,8 +142,8 @@ def _missing(bridge: str, port: Port) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_COUNTERS, 0)
     return {
         "bridge": bridge, "name": port.name, "number": port.number, "mac": port.mac,
-        "kind": port.kind, **_vlans(port), "state": "missing", "config": [], "ephemeral": False,
-        **row, "drops": {},
+        "kind": port.kind, "mtu": port.mtu, **_vlans(port), "state": "missing", "config": [],
+        "ephemeral": False, **row, "drops": {},
     }  # fmt: skip
 
 
