@@ -48,7 +48,8 @@ class _Vigil:
 
     def __init__(self, birth: Birth, stack: contextlib.ExitStack) -> None:
         self._birth, self._stack = birth, stack
-        self._selector = stack.enter_context(selectors.DefaultSelector())
+        # poll, since unlike epoll it takes a plain file as input
+        self._selector = stack.enter_context(selectors.PollSelector())
         self.over = False
         self.broken: Broken | None = None
         pidfd = os.pidfd_open(birth.pid)

@@ -52,8 +52,17 @@ def caller() -> Caller:
     """Who we are and which ids exist here."""
     return Caller(
         os.geteuid(), os.getegid(), _ranges("uid_map"), _ranges("gid_map"),
-        _read("setgroups").strip() == "allow", os.uname().machine,
+        _read("setgroups").strip() == "allow", os.uname().machine, window(),
     )  # fmt: skip
+
+
+def window() -> tuple[int, int]:
+    """Rows and columns of the terminal that we sit at; 0, 0 if none of the three streams is one."""
+    for fd in (0, 1, 2):
+        with contextlib.suppress(OSError):
+            columns, rows = os.get_terminal_size(fd)
+            return rows, columns
+    return 0, 0
 
 
 def _ranges(name: str) -> tuple[tuple[int, int], ...]:

@@ -80,6 +80,8 @@ class Caller(NamedTuple):
     """May groups be changed here?"""
     machine: str
     """Its architecture, as uname calls it."""
+    window: tuple[int, int] = (0, 0)
+    """Rows and columns of the terminal they sit at; 0, 0 if at none."""
 
     @property
     def privileged(self) -> bool:
@@ -232,7 +234,7 @@ def _command(process: Process, caller: Caller, nested: bool) -> tuple[Step, ...]
     """The filter comes last: what it refuses (openat2) is still needed before."""
     uid, gid = _existing_ids(process, caller)
     return (
-        steps.terminal(uid) if process.tty else steps.session(),
+        steps.terminal(uid, *caller.window) if process.tty else steps.session(),
         steps.user(uid, gid, clear_groups=caller.privileged and caller.setgroups),
         steps.directory_change(process.workdir),
         steps.filter(seccomp.program(caller.machine, nested)),

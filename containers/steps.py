@@ -164,9 +164,9 @@ def session() -> Step:
     return Step("session")
 
 
-def terminal(owner: int) -> Step:
-    """A session with a new terminal, which belongs to user `owner`."""
-    return Step("terminal", (owner,))
+def terminal(owner: int, rows: int, columns: int) -> Step:
+    """A session with a new terminal of that size (0, 0: none), which belongs to user `owner`."""
+    return Step("terminal", (owner, rows, columns))
 
 
 def user(uid: int, gid: int, clear_groups: bool) -> Step:

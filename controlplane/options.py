@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vswitch.errors import Exit, Failure
+from vswitch.streams import Unwritable
 
 PROGRAM = "vswitch-controller"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 6653
@@ -89,6 +90,8 @@ def read(arguments: list[str]) -> Any:
             raise
         why = said.getvalue().strip().rpartition("error: ")[2]
         raise _misused("command line", why) from None
+    except Unwritable:
+        raise
     except Exception as error:  # oslo.config has no one base class for a value that can't be
         raise _misused("options", str(error).replace("\n", " ").strip()) from None
     return cfg.CONF

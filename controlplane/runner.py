@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from controlplane import apploader, options
 from controlplane.options import Listen
+from vswitch import streams
 from vswitch.errors import Exit, Failure
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -175,6 +176,7 @@ def end_on_signals(services: list[Any]) -> None:
     hub.spawn(wait_for_signal)
 
 
+@streams.command(options.PROGRAM)
 def main(arguments: list[str] | None = None) -> int:
     """The command `vswitch-controller`; returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments

@@ -5,8 +5,10 @@ import sys
 
 from perf import flowmods, forward, packetins, traffic
 from perf.problem import PerfProblem
+from vswitch import streams
 
 
+@streams.command("perf")
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; exit codes as of `vswitch`: 0 ok, 1 failed, 2 usage, 3 not found."""
     parser = argparse.ArgumentParser(prog="perf", description="Measure the switch.")

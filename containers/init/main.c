@@ -57,7 +57,7 @@ static const struct {
     {"wait", "", step_wait},
     {"supervise", "nn", step_supervise},
     {"session", "", step_session},
-    {"terminal", "n", step_terminal},
+    {"terminal", "nnn", step_terminal},
     {"user", "nnn", step_user},
     {"directory-change", "s", step_directory_change},
     {"filter", "b", step_filter},

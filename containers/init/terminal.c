@@ -62,14 +62,22 @@ static int take_over(int slave, uid_t owner)
     return 0;
 }
 
-/* terminal(owner): a new terminal is the command's standard input, output and error. */
+/* Before anybody can ask for it; 0 by 0 is what a new terminal has. */
+static int set_size(int slave, uint64_t rows, uint64_t columns)
+{
+    struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+    return ioctl(slave, TIOCSWINSZ, &size);
+}
+
+/* terminal(owner, rows, columns): a new one is the command's standard input, output and error. */
 int step_terminal(struct birth *birth, const struct arg *arg)
 {
     int master = open_master(birth);
     if (master < 0)
         return failed(birth, "opening a terminal");
     int slave = open_slave(master);
-    if (slave < 0 || take_over(slave, (uid_t)arg[0].number) < 0)
+    if (slave < 0 || set_size(slave, arg[1].number, arg[2].number) < 0
+        || take_over(slave, (uid_t)arg[0].number) < 0)
         return failed(birth, "taking the terminal over");
     if (control_terminal(birth, master) < 0)
         return -1;

@@ -39,7 +39,7 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "containers": ("vswitch", "vswitch.rpc.client", "datapath.kernel"),
     "controlplane": ("vswitch", "vswitch.rpc.client", "os_ken", "ryu", "eventlet"),
-    "perf": ("datapath", "datapath.switch", "datapath.kernel", "numpy"),
+    "perf": ("vswitch", "datapath", "datapath.switch", "datapath.kernel", "numpy"),
 }
 
 OUTSIDE = ("os_ken", "ryu", "eventlet", "pyroute2", "cffi", "numpy", "scapy", "datapath._vswitch")

@@ -7,15 +7,18 @@ test_container_ports.py.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -459,23 +462,37 @@ def test_names_are_taken_once_and_used_again(pod: Pod) -> None:
 # ---- terminals -------------------------------------------------------------------
 
 
-def at_a_terminal(pod: Pod, *words: str, typed: bytes) -> tuple[int, bytes]:
-    """Runs a command with a terminal of its own; types once it has said "ready"."""
+Typist = Callable[[int, "subprocess.Popen[str]", bytes], None]
+"""Told of our side of the terminal, the runner and what was seen so far, after each new piece."""
+
+
+def watched(pod: Pod, *words: str, typist: Typist, size: bytes = bytes(8)) -> tuple[int, bytes]:
+    """Runs a command with a terminal of its own, whose size is `size`; its code and output."""
     master, slave = pty.openpty()
+    fcntl.ioctl(master, termios.TIOCSWINSZ, size)
     process = pod.popen(*words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
     seen = b""
     try:
         while select.select([master], [], [], 20)[0] and (chunk := os.read(master, 4096)):
             seen += chunk
-            if typed and b"ready" in seen:
-                os.write(master, typed)
-                typed = b""
+            typist(master, process, seen)
     except OSError:
         pass  # the last process that had the other side has closed it
     finally:
         os.close(master)
     return process.wait(10), seen
+
+
+def at_a_terminal(pod: Pod, *words: str, typed: bytes) -> tuple[int, bytes]:
+    """The same, where `typed` is typed once it has said "ready"."""
+    left = [typed] if typed else []
+
+    def type_once(master: int, _: subprocess.Popen[str], seen: bytes) -> None:
+        if left and b"ready" in seen:
+            os.write(master, left.pop())
+
+    return watched(pod, *words, typist=type_once)
 
 
 def test_whoever_sits_at_a_terminal_gets_one_inside_s31(pod: Pod) -> None:
@@ -484,6 +501,91 @@ def test_whoever_sits_at_a_terminal_gets_one_inside_s31(pod: Pod) -> None:
     assert code == 4
     assert seen.startswith(b"/dev/pts/0\r\n")
     assert seen.endswith(b"got hello\r\n")
+
+
+def size(rows: int, columns: int) -> bytes:
+    return struct.pack("4H", rows, columns, 0, 0)
+
+
+def quiet(master: int, process: subprocess.Popen[str], seen: bytes) -> None:
+    pass
+
+
+def test_the_size_is_right_at_the_first_instruction(pod: Pod) -> None:
+    pod.run("-d", "--name", "c", "--", "sleep", "1000")
+    for words in (("run", "--"), ("exec", "c")):
+        for number in range(5):
+            shape = size(30 + number, 90)
+            code, seen = watched(pod, *words, "stty", "size", typist=quiet, size=shape)
+            assert (code, seen) == (0, f"{30 + number} 90\r\n".encode())
+
+
+def test_the_size_follows(pod: Pod) -> None:
+    script = "trap 'stty size; exit 4' WINCH; echo ready; while :; do sleep 0.01; done"
+
+    def resize(master: int, process: subprocess.Popen[str], seen: bytes) -> None:
+        if b"ready" in seen:
+            fcntl.ioctl(master, termios.TIOCSWINSZ, size(44, 111))
+            process.send_signal(signal.SIGWINCH)  # no session of the terminal's own, so by hand
+
+    code, seen = watched(pod, "run", "--", "sh", "-c", script, typist=resize, size=size(9, 9))
+    assert (code, seen) == (4, b"ready\r\n44 111\r\n")
+
+
+def test_what_is_typed_at_a_terminal_that_the_command_closed_harms_nobody(pod: Pod) -> None:
+    """What it can still take waits there until the command opens it again."""
+    closed = "exec <&- >&- 2>&-; sleep 0.2"
+    code, seen = at_a_terminal(
+        pod, "run", "--", "sh", "-c", f"echo ready; {closed}; exit 5", typed=b"a\r" * 9000
+    )
+    assert code == 5, seen
+    assert b"Traceback" not in seen
+    again = "exec <>/dev/pts/0 >&0; read line; echo got $line"
+    code, seen = at_a_terminal(
+        pod, "run", "--", "sh", "-c", f"echo ready; {closed}; {again}", typed=b"hello\r"
+    )
+    assert (code, b"got hello" in seen) == (0, True), seen
+
+
+def test_a_file_is_typed_and_then_ends(pod: Pod) -> None:
+    result = pod.run("-t", "--", "cat", stdin=subprocess.DEVNULL)
+    assert (result.code, result.err) == (0, "")
+    with open("/etc/passwd") as file:
+        first = file.readline().strip()
+        file.seek(0)
+        result = pod.run("-t", "--", "sh", "-c", "stty -echo; read l; echo $l; cat", stdin=file)
+    assert (result.code, result.lines()[0]) == (0, first), result.err
+
+
+def test_a_terminal_whose_output_goes_nowhere_is_told_and_restored(pod: Pod) -> None:
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    with open("/dev/full", "w") as full:
+        result = pod.run("-t", "--", "sh", "-c", "echo x; read l", stdin=slave, stdout=full)
+    assert result.code == 1
+    assert result.err == (
+        "vswitch: standard output: No space left on device; give it a place that can be written\n"
+    )
+    assert termios.tcgetattr(slave) == before
+    os.close(master)
+    os.close(slave)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", ["run", "run -t", "exec c", "exec -t c"])
+def test_closed_streams_end_in_no_traceback_and_are_nobody_else_s(
+    pod: Pod, words: str, closed: str
+) -> None:
+    if words.startswith("exec"):
+        pod.run("-d", "--name", "c", "--", "sleep", "1000")
+    run = [sys.executable, "-c", PROGRAM, *words.split(), "sh", "-c", "echo hello; exit 7"]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *run], env=pod.environment, check=False,
+        capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    relayed_nowhere = "-t" in words and ">&-" in closed.split()
+    assert done.returncode == (1 if relayed_nowhere else 7), done.stderr
 
 
 def test_ctrl_c_is_a_signal_to_the_command_inside(pod: Pod) -> None:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from vswitch import streams
 from vswitch.cli.globals import CONTAINER_WORDS, take
 from vswitch.errors import Exit, Failure, shown
 
@@ -17,19 +18,14 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 
+@streams.command("vswitch")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line (by default the process's own) and returns its exit code."""
     try:
-        code = _run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()
-        return code
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
     except Failure as failure:
         print(f"vswitch: {failure}", file=sys.stderr)
         return int(failure.exit)
-    except BrokenPipeError:
-        # The reader has gone; let the interpreter's own last flush find no pipe either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 

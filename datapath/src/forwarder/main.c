@@ -10,6 +10,7 @@
  * events wait in the switch's queue, packet-ins are dropped there when too many wait.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -173,8 +174,17 @@ static int usage(void)
     return 2;
 }
 
+/* Whoever closed a standard stream must not have the first socket written to in its place. */
+static void hold_streams(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO) {}
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    hold_streams();
     static struct forwarder f = {.daemon = -1};
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--listen") && i + 1 < argc)

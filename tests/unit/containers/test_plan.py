@@ -116,12 +116,13 @@ def test_root_s_container_with_the_machine_s_files() -> None:
 
 def test_a_command_in_a_running_container_gets_the_same_restrictions() -> None:
     process = Process(command=("id",), tty=True, user="7", workdir="/etc", env=("TERM=vt100",))
-    assert entry(process, ROOT, pidfd=9, flags=NAMESPACES, nested=False) == (
+    at_terminal = ROOT._replace(window=(24, 80))
+    assert entry(process, at_terminal, pidfd=9, flags=NAMESPACES, nested=False) == (
         Step("fresh"),
         Step("join", (9, 0x7E020000, True)),
         Step("no-new-privileges"),
         Step("capabilities", (KEEP,)),
-        Step("terminal", (7,)),
+        Step("terminal", (7, 24, 80)),
         Step("user", (7, 7, True)),
         Step("directory-change", ("/etc",)),
         Step("filter", (program("x86_64"),)),
