@@ -139,7 +139,8 @@ def test_process_1_and_whoever_enters_s28(
     assert program
     before = program.read_bytes()
     while row.goes_on():
-        line = ["python3", "-c", siege.program(siege.PROCESS_1), row.left()]
+        enough = str(max(float(row.left()), 2.0))  # for somebody to enter meanwhile
+        line = ["python3", "-c", siege.program(siege.PROCESS_1), enough]
         attacker = pod.popen("run", "--name", "c", "--", *line)
         pod.pid("c")
         entered = 0
