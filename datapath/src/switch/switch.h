@@ -6,6 +6,7 @@
 #include "switch/parting.h"
 #include "switch/worker.h"
 
+enum { TRACE_BUFFERS = 64 }; /* a traced packet's copies in copies: twice the depth of groups; mapped, touched when used */
 enum { MAX_WORKERS = 1, MAX_BRIDGES = 256, MAX_STATIONS = MAX_BRIDGES * MAC_LIMIT };
 
 struct session {

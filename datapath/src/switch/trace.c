@@ -244,8 +244,9 @@ int switch_trace(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, 
     if (size < sizeof request)
         return error_set(error, -EINVAL, "trace: the request is cut short");
     memcpy(&request, payload, sizeof request);
-    if (request.size != size - sizeof request || request.size < 14 || request.size > 9216)
-        return error_set(error, -EINVAL, "trace: a packet of %u bytes can't be traced; give 14 to 9216 bytes", request.size);
+    if (request.size != size - sizeof request || request.size < 14 || request.size > PACKET_LARGE)
+        return error_set(error, -EINVAL, "trace: a packet of %u bytes can't be traced; give 14 to %d bytes, as a port does", request.size,
+                         PACKET_LARGE);
     struct packet *p = packet_new(sw->pool, request.size);
     struct tracing t = {.sw = sw, .quiet.to_controller = nobody, .version = world_version(&sw->world)};
     struct key key;
