@@ -52,8 +52,27 @@ _MOD_FIELDS = {
     "mod_nw_ecn": "ip_ecn",
     "mod_tp_src": "tp_src",
     "mod_tp_dst": "tp_dst",
+    "set_tunnel": "tunnel_id",
+    "set_tunnel64": "tunnel_id",
+    "set_mpls_label": "mpls_label",
+    "set_mpls_tc": "mpls_tc",
 }
 """Old word -> the field that set_field then writes."""
+
+_TO_SET, _TO_GO = "write set_field:VALUE->FIELD", "write goto_table:N"
+_NOT_HERE = "leave it out"
+_OPEN_VSWITCHS = {
+    **dict.fromkeys(("load", "reg_load", "move", "reg_move", "push", "pop"), _TO_SET),
+    **dict.fromkeys(("delete_field", "set_mpls_bos", "encap", "decap"), _TO_SET),
+    **dict.fromkeys(("resubmit", "resubmit_table", "clone", "ct"), _TO_GO),
+    **dict.fromkeys(("exit", "note", "learn", "bundle_load", "sample", "conjunction"), _NOT_HERE),
+    **dict.fromkeys(("ct_clear", "nat", "fin_timeout", "check_pkt_larger"), _NOT_HERE),
+    **dict.fromkeys(("set_nsh_ttl", "dec_nsh_ttl"), _NOT_HERE),
+    **dict.fromkeys(("bundle", "multipath"), "write group:N, of a select group"),
+    "output_reg": "write the port's number",
+    "pop_queue": "write outputs without a queue before those with one",
+}
+"""Its actions that are none of OpenFlow 1.3's -> what to write instead."""
 
 _OF_ANY_PACKET = {f"{old}_{end}": f"ipv4_{end}" for old in ("nw", "ip") for end in ("src", "dst")}
 """What a word means where no match gives the context, as ovs-ofctl reads it."""
@@ -90,8 +109,10 @@ class ActionList:
     def __init__(self, match: Match | None) -> None:
         """'match' is what all the packets meet, None where any packet may come."""
         self.actions: list[Action] = []
-        self._known = match or Match()
+        self.known = match or Match()
         self._any_packet = match is None
+        self._queue: int | None = None
+        self._enqueued = ""
 
     def add_word(self, word: str) -> None:
         """Reads one action; SyntaxProblem when it is none."""
@@ -109,13 +130,43 @@ class ActionList:
             _SPECIAL.get(name, ActionList._bare_port)(self, argument, word)
 
     def _append(self, action: Action) -> None:
+        if isinstance(action, Output | Group):
+            self.leave_queue()
+        if isinstance(action, SetQueue):
+            self._queue, self._enqueued = action.queue, ""
         self.actions.append(action)
         effect = _EFFECTS.get(type(action))
         if effect:
-            self._known = effect(self._known, action)
+            self.known = effect(self.known, action)
+
+    def _enqueue(self, argument: str, word: str) -> None:
+        """One output by a queue; those behind it go as they would have gone."""
+        port, separator, queue = argument.replace(":", ",").partition(",")
+        if not separator:
+            raise SyntaxProblem(word, "the queue is missing", "write enqueue:PORT:QUEUE")
+        before = self._queue
+        self._append(SetQueue(parse_number(queue, 32, word)))
+        self._output(port, word)
+        self._queue, self._enqueued = before, word
+
+    def leave_queue(self) -> None:
+        """What follows goes by the queue that was set before an enqueue."""
+        word, self._enqueued = self._enqueued, ""
+        if word and self._queue is None:
+            raise SyntaxProblem(
+                word,
+                "what is sent behind it would go by its queue too: OpenFlow 1.3 has no way back",
+                "write it last, or set_queue:N before it",
+            )
+        if word:
+            self.actions.append(SetQueue(self._queue or 0))
 
     def _bare_port(self, argument: str, word: str) -> None:
         """A number alone is a port."""
+        name = split_action(word)[0]
+        if name in _OPEN_VSWITCHS:
+            why = "no action has this name in OpenFlow 1.3, only in Open vSwitch"
+            raise SyntaxProblem(word, why, _OPEN_VSWITCHS[name])
         if not word[:1].isdigit():
             raise SyntaxProblem(
                 word, "no action has this name", "write one as in output:1, set_field:V->F, drop"
@@ -125,6 +176,12 @@ class ActionList:
     def _output(self, argument: str, word: str) -> None:
         if not argument:
             raise SyntaxProblem(word, "the port is missing", "write output:1 or output:LOCAL")
+        if "=" in argument:
+            raise SyntaxProblem(
+                word,
+                "OpenFlow 1.3 cuts only what goes to a controller",
+                "write output:1 or controller(max_len=N)",
+            )
         port = parse_port(argument)
         if port == Reserved.ANY:
             raise SyntaxProblem(word, "a packet can't go out of any port", "write one port, or ALL")
@@ -139,6 +196,9 @@ class ActionList:
         max_len = parse_number(value, 16, word) if value else NO_BUFFER
         self._append(Output(Reserved.CONTROLLER, max_len))
 
+    def _told_apart(self, argument: str, word: str) -> None:
+        raise SyntaxProblem(word, "OpenFlow 1.3 tells every controller alike", "write dec_ttl")
+
     def _push_vlan(self, argument: str, word: str) -> None:
         ethertype = parse_number(argument, 16, word)
         if ethertype not in (0x8100, 0x88A8):
@@ -151,7 +211,7 @@ class ActionList:
         """ovs-ofctl's word for "give it this VLAN": pushes a tag where none is certain."""
         field = BY_NAME["vlan_pcp" if "pcp" in word else "vlan_vid"]
         value = parse_number(argument, 3 if "pcp" in word else 12, word)
-        if not self._known.meets(Needs.VLAN):
+        if not self.known.meets(Needs.VLAN):
             self._append(PushVlan(0x8100))
         self._append(SetField(field, value if "pcp" in word else value | VLAN_PRESENT))
 
@@ -179,7 +239,7 @@ class ActionList:
 
     def _settable(self, name: str, word: str) -> Field:
         """The field that 'name' means here; the packets must have it if a match tells them."""
-        field = resolve(name, self._known)
+        field = resolve(name, self.known)
         if field is None and self._any_packet:
             field = BY_NAME.get(_OF_ANY_PACKET.get(name, ""))
         if field is None:
@@ -187,9 +247,10 @@ class ActionList:
                 word, f"{name!r} is no field of these packets", "name their protocol in the match"
             )
         if not field.settable:
-            raise SyntaxProblem(word, f"{field.name} can't be written", "choose another field")
+            other = "write write_metadata:V" if field.name == "metadata" else "choose another field"
+            raise SyntaxProblem(word, f"{field.name} can't be written", other)
         needs = Needs.VLAN if field.name == "vlan_vid" else field.needs
-        if not self._known.meets(needs) and not self._any_packet:
+        if not self.known.meets(needs) and not self._any_packet:
             raise SyntaxProblem(
                 word,
                 f"packets of this rule may lack {field.name}",
@@ -203,6 +264,8 @@ class ActionList:
 
 _SPECIAL: dict[str, Callable[[ActionList, str, str], None]] = {
     "output": ActionList._output,
+    "enqueue": ActionList._enqueue,
+    "dec_ttl": ActionList._told_apart,
     "controller": ActionList._controller,
     "push_vlan": ActionList._push_vlan,
     "mod_vlan_vid": ActionList._mod_vlan,

@@ -94,11 +94,13 @@ def parse_instructions(text: str, match: Match = Match()) -> tuple[Instruction, 
     for word in words:
         name, argument = split_action(word)
         if name in _READERS:
-            _append(found, _READERS[name](argument, word, match), word)
+            _append(found, _READERS[name](argument, word, applied.known), word)
         elif name != "drop":
             _append(found, ApplyActions(), word)
             for inner in split_words(argument) if name == "apply_actions" else [word]:
                 applied.add_word(inner)
+    if any(isinstance(item, WriteActions | GotoTable) for item in found):
+        applied.leave_queue()
     return tuple(
         ApplyActions(tuple(applied.actions)) if isinstance(item, ApplyActions) else item
         for item in found

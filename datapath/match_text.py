@@ -11,6 +11,7 @@ than its author meant.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from datapath.fields import BY_NAME, Field, Needs
@@ -25,6 +26,7 @@ from datapath.syntax import (
 
 _ETHERNET = {"arp": 0x0806, "rarp": 0x8035, "ip": 0x0800, "ipv6": 0x86DD}
 _ETHERNET |= {"mpls": 0x8847, "mplsm": 0x8848}
+_OTHER_WORDS = {"ipv4": "ip", "ip4": "ip", "ip6": "ipv6"}
 _TRANSPORT = {"icmp": (0x0800, 1), "tcp": (0x0800, 6), "udp": (0x0800, 17), "sctp": (0x0800, 132)}
 _TRANSPORT |= {"icmp6": (0x86DD, 58), "tcp6": (0x86DD, 6)}
 _TRANSPORT |= {"udp6": (0x86DD, 17), "sctp6": (0x86DD, 132)}
@@ -68,6 +70,15 @@ _BY_CONTEXT: dict[str, tuple[tuple[Needs, str], ...]] = {
 
 _CONTEXT_ORDER = {word: position for position, word in enumerate(_BY_CONTEXT, 1)}
 
+_ETHERNET_PACKET = "packet_type=(0,0)"
+"""What OpenFlow 1.3 takes for granted."""
+
+_OPEN_VSWITCHS = re.compile(
+    r"nw_ttl|(nw|ip)_frag|tcp_flags|mpls_ttl|pkt_mark|conj_id|packet_type|recirc_id|dp_hash|"
+    r"actset_output|(ct|nsh|tun|tunnel)_\w+|x{0,2}reg\d+|vlan_tci1|skb_priority"
+)
+"""Its fields that are none of OpenFlow 1.3's."""
+
 NEEDS_IN_WORDS = {
     Needs.IN_PORT: "in_port",
     Needs.VLAN: "dl_vlan or vlan_tci=0x1000/0x1000",
@@ -101,7 +112,7 @@ def match_of_words(words: Iterable[str]) -> Match:
         key, equals, value = word.partition("=")
         if not equals:
             collected.add_protocol(word)
-        else:
+        elif not (value == "*" and key in _READERS) and word != _ETHERNET_PACKET:
             _READERS.get(key, _Collected.add_field)(collected, key, value, word)
     return collected.match()
 
@@ -137,9 +148,9 @@ class _Collected:
             ethernet, transport = _TRANSPORT[word]
             self.add(term("eth_type", ethernet), word)
             self.add(term("ip_proto", transport), word)
-        elif word in _ETHERNET or word == "ipv4":
-            self.add(term("eth_type", _ETHERNET.get(word, 0x0800)), word)
-        else:
+        elif (ethernet_word := _OTHER_WORDS.get(word, word)) in _ETHERNET:
+            self.add(term("eth_type", _ETHERNET[ethernet_word]), word)
+        elif word != "eth":  # every packet is
             known = ", ".join([*_ETHERNET, *_TRANSPORT])
             raise SyntaxProblem(word, "no protocol has this name", f"write {known}, or field=value")
 
@@ -152,9 +163,10 @@ class _Collected:
                 word, f"{key} alone says nothing", f"add one of: {', '.join(choices)}"
             )
         if field is None:
-            raise SyntaxProblem(
-                word, f"no field is called {key!r}", "write one as in nw_src, tp_dst, dl_vlan"
-            )
+            foreign = _OPEN_VSWITCHS.fullmatch(key)
+            where = " in OpenFlow 1.3, only in Open vSwitch" if foreign else ""
+            why = f"no field is called {key!r}{where}"
+            raise SyntaxProblem(word, why, "write one as in nw_src, tp_dst, dl_vlan")
         self.add(Term(field, *parse_masked(field, value, word)), word)
 
     def add_tos(self, key: str, value: str, word: str) -> None:

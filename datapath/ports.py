@@ -27,9 +27,13 @@ class Reserved(IntEnum):
 
 
 def parse_port(text: str) -> int:
-    """A port number from "3", "0x3", "LOCAL", "controller"; SyntaxProblem otherwise."""
-    if text.upper() in Reserved.__members__:
-        return Reserved[text.upper()]
+    """A port number from "3", "0x3", "LOCAL", "controller"; SyntaxProblem otherwise.
+
+    "none" is ovs-ofctl's other word for ANY.
+    """
+    name = "ANY" if text.upper() == "NONE" else text.upper()
+    if name in Reserved.__members__:
+        return Reserved[name]
     try:
         number = int(text, 0)
     except ValueError:

@@ -65,6 +65,13 @@ TCP = {
         "meter:3,output:4,clear_actions,write_actions(output:5),write_metadata:0x5/0x7,goto_table:4"
     ),
     "write_metadata:5": "write_metadata:0x5",
+    "set_tunnel:5,set_tunnel64(0x1ffffffff)": "set_field:0x5->tun_id,set_field:0x1ffffffff->tun_id",
+    "push_mpls:0x8847,set_mpls_label(5),set_mpls_tc:3": (
+        "push_mpls:0x8847,set_field:5->mpls_label,set_field:3->mpls_tc"
+    ),
+    "push_mpls:0x8847,write_actions(set_mpls_label:5)": (
+        "push_mpls:0x8847,write_actions(set_field:5->mpls_label)"
+    ),
 }
 """What people write for packets that match tcp -> what is printed, as ovs-ofctl does."""
 
@@ -82,6 +89,16 @@ OURS = {
     "experimenter(0x2320,00112233)": "experimenter(0x2320,00112233)",
     "experimenter_instruction(0x2320,)": "experimenter_instruction(0x2320,)",
     "output:4000000000": "output:4000000000",
+    "enqueue:1:5": "set_queue:5,output:1",
+    "output:2,enqueue(1,5)": "output:2,set_queue:5,output:1",
+    "enqueue:LOCAL:5,dec_ttl": "set_queue:5,LOCAL,dec_ttl",
+    "enqueue:1:5,enqueue:2:6": "set_queue:5,output:1,set_queue:6,output:2",
+    "set_queue:3,enqueue:1:5,output:2": "set_queue:3,set_queue:5,output:1,set_queue:3,output:2",
+    "set_queue:3,enqueue:1:5,goto_table:2": (
+        "set_queue:3,set_queue:5,output:1,set_queue:3,goto_table:2"
+    ),
+    "enqueue:1:5,set_queue:3,output:2": "set_queue:5,output:1,set_queue:3,output:2",
+    "write_actions(enqueue:1:5)": "write_actions(set_queue:5,output:1)",
     "set_field:1.2.3.4->ipv4_dst": "set_field:1.2.3.4->ip_dst",
 }
 
@@ -90,7 +107,20 @@ REFUSED = {
     "output:ANY": "can't go out of any port",
     "output:eth0": "no port has this name",
     "foo:1": "no action has this name",
-    "resubmit(,3)": "no action has this name",
+    "resubmit(,3)": "no action has this name in OpenFlow 1.3, only in Open vSwitch; write goto_",
+    "load:5->NXM_OF_ETH_DST[]": "only in Open vSwitch; write set_field:VALUE->FIELD",
+    "pop_queue": "write outputs without a queue before those with one",
+    "enqueue:1": "write enqueue:PORT:QUEUE",
+    "enqueue:1:x": "is no number",
+    "enqueue:1:5,output:2": "OpenFlow 1.3 has no way back",
+    "enqueue:1:5,group:2": "OpenFlow 1.3 has no way back",
+    "enqueue:1:5,goto_table:2": "OpenFlow 1.3 has no way back",
+    "enqueue:1:5,write_actions(output:2)": "OpenFlow 1.3 has no way back",
+    "output(port=1,max_len=9)": "write output:1 or controller(max_len=N)",
+    "dec_ttl(1,2)": "write dec_ttl",
+    "set_mpls_label(5)": "add mpls to the match",
+    "push_mpls:0x8847,set_mpls_tc(8)": "out of range",
+    "push_mpls:0x8847,write_actions(mod_nw_src:1.2.3.4)": "no field of these packets",
     "->": "it is no action",
     "controller(id=3)": "has no id here",
     "controller:65536": "out of range",
@@ -99,7 +129,7 @@ REFUSED = {
     "mod_nw_tos:5": "use mod_nw_ecn",
     "set_field:5": "write set_field:VALUE->FIELD",
     "set_field:5->foo": "no field of these packets",
-    "set_field:5->metadata": "can't be written",
+    "set_field:5->metadata": "can't be written; write write_metadata:V",
     "set_field:5->vlan_vid": "add dl_vlan",
     "push_vlan:0x8100,set_field:5->vlan_vid": "set_field:4101->vlan_vid",
     "set_field:1->arp_op": "add arp to the match",

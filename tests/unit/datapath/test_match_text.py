@@ -58,6 +58,12 @@ PRINTED = {
     "ipv6,ipv6_exthdr=0x48/0x48": "ipv6,ipv6_exthdr=0x48/0x48",
     "tcp metadata=5\tin_port=3": "tcp,metadata=0x5,in_port=3",
     "ip,tcp": "tcp",
+    "ip4": "ip",
+    "ip6": "ipv6",
+    "eth,ip6,nw_proto=6": "tcp6",
+    "packet_type=(0,0),udp": "udp",
+    "in_port=none": "in_port=ANY",
+    "dl_vlan=*,dl_vlan_pcp=*,vlan_tci=*,ip,nw_tos=*": "ip",
 }
 
 REFUSED = {
@@ -83,6 +89,10 @@ REFUSED = {
     "ip,arp": "contradicts ip",
     "tcp,nw_proto=17": "contradicts tcp",
     "foo=1": "no field is called 'foo'",
+    "foo=*": "no field is called 'foo'",
+    "ip,nw_ttl=5": "'nw_ttl' in OpenFlow 1.3, only in Open vSwitch",
+    "xxreg0=5": "'xxreg0' in OpenFlow 1.3, only in Open vSwitch",
+    "packet_type=(1,0x894f)": "'packet_type' in OpenFlow 1.3, only in Open vSwitch",
     "tpc": "no protocol has this name",
     "mpls_label=5": "add mpls",
     "ip,mpls_bos=1": "add mpls",
