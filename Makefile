@@ -105,6 +105,7 @@ ctest-long: system-test build/plain/.done build/asan/.done build/tsan/.done
 	@build/asan/test_mutated 10000000
 	@build/plain/test_twins 10000000
 	@build/plain/test_shapes 100000000
+	@build/asan/test_offload 3000000
 	@build/asan/test_worker_objects 1000000
 	@build/tsan/test_worker_leaving 3000
 

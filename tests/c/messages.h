@@ -214,13 +214,19 @@ static inline void put_set_field(struct message *m, const struct species *s)
     wire16(m->bytes + start + 2, (uint32_t)(m->n - start));
 }
 
-static inline void put_rename(struct message *m)
+/* Another name for the headers behind Ethernet, or behind IP. */
+static inline void put_rename(struct message *m, const struct species *s)
 {
-    static const uint16_t types[] = {0x0800, 0x86dd, 0x8847, 0x88b5};
+    static const uint16_t types[] = {0x0800, 0x86dd, 0x8847, 0x88e7, 0x8100, 0x88b5};
+    static const uint8_t protos[] = {0, 1, 6, 17, 43, 44, 58, 132};
     size_t start = m->n;
     uint16_t type = ONE_OF(types);
+    uint8_t proto = ONE_OF(protos);
     wire16(more(m, 4), 25);
-    put_oxm_bytes(m, OXM_ETH_TYPE, (uint8_t[]){(uint8_t)(type >> 8), (uint8_t)type}, 2, NULL);
+    if ((s->type == 0x0800 || s->type == 0x86dd) && dice(2))
+        put_oxm_bytes(m, OXM_IP_PROTO, &proto, 1, NULL);
+    else
+        put_oxm_bytes(m, OXM_ETH_TYPE, (uint8_t[]){(uint8_t)(type >> 8), (uint8_t)type}, 2, NULL);
     pad8(m, start);
     wire16(m->bytes + start + 2, (uint32_t)(m->n - start));
 }
@@ -243,7 +249,7 @@ static inline void put_random_action(struct message *m, const struct species *s)
     case 15: put_action(m, 16, 8); break;
     case 16: put_action(m, 23, 8)[4] = (uint8_t)dice(3); break;
     case 17: put_action(m, 24, 8); break;
-    case 18: put_rename(m); break;
+    case 18: put_rename(m, s); break;
     case 19: case 20: put_set_field(m, s); break;
     default: put_random_output(m);
     }

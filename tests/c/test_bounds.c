@@ -312,8 +312,42 @@ static void a_stage_in_use_stays(void)
     end();
 }
 
+/* Rules as long as they may be, dumped again and again by somebody who reads nothing: refused, before memory is gone. */
+static void unread_dumps_end(void)
+{
+    enum { RULES = 2000, DUMPS = 40, MOST = 300 << 20 };
+    static _Alignas(8) uint8_t out[VS_FRAME_MAX];
+    uint64_t bytes = 0;
+    int fd;
+    start(16);
+    for (uint32_t i = 0; i < RULES; i++) {
+        uint8_t *at = message_begin(&m, 14, 40);
+        wire16(at + 22, i);
+        memset(at + 24, 0xff, 12);
+        wire32(more(&m, 8), 1 << 16 | 4);
+        size_t list = m.n;
+        put_action(&m, 4, 8);
+        while (m.n < 8100)
+            put_output(&m, 2, 0);
+        wire16(m.bytes + list + 2, (uint32_t)(m.n - list));
+        send_group();
+    }
+    CHECK_EQ(twin_take(sw, NULL), 0);
+    statistics_message(&m, 1);
+    for (unsigned i = 0; i < DUMPS; i++)
+        twin_openflow(sw, &m, 0);
+    for (long n; (n = vs_switch_events(sw, out, sizeof out, &fd)) > 0;)
+        bytes += (uint64_t)n;
+    CHECK(bytes > MOST / 2);
+    CHECK(bytes < MOST);
+    twin_openflow(sw, &m, 0); /* who has read is answered again */
+    CHECK_EQ(twin_take(sw, NULL), 0);
+    end();
+}
+
 int main(void)
 {
+    unread_dumps_end();
     empty_buckets_of_buckets_end();
     watching_ends(FF);
     watching_ends(SELECT);

@@ -53,8 +53,6 @@ static void offload(struct packet *p, struct script *s)
     p->hdr_len = how & 8 ? (uint16_t)(p->csum_start + 20) : next(s);
 }
 
-static bool is_plain(const struct packet *p) { return p->gso_type == GSO_NONE && !(p->offload & PACKET_NEEDS_CSUM); }
-
 static void edit(struct packet *p, uint8_t what, struct script *s)
 {
     enum { OTHERS = 12 };
@@ -69,9 +67,9 @@ static void edit(struct packet *p, uint8_t what, struct script *s)
     case EDIT_LIMIT + 1: edit_pop_vlan(p); break;
     case EDIT_LIMIT + 2: edit_dec_ttl(p); break;
     case EDIT_LIMIT + 3: edit_set_ttl(p, value[0]); break;
-    case EDIT_LIMIT + 4: if (is_plain(p)) edit_push_mpls(p, value[0] & 1 ? 0x8847 : 0x8848); break;
+    case EDIT_LIMIT + 4: edit_push_mpls(p, value[0] & 1 ? 0x8847 : 0x8848); break;
     case EDIT_LIMIT + 5: edit_pop_mpls(p, type); break;
-    case EDIT_LIMIT + 6: if (is_plain(p)) edit_push_pbb(p, 0x88e7); break;
+    case EDIT_LIMIT + 6: edit_push_pbb(p, 0x88e7); break;
     case EDIT_LIMIT + 7: edit_pop_pbb(p); break;
     case EDIT_LIMIT + 8: edit_set_mpls_ttl(p, value[0]); break;
     case EDIT_LIMIT + 9: edit_dec_mpls_ttl(p); break;

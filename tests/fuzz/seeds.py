@@ -1,4 +1,4 @@
-"""Seeds for fuzz_openflow, fuzz_decode, fuzz_journal and fuzz_command, made from rules in words.
+"""Seeds for the fuzzers of messages, journals, commands and offloads, made from rules in words.
 
 `python -m tests.fuzz.seeds` writes tests/fuzz/corpus/<target>/ anew.  A fuzzer that
 starts from whole, sensible messages reaches the inside of the tables at once.
@@ -199,6 +199,23 @@ def part(steps: int) -> bytes:
     return frames.Transaction(1, frames.Steps(steps)).pack()
 
 
+def offloaded() -> Iterable[bytes]:
+    """Inputs of fuzz_vnet: header, shift, edits, frame."""
+    set_type, set_proto = (0, 5, 0, b"\x88\xe7"), (0, 10, 0, b"+")
+    edits = (set_type, (8, 0, 0, b""), (5, 0, 0x8847, b""), set_proto, (3, 0, 0x8100, b""))
+    script = [struct.pack("!BBH16s", *edit) for edit in edits]
+    frames = (
+        ("tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80", 34, 16, 1, 54),
+        ("udp6,ipv6_src=fe80::1,ipv6_dst=fe80::2,tp_dst=53", 54, 6, 5, 62),
+    )
+    for words, start, offset, kind, size in frames:
+        frame = parse_packet(words + ",payload=" + "5a" * 100, 1).frame
+        for gso_type, gso_size in ((0, 0), (kind, 10)):
+            head = struct.pack("=BBHHHHB", 1, gso_type, size, gso_size, start, offset, 0)
+            yield from (head + bytes([n]) + b"".join(script[:n]) + frame for n in range(6))
+            yield from (head + b"\1" + one + frame for one in script)
+
+
 def commands() -> Iterable[bytes]:
     """Inputs of fuzz_command: frames, each behind its length."""
     bridge, port = frames.BridgeSpec("b", 1), frames.PortSpec(1, frames.PortKind.MEM, "p")
@@ -254,3 +271,4 @@ if __name__ == "__main__":
     write("fuzz_decode", decoded())
     write("fuzz_journal", journals())
     write("fuzz_command", commands())
+    write("fuzz_vnet", offloaded())

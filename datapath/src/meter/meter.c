@@ -18,7 +18,7 @@
 enum {
     TOKENS = 1000000000,      /* a packet or kilobit, in tokens */
     TOKENS_PER_BYTE = 8000000,
-    MAX_PACKETS = 1 << 24,    /* of one charge: keeps all amounts in 63 bits, with any burst */
+    MAX_PACKETS = 1 << 24,    /* of one charge, as 4 GB are: what keeps all amounts in 63 bits, with any burst */
     DEFAULT_BURST_NS = 50000000,
     LARGE_FRAME = 1518,
 };
@@ -100,7 +100,8 @@ static bool band_passes(struct meter_band *b, int64_t cost, uint64_t now_ns)
 
 int meter_charge(struct meter *m, uint64_t packets, uint64_t bytes, uint64_t now_ns)
 {
-    MUST(packets <= MAX_PACKETS && bytes <= UINT32_MAX);
+    packets = packets < MAX_PACKETS ? packets : MAX_PACKETS;
+    bytes = bytes < UINT32_MAX ? bytes : UINT32_MAX;
     int64_t cost = m->flags & METER_PKTPS ? (int64_t)packets * TOKENS : (int64_t)bytes * TOKENS_PER_BYTE;
     for (unsigned i = 0; i < m->n_bands; i++)
         if (!band_passes(&m->bands[m->order[i]], cost, now_ns))

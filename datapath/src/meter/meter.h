@@ -52,8 +52,8 @@ struct meter {
 struct meter *meter_new(uint32_t id, uint16_t flags, const struct meter_band_spec *bands, unsigned n, uint64_t now_ns);
 void meter_free(struct meter *);
 
-/* Charges one packet that stands for 'packets' frames with 'bytes' bytes altogether (gso_wire); at most 2^24 and
- * 2^32 - 1.  The index of the band that acts on it, or -1: it passes as it is. */
+/* Charges one packet that stands for 'packets' frames with 'bytes' bytes altogether (gso_wire), at most for 2^24
+ * and 2^32 - 1.  The index of the band that acts on it, or -1: it passes as it is. */
 int meter_charge(struct meter *, uint64_t packets, uint64_t bytes, uint64_t now_ns);
 
 /* 'dscp' (6 bits) with its drop precedence raised by 'prec_level', at most to 3 (RFC 2597).  Only the twelve code

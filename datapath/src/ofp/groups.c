@@ -92,7 +92,7 @@ static enum of_error read_buckets(const uint8_t *at, size_t size, struct group *
         at += length;
         size -= length;
     }
-    MUST(size == 0);
+    MUST(size == 0); /* measure() took the same steps */
     tell_apart(g);
     return OF_FINE;
 }

@@ -29,14 +29,14 @@ bool edit_pop_vlan(struct packet *p);
 /* A new outermost label stack entry in front of the network header, behind Ethernet header and tags (OFPAT_PUSH_MPLS).
  * It takes label, traffic class and TTL from an entry that is there, else label 0, class 0 and the IP TTL (0 without
  * IP), and is the bottom of the stack only without one (1.3.5, 5.12 and 7.2.5).  The frame's type becomes 'type' (host
- * order).  Wants a packet without GSO and NEEDS_CSUM: no offload can express it.  False: no room, or an LLC frame. */
+ * order).  False: no room, an LLC frame, or one with GSO or NEEDS_CSUM: no offload can express it. */
 bool edit_push_mpls(struct packet *p, uint16_t type);
 /* Takes the outermost entry off (an 802.3 length follows); what is behind is of 'type' from now on and is parsed anew.
  * False when there is none. */
 bool edit_pop_mpls(struct packet *p, uint16_t type);
 /* A new I-TAG and a new Ethernet header in front of the whole frame, tags and all (OFPAT_PUSH_PBB, type 0x88e7): addresses
  * copied; I-SID from an I-TAG that is there, else 0; its PCP from the outermost VLAN tag, else 0 (1.3.5, table 6).
- * Wants no GSO, no NEEDS_CSUM.  False: no room, or no whole Ethernet header. */
+ * False: no room, no whole Ethernet header, GSO or NEEDS_CSUM. */
 bool edit_push_pbb(struct packet *p, uint16_t type);
 /* Takes the outermost I-TAG off with the addresses before it; backbone tags stay.  The customer's frame is parsed anew. */
 bool edit_pop_pbb(struct packet *p);

@@ -7,7 +7,6 @@
  * TCP: FIN and PSH stay only on the last piece, CWR only on the first.
  */
 #include "packet/gso.h"
-#include "base/check.h"
 #include "packet/checksum.h"
 #include "packet/span.h"
 
@@ -110,7 +109,7 @@ static void finish_udp(struct packet *s)
 }
 
 /* The pseudo header's length word becomes this piece's. */
-static void finish_checksum(struct packet *s, const struct cut *cut)
+static bool finish_checksum(struct packet *s, const struct cut *cut)
 {
     be16 old = htons((uint16_t)(cut->super->layout.l3_end - cut->super->layout.l4));
     be16 new = htons((uint16_t)(s->layout.l3_end - s->layout.l4)), sum;
@@ -119,7 +118,7 @@ static void finish_checksum(struct packet *s, const struct cut *cut)
     memcpy(&sum, field, sizeof sum);
     sum = (uint16_t)~checksum_update((uint16_t)~sum, (uint8_t *)&old, (uint8_t *)&new, sizeof sum);
     memcpy(field, &sum, sizeof sum);
-    MUST(checksum_complete(s));
+    return checksum_complete(s); /* true: kind_holds() found the field in the header */
 }
 
 /* Piece 'i' with headers and payload as they are in the super-frame, or NULL: no buffer. */
@@ -154,8 +153,10 @@ static struct packet *cut_piece(const struct cut *cut, unsigned i)
         finish_tcp(s, cut, i);
     else
         finish_udp(s);
-    finish_checksum(s, cut);
-    return s;
+    if (finish_checksum(s, cut))
+        return s;
+    packet_release(s);
+    return NULL;
 }
 
 unsigned gso_segment(const struct packet *p, struct packet **out, unsigned max)

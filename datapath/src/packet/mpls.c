@@ -4,7 +4,6 @@
  * of the stack the IP header, which its first four bits tell.  So the depth of a stack costs nothing.
  */
 #include "packet/edit.h"
-#include "base/check.h"
 #include "packet/checksum.h"
 #include "packet/parse.h"
 #include "packet/span.h"
@@ -58,8 +57,7 @@ bool edit_push_mpls(struct packet *p, uint16_t type)
     be32 entry = new_entry(p);
     uint8_t *start;
 
-    MUST(p->gso_type == GSO_NONE && !(p->offload & PACKET_NEEDS_CSUM));
-    start = end ? packet_push(p, ENTRY) : NULL;
+    start = end && packet_is_plain(p) ? packet_push(p, ENTRY) : NULL;
     if (!start)
         return false;
     memmove(start, start + ENTRY, end);

@@ -66,6 +66,9 @@ struct packet {
 };
 _Static_assert(offsetof(struct packet, next) == 64, "hot members fill the first cache line");
 
+/* Nothing of it is left to an offload. */
+static inline bool packet_is_plain(const struct packet *p) { return p->gso_type == GSO_NONE && !(p->offload & PACKET_NEEDS_CSUM); }
+
 /* The 'n' bytes at 'offset', or NULL if the frame does not have all of them. */
 static inline void *packet_at(const struct packet *p, uint32_t offset, uint32_t n)
 {

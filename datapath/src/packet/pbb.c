@@ -2,7 +2,6 @@
  * travels behind an I-TAG as it was, so a push writes in front of it.  A pop takes the I-TAG and the backbone's
  * addresses; backbone tags stay, a controller pops them before (7.2.5). */
 #include "packet/edit.h"
-#include "base/check.h"
 #include "packet/parse.h"
 #include "packet/span.h"
 
@@ -27,8 +26,7 @@ bool edit_push_pbb(struct packet *p, uint16_t type)
     struct { struct eth_header eth; be32 tci; } WIRE front;
     uint8_t *start;
 
-    MUST(p->gso_type == GSO_NONE && !(p->offload & PACKET_NEEDS_CSUM));
-    if (p->len < sizeof front.eth)
+    if (p->len < sizeof front.eth || !packet_is_plain(p))
         return false;
     memcpy(&front, p->data, MACS);
     front.eth.type = htons(type);

@@ -8,9 +8,9 @@
 #include "pipeline/group.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/hash.h"
 #include "pipeline/bridge.h"
 
@@ -126,8 +126,7 @@ const struct bucket *group_choose(const struct bridge *b, const struct group *g,
     static const struct bucket *(*const choosers[OFPGT_LIMIT])(const struct bridge *, const struct group *, const struct key *, unsigned *) = {
         [OFPGT_SELECT] = selected, [OFPGT_INDIRECT] = only, [OFPGT_FF] = first_living,
     };
-    MUST(choosers[g->type]);
-    return choosers[g->type](b, g, key, looks);
+    return choosers[g->type] ? choosers[g->type](b, g, key, looks) : NULL; /* of an ALL group all are taken */
 }
 
 /* ---- the control thread's part ---- */

@@ -45,7 +45,7 @@ struct stages *stages_new(void);
 void stages_free(struct stages *);
 /* Another packet: what the last one used may be replaced. */
 void stages_next_packet(struct stages *);
-/* The stage of this state with 'n' actions, there already or made, in use from now on.  NULL: too many are in use. */
+/* The stage of this state with 'n' actions, there already or made, in use from now on.  NULL: too many are in use, or these are too many actions. */
 const struct stage *stages_intern(struct stages *, const struct stage_state *, const struct action *actions, unsigned n);
 /* The stage of this number, in use from now on, or NULL: it is gone. */
 const struct stage *stages_find(struct stages *, uint64_t id);

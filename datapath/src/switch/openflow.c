@@ -43,6 +43,8 @@ static bool put_injection(struct worker *w, const struct injection *in, const st
     return true;
 }
 
+_Static_assert(sizeof(struct injection) + UINT16_MAX / 8 * sizeof(struct action) + UINT16_MAX < INJECTION_RING / 2 - 64, "see packet_out");
+
 /* It comes from a port that is there, or from none.  The host's own is not on every bridge, but OpenFlow's programs take it
  * for granted: without it the packet is the controller's. */
 static enum of_error find_origin(const struct bridge *b, struct packet_out *out)
@@ -69,7 +71,7 @@ static enum of_error packet_out(struct request *r)
         history_commit(r->sw, r->bridge);
         if (!put_injection(r->sw->worker, &in, &out)) { /* full: let what is there go first */
             switch_barrier(r->sw, r->now_ns);
-            MUST(put_injection(r->sw->worker, &in, &out));
+            MUST(put_injection(r->sw->worker, &in, &out)); /* the longest message fits an empty ring */
         }
         if (r->sw->running)
             worker_wake(r->sw->worker);
@@ -130,7 +132,10 @@ static enum of_error meter_mod(struct request *r)
 
 static enum of_error statistics(struct request *r)
 {
+    enum { UNREAD = 256 << 20 };
     enum of_error error = statistics_check(r);
+    if (error == OF_FINE && r->sw->events.bytes > UNREAD)
+        error = OF_MULTIPART_OVERFLOW; /* who asks for more than it reads gets no memory for it */
     if (error != OF_FINE)
         return error;
     order(r); /* exact, so behind the same point as a barrier */

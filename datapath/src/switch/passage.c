@@ -107,8 +107,7 @@ void passage_go_on(struct executor *executor, struct port *in, struct packet *p,
     struct cache_entry *e = NULL;
     struct packed_key packed;
     struct key key;
-    MUST(stage); /* it is in use by this very packet */
-    if (w->level == WORKER_LEVELS || w->continued++ >= WORKER_STAGES) {
+    if (!stage || w->level == WORKER_LEVELS || w->continued++ >= WORKER_STAGES) {
         w->executor.done = true;
         if (in)
             port_drop_frames(in, VS_DROP_TOO_DEEP, packets);
@@ -212,7 +211,7 @@ unsigned passage_batch(struct worker *w, struct bridge *bridge, struct port *in,
     struct backlog *waiting = &w->backlogs[in->index];
     struct batch b;
     unsigned misses = MISSES_A_TURN;
-    MUST(waiting->n == 0);
+    MUST(waiting->n == 0); /* whatever it is that came: from a port with a backlog nothing is received */
     batch_of(&b, bridge, in, packets, n);
     process(w, &b, waiting, &misses);
     w->n_waiting += waiting->n;

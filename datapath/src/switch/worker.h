@@ -40,6 +40,7 @@ struct upcall {
 
 /* Records of the ring from the control thread.  INJECT_PACKET, a packet-out: the actions follow, then the frame.
  * INJECT_RATE: a queue's new rate.  INJECT_LET_GO: 'object' is leaving, see parting.h. */
+enum { INJECTION_RING = 1 << 20 }; /* bytes; a record takes half of them at most */
 enum injection_kind { INJECT_PACKET, INJECT_RATE, INJECT_LET_GO };
 struct worker;
 struct injection {
