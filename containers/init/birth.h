@@ -22,6 +22,7 @@ enum { BIRTH_MAX_MOUNTS = 32 };
 
 struct birth {
     int control;      /* socket to the runner (see control.h) */
+    int plan;         /* what the plan was read from */
     int root;         /* the container's root, -1 as long as there is none */
     unsigned n_mounts;
     struct mounted mount[BIRTH_MAX_MOUNTS];

@@ -117,8 +117,8 @@ int main(int argc, char **argv)
 {
     if (argc < 4 || !are_numbers(argv + 1))
         return usage();
-    struct birth birth = {.control = atoi(argv[3]), .root = -1, .argv = argv,
-                          .next = (unsigned)atoi(argv[1])};
+    struct birth birth = {.control = atoi(argv[3]), .plan = atoi(argv[2]), .root = -1,
+                          .argv = argv, .next = (unsigned)atoi(argv[1])};
     struct plan plan = {0};
     prctl(PR_SET_NAME, "vswitch-init");
     birth.own_users = birth.next > 0; /* only there does it start again */
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
         failed(&birth, "closing what is nobody's business inside");
         end_with_error(&birth, "plan");
     }
-    int error = plan_read(&plan, atoi(argv[2]));
+    int error = plan_read(&plan, birth.plan);
     if (error < 0) {
         errno = -error;
         failed(&birth, "reading the plan");

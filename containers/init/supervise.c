@@ -91,6 +91,7 @@ int step_supervise(struct birth *birth, const struct arg *arg)
     if (watch.command == 0)
         return 0;
     path_forget(birth);
+    close(birth->plan);
     if (!arg[1].number) {
         close(birth->control);
         watch.control = -1;

@@ -124,7 +124,7 @@ def test_nothing_the_caller_has_open_is_in_process_1_s27(anyone: Pod) -> None:
         assert str(file.fileno()) not in result.lines()
     assert "of the caller" not in result.out
     assert result.lines()[:3] == ["0", "1", "2"]
-    assert len(result.lines()) <= 6  # the line to the runner, its signals, the plan
+    assert len(result.lines()) <= 5  # the line to the runner, its signals
 
 
 PROCESS_1 = """
@@ -349,6 +349,34 @@ def test_nested_it_makes_user_namespaces_but_mounts_no_control_groups_s34(anyone
     assert result.lines() == ["mounted"], result.err
     anyone.run("-d", "--nested", "--name", "c", "--", "sleep", "1000")
     assert anyone.vswitch("exec", "c", "unshare", "-Ur", "id", "-u").lines() == ["0"]
+
+
+def test_nested_it_takes_no_wall_down(anyone: Pod) -> None:
+    """Mounts that come from a more powerful user namespace are locked, flags and all."""
+    script = """unshare -Urm sh -c '
+      for p in /dev/null /proc/sys /proc/keys /etc; do mount -o remount,bind,rw $p && echo OPEN $p
+      done
+      for p in /proc/keys /proc/sys /dev/null /proc; do umount $p && echo OPEN $p; done
+      mount -t sysfs s /mnt && echo OPEN sysfs
+      [ -w /proc/sys/kernel/core_pattern ] && echo OPEN core_pattern
+      chmod 600 /dev/null && echo OPEN chmod
+      unshare -p --fork sh -c "mount -t proc p /mnt && echo OPEN proc"; echo over'
+    """
+    result = anyone.sh(script, "--nested")
+    assert result.lines() == ["over"], result.err
+
+
+def test_where_a_fresh_sysfs_is_refused_sys_is_empty_s30(pod: Pod) -> None:
+    """Not the machine's, which would be half hidden there for a reason."""
+    hide = 'mount -t tmpfs t /sys/kernel && exec "$@"'
+    inside = "ls -A /sys; grep -c ' /sys ' /proc/self/mounts; touch /sys/x"
+    line = ["unshare", "-Urnm", "sh", "-c", hide, "sh", sys.executable, "-c", PROGRAM, "run", "--",
+            "sh", "-c", inside]  # fmt: skip
+    done = subprocess.run(line, env=pod.environment, capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip(f"needs a user namespace: {done.stderr}")
+    assert "Read-only file system" in done.stderr
+    assert int(done.stdout) > 0, done.stdout
 
 
 CAPABLE_FILE = """
