@@ -64,7 +64,11 @@ does not clear, would have them on the machine too.
 SETFCAP = 31
 """The kernel asks it of whoever maps root in a user namespace; the filter keeps it from files."""
 
-ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root")
+ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",)
+ROOT_HOME = "/root"
+PING_GROUPS = "/proc/sys/net/ipv4/ping_group_range"
+GROUP_MAX = (1 << 31) - 1
+"""The highest group that the kernel takes there."""
 TTY_GROUP = 5
 
 Range = tuple[int, int]
@@ -127,6 +131,7 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         *_root(spec, place),
         *_kernel_files(),
         *_limits(spec),
+        _ping(caller),
         *_dev(caller),
         *(steps.mask(path) for path in MASKED),
         *(steps.read_only(path) for path in READ_ONLY),
@@ -208,6 +213,12 @@ def _limits(spec: Spec) -> tuple[Step, ...]:
     return groups, *(() if spec.nested else (steps.limit("max_user_namespaces", 0, must=False),))
 
 
+def _ping(caller: Caller) -> Step:
+    """Whoever is inside may send echo requests without rights: the range of groups that exist."""
+    first, count = caller.gids[0] if caller.privileged else (0, 1)
+    return steps.setting(PING_GROUPS, f"{first} {min(first + count - 1, GROUP_MAX)}\n")
+
+
 def _dev(caller: Caller) -> tuple[Step, ...]:
     """A /dev with nothing but harmless devices, and terminals of its own."""
     group = f",gid={TTY_GROUP}" if caller.privileged and _has(caller.gids, TTY_GROUP) else ""
@@ -239,9 +250,10 @@ def _command(process: Process, caller: Caller, nested: bool) -> tuple[Step, ...]
     return (
         steps.terminal(uid, *caller.window) if process.tty else steps.session(),
         steps.user(uid, gid, clear_groups=caller.privileged and caller.setgroups),
+        *(() if uid == 0 else (steps.home(uid),)),
         steps.directory_change(process.workdir),
         steps.filter(seccomp.program(caller.machine, nested)),
-        steps.execute(process.command, _environment(process)),
+        steps.execute(process.command, _environment(process, uid)),
     )
 
 
@@ -257,9 +269,10 @@ def _existing_ids(process: Process, caller: Caller) -> tuple[int, int]:
     return uid, gid
 
 
-def _environment(process: Process) -> tuple[str, ...]:
+def _environment(process: Process, uid: int) -> tuple[str, ...]:
     """The usual variables, then the given ones; the last of a name wins."""
-    usual = (*ENVIRONMENT, *(("TERM=xterm",) if process.tty else ()))
+    at_home = (f"HOME={ROOT_HOME}",) if uid == 0 else ()
+    usual = (*ENVIRONMENT, *at_home, *(("TERM=xterm",) if process.tty else ()))
     chosen = {variable.partition("=")[0]: variable for variable in (*usual, *process.env)}
     return tuple(chosen.values())
 

@@ -97,7 +97,24 @@ def _start(host: Host, reserved: Reserved, child: Birth) -> None:
     steps = plan.birth(entry.spec, launch.caller(), place)
     with contextlib.ExitStack() as files:
         log = _log(files, folder(entry.name, "log"), entry) if entry.spec.detach else None
+        _give_streams(entry.spec, log)
         child.start(host.program, steps, log, inherit=(exit_file,) if exit_file else ())
+
+
+def _give_streams(process: Process, log: int | None = None) -> None:
+    """What the command may read and write already, its user may open again as /dev/stdout.
+
+    Only what has no other name: pipes, and the log.  The machine's devices and files keep their
+    owners, as does what isn't ours to give.
+    """
+    uid, _ = process.ids
+    if uid == 0 or process.tty:
+        return
+    given = (0, 1, 2) if log is None else (log,)
+    for fd in given:
+        if fd == log or os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:["):
+            with contextlib.suppress(OSError):
+                os.fchown(fd, uid, -1)
 
 
 def _hidden(host: Host) -> tuple[plan.View, ...]:
@@ -141,6 +158,7 @@ def enter(host: Host, name: str, process: Process) -> int:
         stack.callback(os.close, pidfd)
         child = stack.enter_context(Birth(f"container {name}"))
         steps = plan.entry(process, launch.caller(), pidfd, entry.flags, entry.spec.nested)
+        _give_streams(process)
         child.start(host.program, steps, inherit=(pidfd,))
         stack.enter_context(signals_forwarded(child))
         return stay(child)

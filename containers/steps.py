@@ -103,6 +103,11 @@ def read_only(path: str) -> Step:
     return Step("read-only", (path,))
 
 
+def setting(path: str, text: str) -> Step:
+    """What a file of /proc/sys says of the container's own namespaces, if this kernel has it."""
+    return Step("setting", (path, text))
+
+
 def pivot() -> Step:
     """The new root becomes "/"; the machine's files go out of reach."""
     return Step("pivot")
@@ -172,6 +177,11 @@ def terminal(owner: int, rows: int, columns: int) -> Step:
 def user(uid: int, gid: int, clear_groups: bool) -> Step:
     """Become a user."""
     return Step("user", (uid, gid, clear_groups))
+
+
+def home(uid: int) -> Step:
+    """HOME as the container's /etc/passwd has it for this user, else "/"."""
+    return Step("home", (uid,))
 
 
 def directory_change(path: str) -> Step:

@@ -26,6 +26,7 @@ struct birth {
     int root;         /* the container's root, -1 as long as there is none */
     unsigned n_mounts;
     struct mounted mount[BIRTH_MAX_MOUNTS];
+    char home[256];   /* the command's HOME, unless its environment has one; "" for none */
     bool own_users;   /* in a user namespace of its own */
     char **argv;      /* our command line, and which step is next: to go on in a new program */
     unsigned next;
@@ -51,10 +52,11 @@ step_handler step_verify;                                                 /* ver
 step_handler step_directory, step_symlink, step_device;                   /* node.c */
 step_handler step_hide, step_mask, step_read_only;                        /* mask.c */
 step_handler step_hostname, step_loopback;                                /* identity.c */
-step_handler step_limit, step_filter;                                     /* limit.c, filter.c */
+step_handler step_limit, step_setting;                                    /* limit.c, setting.c */
+step_handler step_filter;                                                 /* filter.c */
 step_handler step_undumpable, step_capabilities, step_no_new_privileges;  /* privilege.c */
 step_handler step_user;                                                   /* privilege.c */
 step_handler step_wait;                                                   /* control.c */
 step_handler step_supervise;                                              /* supervise.c */
 step_handler step_session, step_terminal;                                 /* terminal.c */
-step_handler step_directory_change, step_execute;                         /* command.c */
+step_handler step_home, step_directory_change, step_execute;              /* home.c, command.c */

@@ -39,6 +39,8 @@ int step_execute(struct birth *birth, const struct arg *arg)
         return failed(birth, "reading an empty command");
     }
     environ = arg[1].list;
+    if (birth->home[0] && setenv("HOME", birth->home, 0) < 0)
+        return failed(birth, "setting HOME");
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -103,6 +103,7 @@ def test_root_s_container_with_the_machine_s_files() -> None:
         Step("mount", ("sysfs", "/sys", "", 15, 2)),
         Step("limit", ("max_cgroup_namespaces", 0, False)),
         Step("limit", ("max_user_namespaces", 0, False)),
+        Step("setting", ("/proc/sys/net/ipv4/ping_group_range", "0 2147483647\n")),
         *DEV,
         *HIDDEN,
         Step("pivot"),
@@ -131,9 +132,10 @@ def test_a_command_in_a_running_container_gets_the_same_restrictions() -> None:
         Step("capabilities", (KEEP,)),
         Step("terminal", (7, 24, 80)),
         Step("user", (7, 7, True)),
+        Step("home", (7,)),
         Step("directory-change", ("/etc",)),
         Step("filter", (program("x86_64"),)),
-        Step("execute", (("id",), (PATH, "HOME=/root", "TERM=vt100"))),
+        Step("execute", (("id",), (PATH, "TERM=vt100"))),
     )
 
 
@@ -186,6 +188,30 @@ def test_the_runner_s_devices_are_opened_anew_unless_there_is_a_terminal() -> No
         entered = entry(Process(command=("id",)), caller, 9, NAMESPACES, False)
         assert named(entered, "streams") == opened
         assert [step.name for step in entered].index("join") == 1 + len(opened)
+
+
+@pytest.mark.parametrize(
+    ("gids", "groups"),
+    [
+        (ALL, "0 2147483647\n"),
+        (((0, 1),), "0 0\n"),
+        (((0, 1000), (5000, 10)), "0 999\n"),
+        (((100, 7),), "100 106\n"),
+    ],
+)
+def test_every_group_that_exists_may_ping(gids: tuple[tuple[int, int], ...], groups: str) -> None:
+    made = birth(spec(user=f"0:{gids[0][0]}"), ROOT._replace(gids=gids), PLACE)
+    assert [arguments[1] for arguments in named(made, "setting")] == [groups]
+    order = [step.name for step in made]
+    assert order.index("mount") < order.index("setting") < order.index("read-only")
+
+
+def test_only_root_is_at_home_in_root_s_home() -> None:
+    assert "HOME=/root" in plan()[-1].arguments[1]
+    assert named(plan(), "home") == []
+    other = plan(user="1000:7")
+    assert named(other, "home") == [(1000,)]
+    assert other[-1].arguments[1] == (PATH,)
 
 
 @pytest.mark.parametrize("caller", [USER, FAKE_ROOT])
