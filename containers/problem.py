@@ -24,6 +24,7 @@ _ADVICE: dict[tuple[str, int], str] = {
     ("root", errno.ENOENT): "name a folder with --rootfs",
     ("root", errno.EACCES): "make the folder, and those above it, readable for you",
     ("root", errno.EINVAL): "use a folder that is not inside another container's files",
+    ("fresh", errno.EDQUOT): "raise /proc/sys/kernel/keys/maxkeys, or stop containers",
     ("limit", errno.EPERM): "leave out --nested: no user namespace can be made here",
     ("filter", errno.EINVAL): "use a kernel with CONFIG_SECCOMP_FILTER",
     ("filter", errno.ENOSYS): "use a kernel with CONFIG_SECCOMP_FILTER",

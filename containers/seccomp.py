@@ -92,7 +92,7 @@ RINGS = ("io_uring_enter", "io_uring_register", "io_uring_setup")
 REFUSED = ("setns", *KEYS, *MOUNTS, *MACHINE, *INSTRUMENTS)
 UNKNOWN = ("clone3", "openat2", *RINGS)
 NESTED = frozenset(("clone", "clone3", "unshare", "setns", *MOUNTS))
-"""Not refused to a container that may make containers: without capabilities they do nothing."""
+"""Not refused where user namespaces may be made: without capabilities they do nothing."""
 ATTRIBUTES = ("fsetxattr", "lsetxattr", "setxattr", "setxattrat")
 """Told not to be supported to such a one: to map root it has the right to give files capabilities,
 which on the files it was given would be as real as setuid bits.

@@ -117,7 +117,7 @@ class Spec(Process):
     )
     read_only: bool = setting(values.flag, "don't let it write to --rootfs", "", default=False)
     nested: bool = setting(
-        values.flag, "let it make containers (user namespaces, mounts)", "", default=False
+        values.flag, "let it make user namespaces, and mounts in them", "", default=False
     )
     hostname: str | None = setting(_hostname, "its host name, else NAME", "HOST", default=None)
     bridge: str | None = setting(

@@ -6,9 +6,11 @@ race but a line of a test.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -52,6 +54,26 @@ def born_with(
             reason = str(failure)
         output.seek(0)
         return output.read().decode(), reason
+
+
+def start_over_and_over(program: str, rootfs: str, script: str, run: str, seconds: float) -> None:
+    """Starts containers as fast as it can, and prints what their commands wrote.
+
+    At its end how many it has tried to start, and how many were born.
+    """
+    end, tries, born = time.monotonic() + seconds, 0, 0
+    steps = steps_of(Path(rootfs), script, Path(run))
+    while time.monotonic() < end:
+        tries += 1
+        with tempfile.TemporaryFile() as output, Birth("container siege") as child:
+            with contextlib.suppress(Failure):
+                child.start(program, steps, output.fileno())
+                child.go()
+                born += child.reap() == 0
+            output.seek(0)
+            print(output.read().decode(errors="replace"), end="")
+    print("tries", tries)
+    print("born", born)
 
 
 def _receives(pid: int) -> bool:

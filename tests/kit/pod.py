@@ -95,6 +95,19 @@ class Pod:
         out, err = process.communicate(given, timeout=30)
         return Result(process.returncode, out or "", err or "")
 
+    def starts(self, root: Path, script: str, seconds: float) -> Result:
+        """Containers with that root, a script in each, one after another as fast as they start."""
+        code = "import sys; from tests.kit.birth import start_over_and_over as s;"
+        code += " s(*sys.argv[1:5], float(sys.argv[5]))"
+        words = [self.environment["VSWITCH_INIT"], str(root), script, str(self.folder / "births")]
+        process: subprocess.Popen[str] = subprocess.Popen(
+            [sys.executable, "-c", code, *words, str(seconds)], env=self.environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **self._as,
+        )  # fmt: skip
+        self._started.append(process)
+        out, err = process.communicate(timeout=seconds + 30)
+        return Result(process.returncode, out, err)
+
     def run(self, *words: str, given: str = "", **options: Any) -> Result:
         return self.vswitch("run", *words, given=given, **options)
 

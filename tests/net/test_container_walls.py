@@ -111,6 +111,22 @@ def test_nobody_moves_anything_and_the_same_container_is_born_s29(pod: Pod, root
     assert born_with(program, steps, before, lambda: None) == ("whole\nend\n", "")
 
 
+def test_what_is_removed_under_a_container_takes_the_masks_along_s29_s30(anyone: Pod) -> None:
+    """Whoever owns the root may remove the folder that /proc is on, and takes it away whole."""
+    root = anyone.own(little_root(anyone.folder / "root", ("sh", "cat")))
+    script = """cd /proc; echo ready; read line
+      [ -c keys ] && echo masked
+      [ -e sys/kernel ] && [ ! -w sys/kernel/core_pattern ] && echo closed
+      cat /proc/uptime"""
+    process = anyone.popen("run", "--rootfs", str(root), "--", "sh", "-c", script)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    (root / "proc").rmdir()
+    out, err = process.communicate("\n", timeout=20)
+    assert out == "masked\nclosed\n"
+    assert "/proc/uptime: No such file" in err
+
+
 # ---- process 1 and what it holds ------------------------------------------------
 
 
