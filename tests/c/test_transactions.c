@@ -1,4 +1,4 @@
-/* Transactions over many frames: seen by nobody before their commit, whatever others commit meanwhile; all or nothing. */
+/* Transactions over many frames: seen by nobody before their commit, whatever others commit meanwhile; all or nothing (HARDENING S5). */
 #include <errno.h>
 
 #include "twins.h"

@@ -116,6 +116,10 @@ FLOWS = (
     refused("add-flow BR check_overlap,priority=7,ip,actions=drop", "OFPFMFC_OVERLAP",
             before=(UDP,)),
     refused("add-flow BR in_port=1,actions=group:77", "OFPBAC_BAD_OUT_GROUP"),
+    Row("add-flow BR ip6,actions=set_tunnel:5,output:1"),
+    Row("add-flow BR mpls,actions=set_mpls_label(5),set_mpls_tc(1),output:1"),
+    refused("add-flow BR dl_vlan=5,actions=set_field:5->vlan_vid", "OFPBAC_BAD_SET_ARGUMENT"),
+    refused("add-flow BR actions=enqueue:1:5", "OFPBAC_BAD_VENDOR"),
     Row("add-flows BR FILE", file=RULES),
     Row("dump-flows BR", ("cookie=0x6", "table=1", "priority=6,tcp actions=output:1",
         "priority=8,arp actions=FLOOD"), before=("add-flows BR FILE",), file=RULES),
@@ -154,10 +158,13 @@ FLOWS = (
     refused("bundle BR FILE", NO_BUNDLES, file=f"flow add {RULES.splitlines()[0]}\n"),
     Row(f"packet-out BR in_port=CONTROLLER,{FRAME},actions=output:2"),
     Row(f"packet-out BR in_port=1,{FRAME},actions=TABLE"),
+    Row(f"packet-out BR in_port=none,{FRAME},actions=output:2"),
+    refused(f"packet-out BR in_port=9,{FRAME},actions=output:2", "OFPBRC_BAD_PORT"),
 )  # fmt: skip
 
 GROUPS = (
     Row(GROUP),
+    refused("add-group BR group_id=1,type=all,bucket=weight:3,output:1", "weight"),
     Row("add-groups BR FILE", file="group_id=5,type=all,bucket=output:1\n"
         "group_id=6,type=indirect,bucket=group:5\n"),
     refused("add-group BR group_id=1,type=all,bucket=output:1", "OFPGMFC_GROUP_EXISTS",
