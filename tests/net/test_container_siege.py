@@ -51,7 +51,7 @@ class Siege:
         if now - self._said >= ROUND_SECONDS:
             self._said = now
             with self._capsys.disabled():
-                so_far = f"{self.rounds} containers, {self.tries} attempts, {len(self.found)} found"
+                so_far = f"{self.rounds} rounds, {self.tries} attempts, {len(self.found)} found"
                 print(f"\n{self._row}: {now - self._begin:.0f} s, {so_far}", end="", flush=True)
         return now < self._end
 

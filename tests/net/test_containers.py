@@ -304,6 +304,7 @@ def test_where_user_namespaces_are_refused_the_rest_still_holds(pod: Pod) -> Non
         pytest.skip(f"needs a user namespace: {done.stderr}")
     assert done.stdout.startswith("vswitch-init\n"), done.stderr
     assert "CapEff:\t00000000200425eb" in done.stdout
+    assert "Seccomp:\t2" in done.stdout
     assert "Read-only file system" in done.stderr
 
 
