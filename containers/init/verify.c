@@ -36,7 +36,6 @@ static bool is_in_place(const struct birth *birth, const struct mounted *mount)
         return false;
     uint64_t there = mount_id(place), made = mount_id(mount->fd);
     close(place);
-    errno = ESTALE;
     return there && (there == made || (mount->follow && is_ours(birth, there)));
 }
 
@@ -45,7 +44,9 @@ int step_verify(struct birth *birth, const struct arg *arg)
 {
     (void)arg;
     for (unsigned i = 0; i < birth->n_mounts; i++)
-        if (!is_in_place(birth, &birth->mount[i]))
+        if (!is_in_place(birth, &birth->mount[i])) {
+            errno = ESTALE;
             return failed(birth, "finding %s again where it was mounted", birth->mount[i].path);
+        }
     return 0;
 }
