@@ -14,9 +14,11 @@ be what is wanted as well as what is observed.  Pure: no socket, no clock.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
 
 from vswitch import values
@@ -42,6 +44,12 @@ PORT_KINDS = ("auto", "tap", "packet")
 VLAN_MODES = ("auto", "access", "trunk", "native-untagged", "native-tagged")
 """As Open vSwitch has them: frames of one VLAN without tag; tagged frames; tagged ones, and those
 without tag in a VLAN of their own, which leave without tag or with it."""
+FLOOD_RATE = 1000
+"""Packets a second, and as many at once, that one port may have flooded if nothing else is said.
+Who asks for a thousand neighbours in one second (a /22 that is scanned, an uplink with as many
+stations behind it) loses none; a loop of cables, or a station that has gone mad, costs a bridge of
+100 ports a tenth of a processor instead of all of it.  Streams by multicast of more than that need
+a word of the operator's."""
 QUEUES_MAX = 256
 """Queues of one port (LANES_LIMIT in datapath/src/switch/lanes.h)."""
 
@@ -115,16 +123,17 @@ class Record:
         """Raises SchemaError where settings contradict each other."""
 
     @classmethod
-    def settings(cls) -> dict[str, Setting]:
+    def settings(cls) -> Mapping[str, Setting]:
         """Name -> setting, in order of declaration."""
-        fields = cls.__dataclass_fields__.items()
-        return {name: f.metadata["setting"] for name, f in fields if "setting" in f.metadata}
+        known: Any = cls  # a type has a hash, which a Record need not have
+        return _settings(known)
 
     @classmethod
     def required(cls) -> frozenset[str]:
         """Names of the settings that have no default."""
+        known = cls.settings()
         fields = cls.__dataclass_fields__.items()
-        return frozenset(name for name, f in fields if f.default is dataclasses.MISSING)
+        return frozenset(n for n, f in fields if n in known and f.default is dataclasses.MISSING)
 
     @classmethod
     def from_json(cls, document: object) -> Self:
@@ -146,8 +155,22 @@ class Record:
         return {name: s.show(getattr(self, name)) for name, s in self.settings().items()}
 
     def changed(self, **values: object) -> Self:
-        """A copy with some settings changed, checked anew."""
+        """A copy with some settings changed, checked anew; itself if nothing is another."""
+        if all(_is_same(getattr(self, name), value) for name, value in values.items()):
+            return self
         return dataclasses.replace(self, **values)
+
+
+@functools.cache
+def _settings(cls: Any) -> Mapping[str, Setting]:
+    fields = cls.__dataclass_fields__.items()
+    found = {name: f.metadata["setting"] for name, f in fields if "setting" in f.metadata}
+    return MappingProxyType(found)
+
+
+def _is_same(old: object, new: object) -> bool:
+    """True is no 1, though Python takes them for equal."""
+    return old is new or (type(old) is type(new) and old == new)
 
 
 R = TypeVar("R", bound=Record)
@@ -326,7 +349,7 @@ class Bridge(Record):
     )  # fmt: skip
     flood_rate: int = setting(
         values.flood_rate, "packets a second that NORMAL floods of one input port; 0: unlimited",
-        "N", default=0,
+        "N", default=FLOOD_RATE,
     )  # fmt: skip
     ports: tuple[Port, ...] = setting(
         _records(Port), "ports of the bridge", "", default=(), show=_to_json, nested=True
@@ -338,9 +361,13 @@ class Bridge(Record):
         _records(Controller), "controllers that it connects to", "",
         default=(), show=_to_json, nested=True,
     )  # fmt: skip
+    _ports: dict[str, Port] = dataclasses.field(init=False, repr=False, compare=False)
+    _queues: dict[tuple[str, int], Queue] = dataclasses.field(init=False, repr=False, compare=False)
 
     def check(self) -> None:
         """Names, numbers and targets are unique in a bridge; queues are of ports that it has."""
+        object.__setattr__(self, "_ports", {port.name: port for port in self.ports})
+        object.__setattr__(self, "_queues", {queue.key: queue for queue in self.queues})
         inside = f"bridge {self.name}"
         _unique(inside, "port name", (p.name for p in self.ports))
         _unique(inside, "port number", (p.number for p in self.ports))
@@ -364,7 +391,7 @@ class Bridge(Record):
 
     def port(self, name: str) -> Port | None:
         """The port of that name."""
-        return next((port for port in self.ports if port.name == name), None)
+        return self._ports.get(name)
 
     def with_port(self, port: Port) -> Bridge:
         """The bridge with 'port' in the place of its namesake, or added at the end."""
@@ -379,7 +406,7 @@ class Bridge(Record):
 
     def queue(self, port: str, number: int) -> Queue | None:
         """The queue of that number at the port of that name."""
-        return next((queue for queue in self.queues if queue.key == (port, number)), None)
+        return self._queues.get((port, number))
 
     def with_queue(self, queue: Queue) -> Bridge:
         """The bridge with 'queue' in the place of the one of its port and number, or added."""

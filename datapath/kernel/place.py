@@ -10,6 +10,7 @@ TAP needs no move: it is made on a thread inside the namespace, all in all about
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from datapath.kernel.problem import KernelError
 from datapath.kernel.tap import make_tap
 
 _LOOPBACK = 1  # the index of lo in every namespace
+_ADDRESS_MODE_NONE = 1  # IN6_ADDR_GEN_MODE_NONE
 _NODAD = 0x02  # IFA_F_NODAD: usable at once (RFC 4862, 5.4 would wait a second)
 
 
@@ -59,8 +61,10 @@ def make_tap_inside(
     mtu: int | None = None,
     addresses: Sequence[str] = (),
     gateway: str | Sequence[str] | None = None,
+    quiet: bool = False,
 ) -> tuple[int, Link]:
     """Makes a TAP inside `namespace` and sets it up there, as `place` would.
+    `quiet`: it has no IPv6 address of its own making, so the kernel says nothing by it unasked.
 
     Returns its descriptor (as from `make_tap`, not persistent; the caller closes it, which takes
     20 to 40 ms) and the interface.  KernelError: nothing has changed.  Blocks for about 4 ms;
@@ -70,15 +74,26 @@ def make_tap_inside(
     with opened(namespace) as target:
         fd = inside(target, lambda: make_tap(plan.name, persistent=False))
         try:
-            return fd, converse(lambda talk: _dress_and_configure(talk, plan), target)
+            return fd, converse(lambda talk: _dress_and_configure(talk, plan, quiet), target)
         except BaseException:
             os.close(fd)
             raise
 
 
-def _dress_and_configure(talk: Conversation, plan: Placement) -> Link:
+def _dress_and_configure(talk: Conversation, plan: Placement, quiet: bool) -> Link:
     _dress(talk, plan.name, plan.mac, plan.mtu)
+    if quiet:
+        _hush(talk, plan.name)
     return _configure(talk, plan)
+
+
+def _hush(talk: Conversation, name: str) -> None:
+    """Without a link-local address there is nobody to join groups, look for routers or doubt that
+    the address is free.  A kernel without IPv6 is quiet as it is."""
+    none = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", _ADDRESS_MODE_NONE)]}
+    with contextlib.suppress(KernelError):
+        what = f"no IPv6 address for {name}"
+        talk.set_link(what, talk.index(name), IFLA_AF_SPEC={"attrs": [("AF_INET6", none)]})
 
 
 def _carry_out(interface: str, target: int, plan: Placement) -> Link:

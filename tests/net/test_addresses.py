@@ -27,8 +27,8 @@ class Endpoint:
         self.lab, self.name = lab, name
         self.namespace = new_namespace()
         self.mac = lab.call(
-            "port.add", bridge="br0", name=name, kind="tap", ephemeral=True,
-            netns=f"/proc/{os.getpid()}/fd/{self.namespace}",
+            "port.add", {"namespace": self.namespace}, bridge="br0", name=name, kind="tap",
+            ephemeral=True, netns=f"/proc/{os.getpid()}/fd/{self.namespace}",
             addresses=[f"10.0.0.{number}/24", f"fd00::{number}/64"], **settings,
         )["mac"]  # fmt: skip
 

@@ -554,11 +554,14 @@ def test_a_fan_that_doubles_at_each_link_ends(switch: Switch) -> None:
 
 
 def test_more_buckets_than_one_packet_may_take(switch: Switch) -> None:
-    """It goes everywhere or nowhere."""
+    """It goes everywhere or nowhere: a packet raises 2,048 counters at most."""
     bucket = Bucket((Output(2),))
-    switch.add_group(GroupDesc(GroupType.ALL, 1, (bucket,) * 1025))
-    switch.add_flow("actions=group:1")
-    assert switch.send(1, TCP) == {}
+    switch.add_group(GroupDesc(GroupType.ALL, 1, (bucket,) * 1000))
+    switch.add_flow("actions=group:1,group:1")
+    switch.add_flow("priority=40000,udp,actions=group:1,group:1,group:1")
+    assert {port: len(sent) for port, sent in switch.send(1, TCP).items()} == {2: 2000}
+    assert switch.drops(1) == {}
+    assert switch.send(1, "udp") == {}
     assert switch.drops(1) == {"too-deep": 1}
 
 

@@ -10,6 +10,7 @@ from datapath.ports import Reserved
 from datapath.switch import Switch
 from datapath.testing import MakeSwitch
 from tests.packet.messages import BARRIER, message, packet_out
+from vswitch.schema import Bridge
 
 
 @pytest.fixture
@@ -271,6 +272,25 @@ def test_what_stands_behind_a_flood_above_its_limit_happens(switch: Switch) -> N
     assert sent(switch, 1, 1, 9) == [2, 3, 4]
     assert sent(switch, 1, 1, 9) == [4]
     assert switch.drops(1) == {"flood-limit": 1}
+
+
+def test_the_daemon_s_limit_is_never_reached_by_looking_for_neighbours(learning: Switch) -> None:
+    """A /22 that is scanned within a second, and again, by ARP; a thousand neighbours by ND."""
+    rate = Bridge("br0").flood_rate
+    learning.set_normal(flood_rate=rate)
+    sent(learning, 4, 4, 9)
+    for number in range(3):
+        for host in range(1000):
+            at = f"10.0.{host >> 8}.{host & 255}"
+            who = f"dl_src={station(1)},dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_tpa={at}"
+            learning.offer(1, who)
+            group = f"33:33:ff:00:{host >> 8:02x}:{host & 255:02x}"
+            nd = f"dl_src={station(2)},dl_dst={group},icmp6,icmp_type=135,nd_target=fd00::{host:x}"
+            learning.offer(2, nd)
+        assert len(learning.poll()[4]) == 2000, f"second {number}"
+        learning.advance(1)
+    assert learning.drops(1) == learning.drops(2) == {}
+    assert flooded(learning, 1, 2 * rate) == rate, "but there is one"
 
 
 def test_a_limit_taken_away_is_gone_at_once(learning: Switch) -> None:

@@ -71,6 +71,21 @@ def test_a_flood_reaches_two_hundred_ports(make_switch: MakeSwitch) -> None:
     assert switch.drops(7) == {}
 
 
+@pytest.mark.parametrize("actions", ["FLOOD", "NORMAL"])
+def test_a_flood_reaches_as_many_ports_as_there_may_be(
+    make_switch: MakeSwitch, actions: str
+) -> None:
+    switch = make_switch(ports=1)
+    switch.add_flow(f"actions={actions}")
+    for number in range(2, 4097):
+        switch.add_counting_port(number)
+    with pytest.raises(OSError, match="4096 ports, its most"):
+        switch.add_counting_port(4097)
+    switch.send(1, FRAME)
+    counted = {number: stats.tx_packets for number, stats in switch.port_stats().items()}
+    assert counted == {1: 0} | dict.fromkeys(range(2, 4097), 1)
+
+
 # ---- ports that don't want packets ----
 
 

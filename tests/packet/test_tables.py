@@ -127,12 +127,16 @@ def test_a_rule_may_have_many_actions(make_switch: MakeSwitch, cache: bool, coun
 
 
 def test_more_actions_than_a_packet_may_take_drop_it(switch: Switch) -> None:
-    """Each rule is within bounds; together they are not."""
+    """Each rule is within bounds; together they are not: 1,024 actions, and a flood to as many
+    ports as a switch may have (4,096)."""
     many = ",".join(["output:2"] * 400)
-    for i in range(3):
-        goto = f",goto_table:{i + 1}" if i < 2 else ""
+    for i in range(13):
+        goto = f",goto_table:{i + 1}" if i < 12 else ""
         switch.add_flow(f"table={i},actions={many}{goto}")
     assert switch.send(1, "ip") == {}
+    assert switch.drops(1) == {"too-deep": 1}
+    switch.add_flow(f"table=11,actions={many}")
+    assert len(switch.send(1, "ip")[2]) == 4096, "as many of the 4,800 as a memory port holds"
     assert switch.drops(1) == {"too-deep": 1}
 
 

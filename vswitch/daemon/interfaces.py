@@ -122,8 +122,14 @@ def _tap_here(port: Port, mac: str) -> tuple[int, Link]:
 
     return make_tap_inside(
         OWN_NAMESPACE, name=port.name, mac=mac, mtu=port.mtu,
-        addresses=port.addresses, gateway=port.gateway,
+        addresses=port.addresses, gateway=port.gateway, quiet=not _speaks(port),
     )  # fmt: skip
+
+
+def _speaks(port: Port) -> bool:
+    """Is the host itself a station there?  Other TAPs of this namespace are for whoever opens
+    them: a thousand of them, each greeting all others, would be a million packets."""
+    return bool(port.addresses) or port.number == LOCAL
 
 
 def _tap_there(port: Port, mac: str, lent: int | None) -> tuple[int, Link]:

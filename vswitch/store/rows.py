@@ -78,10 +78,9 @@ def _rows(records: Iterable[Record]) -> list[Row]:
 
 
 def _values(record: Record) -> Iterable[object]:
-    document = record.to_json()
     for name, known in record.settings().items():
         if not known.nested:
-            yield _column(known, document[name])
+            yield _column(known, known.show(getattr(record, name)))
 
 
 def _column(known: Setting, value: object) -> object:

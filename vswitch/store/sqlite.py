@@ -3,7 +3,7 @@
 Theory of operation.  The newest snapshot is kept in memory, since one daemon at a
 time holds the folder (a lock file); the file is read once, when it is opened, and
 written in each transaction before anybody hears of it.  A change rewrites the
-tables whose rows differ: a host has tens of bridges and thousands of ports at most.
+rows that differ.
 WAL with synchronous=FULL: a transaction that returned survives a power cut.  Tables of
 an older version are brought up to date when they are opened; a file of a newer one or
 of another program is refused.
@@ -224,8 +224,13 @@ def _select(table: str) -> str:
 def _write(connection: sqlite3.Connection, before: Config, newest: Snapshot) -> None:
     old, new = rows.to_rows(before), rows.to_rows(newest.config)
     for table in rows.TABLES:
-        if new[table] != old[table]:
-            marks = ", ".join("?" * len(rows.columns(table)))
-            connection.execute(f"DELETE FROM {table}")
-            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", new[table])
+        gone, come = set(old[table]).difference(new[table]), set(new[table]).difference(old[table])
+        columns = rows.columns(table)
+        which = " AND ".join(f"{name} = ?" for name in rows.key(table))
+        key = [columns.index(name) for name in rows.key(table)]
+        connection.executemany(
+            f"DELETE FROM {table} WHERE {which}", ([row[at] for at in key] for row in gone)
+        )
+        marks = ", ".join("?" * len(columns))
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", come)
     connection.execute("UPDATE state SET revision = ?", (newest.revision,))

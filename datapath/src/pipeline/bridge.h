@@ -49,6 +49,7 @@ struct bridge {
     struct idmap groups, meters;     /* struct group, struct bridge_meter */
     uint64_t group_walks;            /* searches along chains of groups so far */
     struct mac_table macs;
+    struct share_group share;    /* of the poll thread, whose business it is */
     _Atomic uint32_t standalone; /* a miss in table 0 is switched like NORMAL */
 };
 

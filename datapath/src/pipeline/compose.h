@@ -11,10 +11,12 @@
  * transient, and so are all its stages.
  */
 #pragma once
+#include "act/outlet.h"
 #include "pipeline/bridge.h"
 #include "pipeline/stage.h"
 
-enum { VERDICT_ACTIONS = 8, VERDICT_SLOTS = 14, COMPOSE_ACTIONS = 1024, COMPOSE_SLOTS = 2048 };
+enum { VERDICT_ACTIONS = 8, VERDICT_SLOTS = 14, COMPOSE_SLOTS = 2048 };
+enum { COMPOSE_ACTIONS = 1024 + OUTLET_PORTS }; /* a flood to all the ports that a switch can have is among what fits */
 
 /* What is done to a packet: small enough for the cache. */
 struct verdict {

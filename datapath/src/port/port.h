@@ -6,6 +6,7 @@
  */
 #pragma once
 #include <stdatomic.h>
+#include "base/share.h"
 #include "packet/gso.h"
 #include "vswitch.h"
 
@@ -45,6 +46,7 @@ struct port {
     _Atomic(struct lanes *) lanes; /* its queues, the switch's business; NULL: none */
     _Atomic(vs_vlans *) vlans;     /* how NORMAL treats its tags, the bridge's business; there from before it is seen until it is released */
     _Atomic(struct meter *) flood; /* what NORMAL floods of it, likewise; NULL: all */
+    struct share_member share;     /* of its bridge's share of the poll thread, whose business it is */
     uint32_t index;             /* small and dense, the switch's own number of it */
     uint32_t bridge;
     struct port_counters counters;

@@ -33,6 +33,7 @@ static void carry_out(struct worker *w, const struct itinerary *list, const stru
         w->executor.done = true;
         return;
     }
+    w->worked += list->n_actions;
     if (!w->level++)
         w->executor.done = false;
     actions_execute(&w->executor, list, on->in, on->p, on->packets, on->bytes);
@@ -89,6 +90,7 @@ static void by_tables(struct worker *w, const struct stage *stage, const struct 
 {
     struct composition *c = &w->compositions[w->level];
     count_stat(entry ? &w->stats.stale : &w->stats.misses);
+    w->worked += WALK_WORK;
     if (stage)
         compose_stage(c, stage, on->in, w->version, key, NULL);
     else

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "switch/passage.h"
 
-enum { UPCALL_RING = 4 << 20, STATION_RING = 256 << 10, LARGE_BUFFERS = 256, WAKE = UINT32_MAX };
+enum { UPCALL_RING = 4 << 20, STATION_RING = 256 << 10, LARGE_BUFFERS = 256, FIND_MOST = 64, WAKE = UINT32_MAX };
 
 static bool enqueue(struct executor *executor, struct port *to, uint32_t queue, struct packet *p)
 {
@@ -72,12 +72,14 @@ static void (*const injectors[])(struct worker *, const struct injection *) = {
     [INJECT_PACKET] = passage_inject, [INJECT_RATE] = inject_rate, [INJECT_LET_GO] = inject_let_go,
 };
 
-/* What is injected counts as done (ring_read) only when it has left. */
+/* First in every turn, and a share of it at most: floods of others don't keep it waiting, nor it them.  What is injected
+ * counts as done (ring_read) only when it has left. */
 static unsigned inject_all(struct worker *w)
 {
     unsigned n = 0;
     size_t size;
-    for (uint8_t *record; n < PORT_BATCH && (record = ring_peek(&w->injections, &size)); n++) {
+    uint64_t before = w->worked;
+    for (uint8_t *record; n < PORT_BATCH && w->worked - before < SHARE && (record = ring_peek(&w->injections, &size)); n++) {
         const struct injection *in = (const void *)record;
         injectors[in->kind](w, in);
         outlet_flush(&w->executor.outlet);
@@ -94,17 +96,31 @@ static void mark_ready(struct worker *w, uint32_t index)
         w->ready[index] = 1;
 }
 
+/* Its share of the turn. */
+static unsigned serve(struct worker *w, const struct polled *at, bool *drained)
+{
+    uint64_t before = w->worked;
+    unsigned n = poll_port(w, at, drained);
+    share_ends(&at->bridge->share, &at->port->share, w->worked - before + n);
+    return n;
+}
+
 static unsigned poll_ports(struct worker *w, bool everything)
 {
     const struct poll_list *list = atomic_load_explicit(w->ports, memory_order_acquire);
     unsigned moved = 0;
-    w->restless = false;
+    w->restless = w->owed = false;
+    w->turn++;
     for (uint32_t i = 0; i < list->n; i++) {
         struct port *port = list->ports[i].port;
         if (!everything && !w->ready[port->index] && !port->always)
             continue;
+        if (!share_begins(&list->ports[i].bridge->share, &port->share, w->turn)) {
+            w->owed = true;
+            continue;
+        }
         bool drained;
-        moved += poll_port(w, &list->ports[i], &drained);
+        moved += serve(w, &list->ports[i], &drained);
         if (drained && !w->backlogs[port->index].n)
             w->ready[port->index] = 0;
         w->restless |= port->always && port->fd >= 0;
@@ -145,7 +161,9 @@ unsigned worker_turn(struct worker *w, bool everything, uint64_t now_ns)
     begin(w);
     w->executor.now_ns = now_ns;
     unsigned moved = inject_all(w);
-    moved += poll_ports(w, everything);
+    do
+        moved += poll_ports(w, everything);
+    while (!moved && w->owed); /* nobody but those who owe: they have paid in some turns */
     if (w->lanes.n)
         moved += lanes_release(&w->lanes, &w->executor.outlet, now_ns);
     outlet_flush(&w->executor.outlet);
@@ -162,10 +180,10 @@ void worker_inject(struct worker *w)
     epoch_leave(w->reader);
 }
 
-static unsigned find_ready(struct worker *w, const struct timespec *timeout)
+static unsigned find_some_ready(struct worker *w, const struct timespec *timeout)
 {
-    struct epoll_event events[64];
-    int n = epoll_pwait2(w->epoll, events, 64, timeout, NULL);
+    struct epoll_event events[FIND_MOST];
+    int n = epoll_pwait2(w->epoll, events, FIND_MOST, timeout, NULL);
     for (int i = 0; i < n; i++) {
         if (events[i].data.u32 != WAKE) {
             mark_ready(w, events[i].data.u32);
@@ -176,6 +194,18 @@ static unsigned find_ready(struct worker *w, const struct timespec *timeout)
         (void)got;
     }
     return n > 0 ? (unsigned)n : 0;
+}
+
+/* All that are: one that stood behind many others would be found some turns late. */
+static unsigned find_ready(struct worker *w, const struct timespec *timeout)
+{
+    static const struct timespec at_once = {0};
+    unsigned n = find_some_ready(w, timeout), all = n;
+    while (n == FIND_MOST && all < OUTLET_PORTS) {
+        n = find_some_ready(w, &at_once);
+        all += n;
+    }
+    return all;
 }
 
 static uint64_t clock_ns(void)
@@ -203,13 +233,14 @@ void *worker_main(void *arg)
     enum { SPIN_NS = 20000, LOOK_EVERY = 8 };
     static const struct timespec at_once = {0};
     struct worker *w = arg;
-    uint64_t now_ns = clock_ns(), busy_ns = now_ns;
+    uint64_t now_ns = clock_ns(), busy_ns = now_ns, looked = 0;
     for (unsigned turns = 0; !atomic_load_explicit(&w->stop, memory_order_relaxed); turns++) {
         if (atomic_load_explicit(&w->world->n_timed, memory_order_relaxed))
             now_ns = clock_ns();
         bool busy = worker_turn(w, false, now_ns) > 0 || w->restless;
-        if (busy && !w->n_waiting && turns % LOOK_EVERY) /* who waits for tables lets others come first */
-            continue;
+        if (busy && !w->n_waiting && turns % LOOK_EVERY && w->worked - looked < SHARE)
+            continue; /* but who waits for tables lets others come first, and who floods */
+        looked = w->worked;
         if (find_ready(w, &at_once) || busy)
             busy_ns = clock_ns();
         else if (clock_ns() - busy_ns > SPIN_NS)

@@ -2,7 +2,7 @@
  *
  * Theory of operation.  Each turn is a quiescent point: the worker re-reads the version,
  * the list of ports and what the control thread injects (packet-outs), polls every port
- * that has work, and flushes what is to leave.  Ports with a descriptor are found by one
+ * that has work and whose share is not used up (base/share.h), and flushes what is to leave.  Ports with a descriptor are found by one
  * edge-triggered epoll; a port stays ready until it gave less than a batch.  With nothing to
  * do the worker spins for a few microseconds (containers share these cores), then sleeps
  * in epoll, which counts as quiescent.  Nothing is allocated and no lock is taken here.
@@ -82,6 +82,8 @@ struct worker {
     struct lane_poll lanes;
     struct backlog *backlogs;    /* by port index, mapped whole */
     unsigned n_waiting;          /* packets in them */
+    uint64_t turn, worked;       /* turns begun; actions and walks, but for those of packets that one action is done to */
+    bool owed;                   /* a port that may have work was passed over in this turn */
     uint64_t said[OUTLET_PORTS]; /* bytes of upcalls, by port index */
     _Atomic uint64_t taken[OUTLET_PORTS]; /* of these, by the control thread */
     uint8_t ready[OUTLET_PORTS]; /* by port index: has work, as far as known */

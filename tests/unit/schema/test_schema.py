@@ -28,6 +28,26 @@ def test_s23_a_name_that_could_be_a_path_or_an_escape_is_refused(cls: Any, name:
     assert caught.value.exit == 2
 
 
+def test_what_changes_nothing_is_the_same_record() -> None:
+    """So that a thousand ports are not checked anew for each one that is added."""
+    port = Port("p", number=1, tag=5)
+    assert port.changed(number=1, tag=5) is port
+    assert port.changed(tag="5") == port
+    assert port.changed(tag=6) != port
+    with pytest.raises(SchemaError):
+        port.changed(number=True)  # which Python takes for 1
+
+
+def test_ports_and_queues_are_found_by_name_after_every_change() -> None:
+    bridge = Bridge("b", ports=(Port("p"), Port("q")), queues=(Queue("p", 1), Queue("q", 1)))
+    assert (bridge.port("q"), bridge.queue("q", 1)) == (Port("q"), Queue("q", 1))
+    without = bridge.without_port("q")
+    assert (without.port("q"), without.queue("q", 1)) == (None, None)
+    assert without.with_port(Port("q", tag=2)).port("q") == Port("q", tag=2)
+    assert bridge == Bridge.from_json(bridge.to_json())
+    assert hash(bridge) == hash(Bridge.from_json(bridge.to_json()))
+
+
 @pytest.mark.parametrize("name", ["br0", "a", "x" * 15, "eth0.100", "br-1_a+b", "0"])
 def test_s23_a_plain_name_is_taken(name: str) -> None:
     assert Bridge(name).name == name

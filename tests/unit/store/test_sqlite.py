@@ -51,6 +51,31 @@ def test_what_was_stored_outlives_the_process(tmp_path: Path) -> None:
 
 
 @settings(max_examples=20)
+@given(first=configs(), second=configs())
+def test_a_change_from_any_configuration_to_any_other_outlives_the_process(
+    tmp_path_factory: pytest.TempPathFactory, first: Config, second: Config
+) -> None:
+    folder = tmp_path_factory.mktemp("state")
+    filled(folder, first)
+    filled(folder, second)
+    with closing(SqliteStore(folder)) as store:
+        assert store.read().config == second
+
+
+def test_a_change_writes_what_differs_however_much_is_there(tmp_path: Path) -> None:
+    many = Bridge("br0", ports=tuple(Port(f"p{number}") for number in range(500)))
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store._connection
+        written = []
+        for bridge in (many, many.with_port(Port("new")), many, many.with_port(Port("p7", tag=5))):
+            before = store._connection.total_changes
+            store.transaction(lambda _, bridge=bridge: Config((bridge,)))  # type: ignore[misc]
+            written.append(store._connection.total_changes - before)
+    revision = 1
+    assert written == [501 + revision, 1 + revision, 1 + revision, 2 + revision]
+
+
+@settings(max_examples=20)
 @given(config=configs())
 def test_any_configuration_outlives_the_process(
     tmp_path_factory: pytest.TempPathFactory, config: Config
