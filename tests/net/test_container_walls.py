@@ -436,6 +436,26 @@ def test_every_call_of_the_table_is_refused_for_real(anyone: Pod, nested: bool) 
     assert len(calls) > 30
 
 
+OLD_CALL = """
+import ctypes, mmap
+room = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+room.write(bytes.fromhex("53 b814000000 cd80 5b c3"))  # getpid, as a program of 32 bits asks
+at = ctypes.addressof(ctypes.c_char.from_buffer(room))
+print(ctypes.CFUNCTYPE(ctypes.c_int)(at)() > 0)
+"""
+
+
+def test_a_call_by_another_architecture_s_numbers_ends_the_process(anyone: Pod) -> None:
+    if platform.machine() != "x86_64":
+        pytest.skip("needs a machine with two ways to call")
+    words = ["python3", "-c", OLD_CALL]
+    control = subprocess.run(words, capture_output=True, text=True, check=False)
+    if control.stdout != "True\n":
+        pytest.skip("needs a kernel that runs programs of 32 bits")
+    result = anyone.run("--", *words)
+    assert (result.code, result.out) == (128 + signal.SIGSYS, "")
+
+
 def test_root_s_own_files_never_become_setuid_a7(anyone: Pod) -> None:
     """Ids are the machine's: what is setuid root in a root is setuid root on the machine."""
     root = anyone.own(little_root(anyone.folder / "root", ("sh", "cp", "chmod", "install")))
