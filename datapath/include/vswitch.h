@@ -320,6 +320,10 @@ void vs_switch_free(vs_switch *sw);
  * frame whose header contradicts 'size'.  Never blocks longer than a grace period. */
 int vs_switch_command(vs_switch *sw, const uint8_t *frame, size_t size, int fd, uint64_t now_ns);
 
+/* Whoever sent the commands is gone: transactions that nobody can commit any more are forgotten.  All else stays as it is
+ * for the next one, who says HELLO. */
+void vs_switch_orphaned(vs_switch *sw);
+
 /* Copies the next event frame to 'out' and returns its size; 0: no event waits;
  * -ENOSPC: 'size' is below VS_FRAME_MAX and too small.  *fd is a descriptor to pass
  * along (owned by the switch; valid until the next call) or -1. */

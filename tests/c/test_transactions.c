@@ -147,6 +147,9 @@ static void an_orphan_is_forgotten(void)
     CHECK_EQ(command(VS_CMD_HELLO, 0, &hello, sizeof hello, NULL, 0), 0);
     CHECK_EQ(add_part(1, 9, LAST_STEPS, 2), -ENOENT);
     CHECK_EQ(add_part(1, 9, VS_TRANSACTION_BEGIN, 1), 0);
+    vs_switch_orphaned(sw);
+    CHECK_EQ(add_part(1, 9, LAST_STEPS, 2), -ENOENT);
+    CHECK_EQ(add_part(1, 9, VS_TRANSACTION_BEGIN, 1), 0);
     CHECK_EQ(command(VS_CMD_BRIDGE_DEL, 0, NULL, 0, NULL, 0), 0);
     CHECK_EQ(command(VS_CMD_BRIDGE_ADD, 0, &bridge, sizeof bridge, NULL, 0), 0);
     CHECK_EQ(add_part(1, 9, LAST_STEPS, 2), -ENOENT);

@@ -50,6 +50,7 @@ static void lose_daemon(struct forwarder *f)
     close(f->daemon);
     f->daemon = -1;
     f->out.size = 0;
+    vs_switch_orphaned(f->sw);
     f->ending |= f->ephemeral;
 }
 

@@ -47,6 +47,8 @@ void transactions_forget(struct vs_switch *sw, uint32_t bridge, uint32_t session
             at = &(*at)->next;
 }
 
+void vs_switch_orphaned(vs_switch *sw) { transactions_forget(sw, 0, 0); }
+
 static int begin(struct vs_switch *sw, const vs_frame *frame, uint32_t number, struct transaction **at, vs_error *error)
 {
     if (*at)
