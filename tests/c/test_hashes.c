@@ -83,7 +83,7 @@ static void s13_a_map_of_numbers_has_its_seed(void)
     idmap_init(&map, &epoch, 0x5eed);
     for (unsigned i = 0; i < KEYS; i++) {
         objects[i].id = (uint32_t)keys[i];
-        idmap_put(&map, &objects[i]);
+        idmap_put(&map, &objects[i], NULL);
     }
     for (unsigned i = 0; i < KEYS; i++)
         CHECK(idmap_find(&map, objects[i].id) == &objects[i]);

@@ -249,6 +249,8 @@ static void add_naming_rule(bool of_meter)
     bridge_commit(bridge);
 }
 
+static void keep(void *object) { (void)object; }
+
 /* A meter that is not there can't have let the packet pass. */
 static void without_its_meter_a_rule_does_nothing(void)
 {
@@ -257,11 +259,11 @@ static void without_its_meter_a_rule_does_nothing(void)
     CHECK_EQ(composed(ACT_METER, world_version(&world)), 1);
     CHECK(is_dropped_as(VS_DROP_NO_PORT)); /* it got as far as the output */
     struct bridge_meter *meter = bridge_meter(bridge, METER);
-    idmap_remove(&bridge->meters, METER);
+    idmap_remove(&bridge->meters, METER, keep);
     CHECK_EQ(composed(ACT_METER, world_version(&world)), 0);
     CHECK_EQ(composition.n_actions, 1);
     CHECK(is_dropped_as(VS_DROP_METER));
-    idmap_put(&bridge->meters, meter);
+    idmap_put(&bridge->meters, meter, keep);
     CHECK(meter_mod(OFPMC_DELETE) == OF_FINE);
     settle();
 }

@@ -68,7 +68,8 @@ void epoch_wait(struct epoch *, uint64_t version);
             epoch_retire(epoch, release, replaced_);                                                 \
     } while (0)
 /* Control: 'release(object)' is called by epoch_collect once the change now being prepared
- * is published and every reader has seen it.  It has to be unlinked when that is published. */
+ * is published and every reader has seen it.  It has to be unlinked before that: mostly, epoch_replace() is what
+ * you want. */
 void epoch_retire(struct epoch *, void (*release)(void *), void *object);
 void epoch_collect(struct epoch *);
 /* The same for EPOCH_SOME objects at most: whoever calls it again and again never stops for long. */

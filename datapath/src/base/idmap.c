@@ -79,12 +79,12 @@ static void make_room(struct idmap *m)
     epoch_replace(m->epoch, &m->array, a, free);
 }
 
-void idmap_put(struct idmap *m, void *object)
+void idmap_put(struct idmap *m, void *object, void (*release)(void *))
 {
     struct idmap_array *a = atomic_load_explicit(&m->array, memory_order_relaxed);
     size_t i = place_of(a, *(uint32_t *)object);
     if (i != SIZE_MAX) {
-        atomic_store_explicit(&a->places[i], object, memory_order_release);
+        epoch_replace(m->epoch, &a->places[i], object, release);
         return;
     }
     make_room(m);
@@ -92,12 +92,12 @@ void idmap_put(struct idmap *m, void *object)
     m->n++;
 }
 
-void idmap_remove(struct idmap *m, uint32_t id)
+void idmap_remove(struct idmap *m, uint32_t id, void (*release)(void *))
 {
     struct idmap_array *a = atomic_load_explicit(&m->array, memory_order_relaxed);
     size_t i = place_of(a, id);
     MUST(i != SIZE_MAX);
-    atomic_store_explicit(&a->places[i], &mark, memory_order_release);
+    epoch_replace(m->epoch, &a->places[i], &mark, release);
     m->n--;
     m->marks++;
 }

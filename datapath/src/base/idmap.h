@@ -2,8 +2,9 @@
  *
  * Open addressing with linear probing.  A removed object leaves a mark in its place, so that
  * chains stay whole; the array is replaced as a whole when it fills up with objects and
- * marks, and the old one goes when no reader can hold it.  Objects begin with their number
- * and stay the caller's.  Numbers come from controllers, so the hash is keyed (HARDENING S13).
+ * marks, and the old one goes when no reader can hold it.  Objects begin with their number;
+ * one that is replaced or removed is retired in the same step, for 'release' to get after the
+ * caller's publish and a grace period.  Numbers come from controllers, so the hash is keyed (HARDENING S13).
  */
 #pragma once
 #include <stdatomic.h>
@@ -25,7 +26,7 @@ void idmap_destroy(struct idmap *); /* no reader may run; objects stay the calle
 /* Any thread inside an epoch: the object of this number, or NULL. */
 void *idmap_find(const struct idmap *, uint32_t id);
 /* Control thread.  Puts 'object' (whose first member is its uint32_t number) in the place of the one with its number. */
-void idmap_put(struct idmap *, void *object);
-void idmap_remove(struct idmap *, uint32_t id);
+void idmap_put(struct idmap *, void *object, void (*release)(void *));
+void idmap_remove(struct idmap *, uint32_t id, void (*release)(void *));
 /* Control thread: the objects in no order.  Start with *at = 0; NULL at the end.  The one returned may be removed meanwhile. */
 void *idmap_next(const struct idmap *, size_t *at);

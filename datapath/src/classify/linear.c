@@ -132,6 +132,7 @@ static struct cls_list *merge(const struct cls_list *old, const struct cls_list 
 static size_t live(const struct cls_list *list) { return list->n - list->holes; }
 static bool is_worn(const struct cls_list *list) { return list->holes * 2 > list->n; }
 
+/* The lists that go are in no view any more when the caller's version is published: classifier_publish comes to its end before. */
 static struct cls_list *merge_away(struct classifier *c, struct cls_list *old, struct cls_list *young)
 {
     static const struct cls_list none;

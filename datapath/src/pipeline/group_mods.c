@@ -125,7 +125,7 @@ static void put(struct bridge *b, struct group *g)
     refer(b, g, 1);
     group_looks(g, &mask);
     bridge_look_first(b, &mask);
-    idmap_put(&b->groups, g);
+    idmap_put(&b->groups, g, release_group);
     world_publish(b->world);
 }
 
@@ -165,8 +165,6 @@ static enum of_error modify(struct bridge *b, struct group_mod *mod, uint64_t no
     g->created_ns = old->created_ns;
     old->owns_slot = false;
     put(b, g);
-    epoch_retire(&b->world->epoch, release_group, old);
-    epoch_publish(&b->world->epoch);
     mod->group = NULL;
     return OF_FINE;
 }
@@ -185,8 +183,7 @@ static enum of_error delete_all(struct bridge *b)
     bridge_purge(b, rule_goes_to_group, OFPG_ALL, OFPRR_GROUP_DELETE);
     struct group *g;
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));) {
-        idmap_remove(&b->groups, g->id);
-        epoch_retire(&b->world->epoch, release_group, g);
+        idmap_remove(&b->groups, g->id, release_group);
     }
     world_publish(b->world);
     return OF_FINE;
@@ -206,8 +203,7 @@ static enum of_error delete(struct bridge *b, struct group_mod *mod, uint64_t no
         bridge_purge(b, rule_goes_to_group, mod->id, OFPRR_GROUP_DELETE);
     bridge_outlast_deleted(b);
     refer(b, g, -1);
-    idmap_remove(&b->groups, g->id);
-    epoch_retire(&b->world->epoch, release_group, g);
+    idmap_remove(&b->groups, g->id, release_group);
     world_publish(b->world);
     return OF_FINE;
 }

@@ -4,8 +4,6 @@
 #include "base/check.h"
 #include "base/hash.h"
 
-struct leaving { struct mac_entry *entry; struct world *world; };
-
 static unsigned bucket_of(const struct mac_table *t, uint64_t station)
 {
     return (unsigned)(hash_end(hash_mix(t->world->seed, station)) % MAC_BUCKETS);
@@ -21,20 +19,15 @@ const struct mac_entry *mac_find(const struct mac_table *t, uint64_t station)
 
 static void release(void *arg)
 {
-    struct leaving *l = arg;
-    slots_give(&l->world->slots, l->entry->slot);
-    free(l->entry);
-    free(l);
+    struct mac_entry *e = arg;
+    slots_give(&e->world->slots, e->slot);
+    free(e);
 }
 
 /* Takes the entry at '*at' out of its chain; readers may still hold it for a grace period. */
 static void unlink_at(struct mac_table *t, _Atomic(struct mac_entry *) *at)
 {
-    struct mac_entry *e = atomic_load(at);
-    struct leaving *l = must_calloc(1, sizeof *l);
-    *l = (struct leaving){e, t->world};
-    atomic_store_explicit(at, atomic_load(&e->next), memory_order_release);
-    epoch_retire(&t->world->epoch, release, l);
+    epoch_replace(&t->world->epoch, at, atomic_load(&atomic_load(at)->next), release);
     __atomic_store_n(&t->n, t->n - 1, __ATOMIC_RELAXED);
 }
 
@@ -59,7 +52,7 @@ bool mac_learn(struct mac_table *t, uint64_t station, uint32_t port, uint64_t no
         return false;
     forget(t, station);
     struct mac_entry *e = must_calloc(1, sizeof *e);
-    *e = (struct mac_entry){.station = station, .port = port, .slot = slot, .used_ns = now_ns};
+    *e = (struct mac_entry){.world = t->world, .station = station, .port = port, .slot = slot, .used_ns = now_ns};
     _Atomic(struct mac_entry *) *at = &t->buckets[bucket_of(t, station)];
     atomic_store(&e->next, atomic_load(at));
     atomic_store_explicit(at, e, memory_order_release);

@@ -17,6 +17,7 @@ enum { MAC_LIMIT = 8192, MAC_LIMIT_MOST = 65536, MAC_BUCKETS = 8192 }; /* MAC_LI
 
 struct mac_entry { /* immutable but for the control thread's own part */
     _Atomic(struct mac_entry *) next;
+    struct world *world;
     uint64_t station; /* mac_station() */
     uint32_t port, slot;
     uint64_t seen_packets, used_ns; /* control thread */

@@ -41,7 +41,7 @@ static struct bridge_meter *meter_make(struct bridge *b, const struct meter_mod 
 
 static void put(struct bridge *b, struct bridge_meter *m, bool replaces)
 {
-    idmap_put(&b->meters, m);
+    idmap_put(&b->meters, m, release_meter);
     atomic_store(&b->world->n_timed, b->world->n_timed + 1 - replaces);
     world_publish(b->world);
 }
@@ -70,8 +70,6 @@ static enum of_error modify(struct bridge *b, const struct meter_mod *mod, uint6
     m->owns_slot = old->owns_slot;
     old->owns_slot = false;
     put(b, m, true);
-    epoch_retire(&b->world->epoch, release_meter, old);
-    epoch_publish(&b->world->epoch);
     return OF_FINE;
 }
 
@@ -82,9 +80,8 @@ static bool rule_uses_meter(const struct rule *r, uint32_t id)
 
 static void take_out(struct bridge *b, struct bridge_meter *m)
 {
-    idmap_remove(&b->meters, m->id);
+    idmap_remove(&b->meters, m->id, release_meter);
     atomic_fetch_sub(&b->world->n_timed, 1);
-    epoch_retire(&b->world->epoch, release_meter, m);
 }
 
 /* Rules that name it go with it (6.8). */
