@@ -305,7 +305,7 @@ typedef struct {
 typedef struct {
     uint32_t max_rules;     /* over all tables of all bridges; 0 = 1,000,000 */
     uint32_t cache_entries; /* of the flow cache, a power of two; 0 = 65,536; 1 = no cache */
-    uint32_t max_buffers;   /* small packet buffers; 0 = 8,192 */
+    uint32_t max_buffers;   /* small packet buffers; 0 = 16,384 */
     uint32_t seed;          /* of the keyed hashes; 0 = from the system */
 } vs_config;
 

@@ -145,7 +145,7 @@ static inline void packet_release(struct packet *p)
  * Hahne's dynamic threshold): while little waits it may be much, and when many places have filled
  * up, a further one still gets its share, whatever the others do. */
 enum { PACKET_KEPT = 8 };
-enum packet_share { SHARE_OF_QUEUE = 1, SHARE_OF_PORT = 28 }; /* in quarters: alone, a fifth of the buffers; seven eighths */
+enum packet_share { SHARE_OF_QUEUE = 1, SHARE_OF_PORT = 14 }; /* in halves: alone, a third of the buffers; seven eighths */
 
 static inline uint32_t packet_class_free(const struct packet_class *c) { return c->n_free + c->n_fresh; }
 /* Are only so many left of a size that they are needed for what is on its way? */
@@ -163,7 +163,7 @@ static inline bool packet_may_wait(const struct packet *p, uint32_t held, enum p
 
     if (!held)
         return left >= reserve / 2;
-    return left > reserve && (uint64_t)held * 4 < (uint64_t)(left - reserve) * share;
+    return left > reserve && (uint64_t)held * 2 < (uint64_t)(left - reserve) * share;
 }
 
 /* A packet with the same content and one reference, or NULL. */

@@ -33,7 +33,7 @@ static int complete(vs_config *c, vs_error *error)
     enum { MOST_RULES = 100000000 };
     c->max_rules = c->max_rules ? c->max_rules : 1000000;
     c->cache_entries = c->cache_entries ? c->cache_entries : 65536;
-    c->max_buffers = c->max_buffers ? c->max_buffers : 8192;
+    c->max_buffers = c->max_buffers ? c->max_buffers : 16384;
     if (c->max_rules > MOST_RULES)
         return error_set(error, -EINVAL, "%u rules: a switch holds at most %u", c->max_rules, MOST_RULES);
     if (c->cache_entries & (c->cache_entries - 1))

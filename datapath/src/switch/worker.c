@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "switch/passage.h"
 
-enum { UPCALL_RING = 4 << 20, STATION_RING = 256 << 10, LARGE_BUFFERS = 256, FIND_MOST = 64, WAKE = UINT32_MAX };
+enum { UPCALL_RING = 4 << 20, STATION_RING = 256 << 10, LARGE_BUFFERS = 512, FIND_MOST = 64, WAKE = UINT32_MAX };
 
 static bool enqueue(struct executor *executor, struct port *to, uint32_t queue, struct packet *p)
 {
