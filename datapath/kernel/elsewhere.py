@@ -45,7 +45,7 @@ class Whereabouts:
 def whereabouts(tap: int) -> Whereabouts:
     """Of the TAP with the descriptor `tap`.  KernelError: it is gone, or may not be looked at.
 
-    Blocks for 2 ms; any thread.
+    Blocks for 2 to 4 ms; any thread.
     """
     there, name = _way(tap)
     try:

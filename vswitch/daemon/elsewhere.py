@@ -1,8 +1,8 @@
 """Ports whose interface is in a container's namespace: looked at when something changed there.
 
 Whoever is root in there may give it another MTU or switch it off, as often as they like: we look
-once in a while at most, however much they do, so they change what they get and nobody else's share
-of the daemon.
+once in a while, and for a tenth of the time at most, however much they do.  So they change what
+they get and nobody else's share of the daemon.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("vswitch.daemon")
 
 PAUSE = 0.2
-"""Seconds between two looks."""
+"""Seconds between two looks, at least."""
+
+REST = 9.0
+"""How many times as long as it looks it looks away, at least."""
 
 Tell = Callable[[LiveBridge, LivePort, "Link"], None]
 
@@ -52,8 +55,9 @@ class Elsewhere:
                 await heard.wait()
                 loop.remove_reader(watch.fileno())
                 heard.clear()
+                began = loop.time()
                 await self._look_at(watch.read())
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(max(PAUSE, REST * (loop.time() - began)))
         finally:
             loop.remove_reader(watch.fileno())
             watch.close()
