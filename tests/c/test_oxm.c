@@ -61,7 +61,7 @@ static void check_length(const struct field *f, bool masked, unsigned length, un
     n += put_tlv(bytes + n, f, masked, length) + present;
     enum oxm_error error = oxm_read(at_the_edge(bytes, n), n, &value, &mask);
     if (length == right && present == length && (!masked || f->info.maskable))
-        CHECK(error == OXM_OK);
+        CHECK(error == OXM_OK && mask.has == value.has && (masked || (mask.has & f->there) == f->there));
     else
         CHECK(error != OXM_OK);
 }

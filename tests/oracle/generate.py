@@ -58,6 +58,8 @@ TEXTS = (
     "icmp6,ipv6_src=fe80::{a},ipv6_dst=ff02::1,icmp_type=135,nd_target=fe80::{b},"
     "nd_sll=02:00:00:00:00:{a}",
     "icmp6,ipv6_src=fe80::{a},icmp_type=136,nd_target=fe80::{b},nd_tll=02:00:00:00:00:{b}",
+    "icmp6,ipv6_src=fe80::{a},icmp_type=135,nd_target=fe80::{b}",
+    "icmp6,ipv6_src=fe80::{a},icmp_type=136,nd_target=::",
     "arp,arp_op=1,arp_spa=10.0.{a}.1,arp_tpa=10.0.{b}.2,arp_sha=02:00:00:00:00:{a}",
     "sctp,nw_src=10.0.{a}.1,tp_src={p},tp_dst=9,payload=aabbccdd",
     "dl_type=0x88cc,payload=00",
@@ -120,6 +122,10 @@ def match(rng: random.Random, frame: bytes, in_port: int, sizes: tuple[int, ...]
     found = values(frame, in_port)
     found |= {"metadata": rng.getrandbits(4), "tunnel_id": rng.getrandbits(2)}
     wanted = rng.sample(sorted(found), min(len(found), rng.choice(sizes)))
+    lacking = absent(found)
+    if lacking and rng.random() < 0.2:
+        wanted.append(rng.choice(lacking))
+        found[wanted[-1]] = 0
     terms: dict[str, Term] = {}
     for name in wanted:
         _require(terms, BY_NAME[name], found)
@@ -127,6 +133,14 @@ def match(rng: random.Random, frame: bytes, in_port: int, sizes: tuple[int, ...]
     if "vlan_vid" not in found and rng.random() < 0.1:
         terms["vlan_vid"] = term("vlan_vid", 0)
     return sorted_match(terms.values())
+
+
+def absent(found: dict[str, int]) -> list[str]:
+    """Fields that a frame lacks though it is what they need: a fragment's ports, say."""
+    told = ("in_port", "vlan_vid", "eth_type", "ip_proto", "icmpv6_type")
+    what = sorted_match(term(name, found[name]) for name in told if name in found)
+    known = {*found, "vlan_vid"}
+    return [f.name for f in FIELDS if f.name not in known and what.meets(f.needs)]
 
 
 def _require(terms: dict[str, Term], field: Field, found: dict[str, int]) -> None:

@@ -135,7 +135,9 @@ def key(match: Match) -> frozenset[tuple[str, int, int]]:
 
 
 def matches(match: Match, found: dict[str, int]) -> bool:
-    return all(found.get(name, 0) & mask == value for name, value, mask in key(match))
+    """A field that the packet does not have meets no match; no tag is a value of vlan_vid."""
+    found = {"vlan_vid": 0} | found
+    return all(name in found and found[name] & mask == value for name, value, mask in key(match))
 
 
 def covers(wide: Match, narrow: Match) -> bool:

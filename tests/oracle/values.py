@@ -1,7 +1,7 @@
 """What rules may look at in a frame, by field name: the reference for key_extract() in C.
 
 Built on the layout of tests/oracle/layout.py.  A field that the frame does not have is not in the
-result; rules see it as 0 (the fragment that has no ports "has" port 0, as in Open vSwitch).
+result, and no rule on it matches (the fragment without ports has no port 0 either).
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@
 #include "base/bytes.h"
 
 const struct field fields[FIELD_LIMIT] = {
-#define FIELD(id, name, member, oxm_class, oxm_field, bytes, bits, mask, set, format, needs)              \
+#define FIELD(id, name, member, oxm_class, oxm_field, bytes, bits, mask, set, format, needs, there)       \
     {{name, oxm_class, oxm_field, bytes, bits, mask, set, VS_FORMAT_##format, VS_NEEDS_##needs},          \
-     offsetof(struct key, member)},
+     offsetof(struct key, member), HAS_##there},
 #include "flow/fields.def"
 #undef FIELD
 };

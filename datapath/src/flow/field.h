@@ -13,6 +13,7 @@ enum field_id {
 struct field {
     vs_field_info info;
     uint16_t offset; /* of the value in struct key */
+    uint8_t there;   /* enum key_has: the bits of a packet that has it */
 };
 extern const struct field fields[FIELD_LIMIT];
 

@@ -67,6 +67,8 @@ static enum oxm_error read_one(const struct field *f, bool masked, const uint8_t
         return OXM_OK; /* matches anything: leaves no trace */
     memcpy(field_at(f, value), payload, n);
     memcpy(field_at(f, mask), bits, n);
+    value->has |= f->there;
+    mask->has |= f->there;
     return OXM_OK;
 }
 

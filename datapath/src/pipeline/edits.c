@@ -128,16 +128,6 @@ void do_pop_pbb(struct composition *c, const struct action *a)
 
 static bool reachable(const struct composition *c, enum field_id id)
 {
-    static const uint8_t needs[FIELD_LIMIT] = {
-        [FIELD_IP_DSCP] = HAS_L3, [FIELD_IP_ECN] = HAS_L3, [FIELD_IP_PROTO] = HAS_L3, [FIELD_IPV4_SRC] = HAS_L3,
-        [FIELD_IPV4_DST] = HAS_L3, [FIELD_TCP_SRC] = HAS_L4, [FIELD_TCP_DST] = HAS_L4, [FIELD_UDP_SRC] = HAS_L4,
-        [FIELD_UDP_DST] = HAS_L4, [FIELD_SCTP_SRC] = HAS_L4, [FIELD_SCTP_DST] = HAS_L4, [FIELD_ICMPV4_TYPE] = HAS_L4,
-        [FIELD_ICMPV4_CODE] = HAS_L4, [FIELD_ARP_OP] = HAS_L3, [FIELD_ARP_SPA] = HAS_L3, [FIELD_ARP_TPA] = HAS_L3,
-        [FIELD_ARP_SHA] = HAS_L3, [FIELD_ARP_THA] = HAS_L3, [FIELD_IPV6_SRC] = HAS_L3, [FIELD_IPV6_DST] = HAS_L3,
-        [FIELD_IPV6_FLABEL] = HAS_L3, [FIELD_ICMPV6_TYPE] = HAS_L4, [FIELD_ICMPV6_CODE] = HAS_L4,
-        [FIELD_ND_TARGET] = HAS_ND, [FIELD_ND_SLL] = HAS_SLL, [FIELD_ND_TLL] = HAS_TLL, [FIELD_MPLS_LABEL] = HAS_L3,
-        [FIELD_MPLS_TC] = HAS_L3, [FIELD_MPLS_BOS] = HAS_L3, [FIELD_PBB_ISID] = HAS_L3,
-    };
     struct key exactly;
     memset(&exactly, 0xff, sizeof exactly);
     if (!field_allowed(&fields[id], &c->key, &exactly))
@@ -148,7 +138,7 @@ static bool reachable(const struct composition *c, enum field_id id)
         return get16(&c->key.eth_type) != LAYOUT_NO_TYPE;
     if ((id == FIELD_SCTP_SRC || id == FIELD_SCTP_DST) && (c->key.has & HAS_FRAGMENT))
         return false; /* its CRC covers what this packet does not have */
-    return (c->key.has & needs[id]) == needs[id];
+    return (c->key.has & fields[id].there) == fields[id].there;
 }
 
 void do_set_field(struct composition *c, const struct action *a)
