@@ -177,9 +177,10 @@ def test_groups_are_added_told_and_counted(desk: Desk) -> None:
 
 def test_a_group_is_modified_and_deleted_with_the_rules_that_use_it(desk: Desk) -> None:
     desk.ask(GROUP, TO_GROUP, UDP)
-    change = replace(GROUP, command=gr.GroupCommand.MODIFY, type=gr.GroupType.ALL)
+    plain = tuple(replace(bucket, weight=0) for bucket in BUCKETS)  # only select groups weigh
+    change = gr.GroupMod(gr.GroupCommand.MODIFY, gr.GroupType.ALL, 1, plain)
     assert desk.ask(change) == []
-    told = gr.GroupDesc(gr.GroupType.ALL, 1, BUCKETS)
+    told = gr.GroupDesc(gr.GroupType.ALL, 1, plain)
     assert desk.ask(gr.GroupDescRequest()) == [gr.GroupDescReply((told,))]
     remove = gr.GroupMod(gr.GroupCommand.DELETE, gr.GroupType.ALL, 1)
     assert desk.ask(remove, remove) == []
