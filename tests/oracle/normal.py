@@ -91,10 +91,22 @@ class Bridge:
     limit: int = 8192
     now: float = 0
     stations: dict[tuple[int, bytes], tuple[int, float]] = field(default_factory=dict)
+    down: set[int] = field(default_factory=set)
+    """Ports without a link: nothing leaves by them, and nothing is learned there."""
+
+    def set_link(self, number: int, up: bool) -> None:
+        if up:
+            self.down.discard(number)
+        else:
+            self.down.add(number)
+            self.forget(number)
+
+    def forget(self, number: int) -> None:
+        self.stations = {s: at for s, at in self.stations.items() if at[0] != number}
 
     def set_port(self, number: int, side: Side) -> None:
         self.ports[number] = side
-        self.stations = {s: at for s, at in self.stations.items() if at[0] != number}
+        self.forget(number)
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -120,7 +132,7 @@ class Bridge:
             self.flood(in_port, frame, vlan, result)
 
     def learn(self, vlan: int, source: bytes, port: int) -> None:
-        if source[0] & 1 or not any(source):
+        if source[0] & 1 or not any(source) or port in self.down:
             return
         if (vlan, source) in self.stations or len(self.stations) < self.limit:
             self.stations[vlan, source] = (port, self.now)
