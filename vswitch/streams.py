@@ -44,7 +44,6 @@ def command(program: str) -> Callable[[Callable[P, int]], Callable[P, int]]:
                 finally:
                     sys.stdout.flush()
             except Unwritable as error:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the interpreter's last flush
                 if error.errno != errno.EPIPE:
                     do = "give it a place that can be written"
                     print(f"{program}: standard output: {error.strerror}; {do}", file=sys.stderr)
@@ -89,15 +88,24 @@ def _text(raw: io.FileIO, before: Any, errors: str) -> io.TextIOWrapper:
 
 
 class _Output(io.FileIO):
-    """Writes all or raises Unwritable, also where whoever shares it made it non-blocking."""
+    """Writes all or raises Unwritable, also where whoever shares it made it non-blocking.
+
+    Raises once: whoever heard it decides, and what is still in buffers then must not bring it up
+    again at the end.
+    """
+
+    refused = False
 
     def write(self, data: Any) -> int:
+        if self.refused:
+            return len(data)
         try:
             while (written := super().write(data)) is None:
                 import select
 
                 select.select([], [self], [])
         except OSError as error:
+            self.refused = True
             raise Unwritable(error.errno, error.strerror) from None
         return written
 

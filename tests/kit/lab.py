@@ -47,7 +47,7 @@ class Lab:
         self.run, self.state = self.folder / "run", self.folder / "state"
         self.log = self.folder / "log"
         self.daemons: list[subprocess.Popen[str]] = []
-        self._environment = {
+        self.environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "VSWITCH_FORWARDER": str(program),
@@ -85,7 +85,7 @@ class Lab:
         line = self.there(sys.executable, "-c", program, *arguments)
         with open(self.log, "a") as log:
             return subprocess.Popen(
-                line, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment
+                line, stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment
             )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -345,6 +345,20 @@ def different_namespace(path: str) -> bool:
     return False
 
 
+def test_a_daemon_whose_streams_are_closed_serves_and_ends_well(lab: Lab) -> None:
+    program = "from vswitch.daemon import main; raise SystemExit(main())"
+    line = [sys.executable, "-c", program, "--run", str(lab.run), "--state", str(lab.state)]
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *line]
+    daemon = subprocess.Popen(lab.there(*closed), env=lab.environment)
+    lab.daemons.append(daemon)  # type: ignore[arg-type]
+    assert eventually((lab.run / "vswitch.sock").exists)
+    lab.call("bridge.add", name="br0")
+    held = [os.readlink(f"/proc/{daemon.pid}/fd/{fd}") for fd in range(3)]
+    assert held == ["/dev/null"] * 3
+    lab.call("shutdown")
+    assert daemon.wait(10) == 0
+
+
 def test_sockets_are_for_their_owner_and_nothing_listens_on_the_network(lab: Lab) -> None:
     """HARDENING S22, S23."""
     lab.start("--ephemeral", "--bridge", "br0", "--listen", "ptcp:6654")

@@ -129,6 +129,22 @@ def test_a_caller_s_own_stream_is_left_alone(monkeypatch: pytest.MonkeyPatch) ->
     assert (own.getvalue(), sys.stdout is own) == ("hello\n", True)
 
 
+def test_who_can_do_without_output_goes_on(tmp_path: Path) -> None:
+    """As a daemon does whose starter doesn't listen."""
+    program = """
+from vswitch import streams
+@streams.command("p")
+def main():
+    try:
+        print("x" * 100_000, flush=True)
+    except OSError:
+        print("y")
+    return 4
+"""
+    for redirection in (">&-", ">/dev/full"):
+        assert started(f"exec({program!r})", "", tmp_path, redirection) == (4, "", "")
+
+
 def failing(error: OSError) -> Callable[[Sequence[str]], int]:
     @streams.command("p")
     def main(_: Sequence[str]) -> int:

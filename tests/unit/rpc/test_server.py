@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -217,6 +218,27 @@ def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
         asyncio.run(Server(tmp_path / "s", METHODS).start())
     assert (tmp_path / "s").read_text() == "precious"
     assert not (tmp_path / "s.lock").exists()
+
+
+def test_who_comes_when_no_descriptor_is_left_is_heard_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept, refusals = socket.socket.accept, [OSError(errno.EMFILE, "Too many open files")]
+
+    def refused_once(listener: socket.socket) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return accept(listener)
+
+    monkeypatch.setattr(server, "RETRY_S", 0.001)
+    monkeypatch.setattr(socket.socket, "accept", refused_once)
+
+    async def talk(_: Server, connection: Connection) -> None:
+        reply = await ask(connection, Call(1, "bridge.show", {"name": "b"}).encode())
+        assert reply["result"] == {"name": "b"}
+        assert refusals == []
+
+    serving(tmp_path / "s", talk)
 
 
 def test_nothing_is_left_after_close(tmp_path: Path) -> None:
