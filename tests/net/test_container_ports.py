@@ -176,6 +176,7 @@ def test_no_container_reaches_the_daemon_s_store(lab: Lab) -> None:
 
 def test_without_a_daemon_nothing_is_begun(pod: Pod, lab: Lab) -> None:
     lab.call("shutdown")
+    lab.daemons[-1].wait(10)
     result = pod.vswitch(*on_port("10.0.0.3"), "--", "true")
     assert result.code == 1
     assert "start vswitchd" in result.err
