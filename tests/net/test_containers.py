@@ -395,6 +395,16 @@ def test_a_detached_container_stays_logs_and_keeps_its_exit_code(pod: Pod) -> No
     assert pod.ps() == []
 
 
+def test_a_detached_container_holds_its_lock_as_long_as_it_lives(pod: Pod) -> None:
+    """By it those who count processes differently see whether it lives: process 1 keeps it."""
+    pod.run("-d", "--name", "c", "--", "sleep", "1000")
+    with open(pod.run_folder / "containers" / "c" / "exit") as file:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        assert pod.vswitch("stop", "c").code == 0
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
 def test_a_detached_container_that_can_t_start_leaves_nothing(pod: Pod) -> None:
     assert pod.run("-d", "--", "no-such-program").code == 127
     assert os.listdir(pod.run_folder / "containers") == [".lock"]
