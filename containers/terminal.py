@@ -21,7 +21,6 @@ from types import FrameType
 from typing import Self
 
 from containers.launch import window
-from vswitch.streams import Unwritable
 
 _CHUNK = 65536
 _TIOCGPTPEER = 0x5441  # asm-generic/ioctls.h
@@ -92,9 +91,8 @@ class Relay:
 
     def _drain(self) -> None:
         """What the command wrote before it ended is shown, however it ended."""
-        with contextlib.suppress(Unwritable):
-            while data := self._left():
-                _show(data)
+        while data := self._left():
+            _show(data)
 
     def _left(self) -> bytes:
         with contextlib.suppress(OSError):
