@@ -94,8 +94,8 @@ OPEN = {
 def test_the_programs_find_what_is_open(tmp_path: Path, name: str) -> None:
     """The same in a user namespace without walls, so that "nothing found" means something.
 
-    Nothing of the machine may be within their reach there: root in it is the same user as we are, so /dev
-    is empty and /sys cannot be written.
+    Nothing of the machine may be within their reach there: root in it is the same user as we are,
+    so /dev is empty and /sys cannot be written.
     """
     body, words, found = OPEN[name]
     master, slave = os.openpty()
