@@ -27,17 +27,22 @@ static void begin_packet(struct worker *w)
     w->continued = 0;
 }
 
-static void carry_out(struct worker *w, const struct itinerary *list, const struct passage *on)
+/* Apart, so that one output costs no more for it. */
+static __attribute__((noinline)) void carry_out_many(struct worker *w, const struct itinerary *list, const struct passage *on)
 {
-    if (actions_execute_one(&w->executor, list, on->in, on->p, on->packets, on->bytes)) {
-        w->executor.done = true;
-        return;
-    }
     w->worked += list->n_actions;
     if (!w->level++)
         w->executor.done = false;
     actions_execute(&w->executor, list, on->in, on->p, on->packets, on->bytes);
     w->level--;
+}
+
+static void carry_out(struct worker *w, const struct itinerary *list, const struct passage *on)
+{
+    if (actions_execute_one(&w->executor, list, on->in, on->p, on->packets, on->bytes))
+        w->executor.done = true;
+    else
+        carry_out_many(w, list, on);
 }
 
 static void carry_out_composed(struct worker *w, const struct composition *c, const struct passage *on)
