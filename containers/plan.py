@@ -135,6 +135,7 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         *_dev(caller),
         *(steps.mask(path) for path in MASKED),
         *(steps.read_only(path) for path in READ_ONLY),
+        *((steps.freeze("/proc"),) if caller.privileged else ()),  # its files belong to root
         steps.pivot(),
         steps.verify(),
         steps.hostname(str(spec.hostname)),

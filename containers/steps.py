@@ -103,6 +103,11 @@ def read_only(path: str) -> Step:
     return Step("read-only", (path,))
 
 
+def freeze(path: str) -> Step:
+    """Forbid changing whatever lies right in a fresh /proc and is no process's (HARDENING S30)."""
+    return Step("freeze", (path,))
+
+
 def setting(path: str, text: str) -> Step:
     """What a file of /proc/sys says of the container's own namespaces, if this kernel has it."""
     return Step("setting", (path, text))

@@ -50,7 +50,7 @@ step_handler step_again;                                                  /* aga
 step_handler step_private, step_root, step_mount, step_pivot;             /* mount.c */
 step_handler step_verify;                                                 /* verify.c */
 step_handler step_directory, step_symlink, step_device;                   /* node.c */
-step_handler step_hide, step_mask, step_read_only;                        /* mask.c */
+step_handler step_hide, step_mask, step_read_only, step_freeze;           /* mask.c */
 step_handler step_hostname, step_loopback;                                /* identity.c */
 step_handler step_limit, step_setting;                                    /* limit.c, setting.c */
 step_handler step_filter;                                                 /* filter.c */

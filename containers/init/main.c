@@ -46,6 +46,7 @@ static const struct {
     {"hide", "snn", step_hide},
     {"mask", "s", step_mask},
     {"read-only", "s", step_read_only},
+    {"freeze", "s", step_freeze},
     {"pivot", "", step_pivot},
     {"verify", "", step_verify},
     {"limit", "snn", step_limit},

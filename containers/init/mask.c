@@ -8,6 +8,8 @@
 #include "path.h"
 #include "sys.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -79,7 +81,19 @@ int step_mask(struct birth *birth, const struct arg *arg)
     return close(place);
 }
 
-/* read-only(path): the same files, mounted over themselves without the right to write. */
+/* The same files, mounted over themselves without the right to write. Takes the fd. */
+static int forbid_writing(int place)
+{
+    struct mount_attr attr = {.attr_set = ATTRIBUTES};
+    int same = sys_open_tree(place, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
+    if (same < 0 || sys_mount_setattr(same, AT_RECURSIVE, &attr) < 0
+        || sys_move_mount(same, place) < 0)
+        return -1;
+    close(same);
+    return close(place);
+}
+
+/* read-only(path) */
 int step_read_only(struct birth *birth, const struct arg *arg)
 {
     int place = find(birth, arg[0].text);
@@ -87,11 +101,34 @@ int step_read_only(struct birth *birth, const struct arg *arg)
         return 0;
     if (place < 0)
         return failed(birth, "finding %s to make it read-only", arg[0].text);
-    int same = sys_open_tree(place, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
-    struct mount_attr attr = {.attr_set = ATTRIBUTES};
-    if (same < 0 || sys_mount_setattr(same, AT_RECURSIVE, &attr) < 0
-        || sys_move_mount(same, place) < 0)
+    if (forbid_writing(place) < 0)
         return failed(birth, "making %s read-only", arg[0].text);
-    close(same);
-    return close(place);
+    return 0;
+}
+
+/* One entry of a folder of ours, unless something of ours covers it already, or it has just gone. */
+static int freeze_entry(int folder, const char *name)
+{
+    int place = sys_openat2(folder, name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    if (place < 0)
+        return errno == ENOENT ? 0 : -1;
+    return path_mount(place) == path_mount(folder) ? forbid_writing(place) : close(place);
+}
+
+/*
+ * freeze(path): what lies right in a fresh /proc and is no process's has one mode and one owner for
+ * the whole machine, and root inside is that owner. Links have none.
+ */
+int step_freeze(struct birth *birth, const struct arg *arg)
+{
+    const struct dirent *entry;
+    int folder = path_use_mount(birth, arg[0].text);
+    DIR *listing = folder < 0 ? NULL : fdopendir(folder);
+    if (!listing)
+        return failed(birth, "listing %s", arg[0].text);
+    while ((entry = readdir(listing)))
+        if (entry->d_type != DT_LNK && entry->d_name[0] != '.' && !isdigit(entry->d_name[0])
+            && freeze_entry(folder, entry->d_name) < 0)
+            return failed(birth, "making %s/%s read-only", arg[0].text, entry->d_name);
+    return closedir(listing);
 }

@@ -24,6 +24,15 @@ void path_forget(struct birth *birth)
     birth->root = -1;
 }
 
+uint64_t path_mount(int fd)
+{
+    struct statx about;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &about) < 0
+        || !(about.stx_mask & STATX_MNT_ID))
+        return 0;
+    return about.stx_mnt_id;
+}
+
 /* What is left of `path` below `folder`, without a slash before it; NULL if it is not below. */
 static const char *below(const char *path, const char *folder)
 {
@@ -66,13 +75,25 @@ bool path_is_own(const struct birth *birth, const char *path)
     return base(birth, &path) != NULL;
 }
 
-/* The folder `path` of a mount that is itself remembered, or any other. */
-static int open_folder(const struct birth *birth, const char *path)
+/* The root of the mount that is remembered for `path` itself, or -1 with errno. */
+static int open_mount(const struct birth *birth, const char *path, unsigned flags)
 {
     for (unsigned i = birth->n_mounts; i-- > 0;)
         if (strcmp(birth->mount[i].path, path) == 0)
-            return sys_openat2(birth->mount[i].fd, ".", O_PATH, RESOLVE_BENEATH);
-    return path_open(birth, path, false);
+            return sys_openat2(birth->mount[i].fd, ".", flags, RESOLVE_BENEATH);
+    errno = ENOENT;
+    return -1;
+}
+
+int path_use_mount(const struct birth *birth, const char *path)
+{
+    return open_mount(birth, path, O_RDONLY | O_DIRECTORY);
+}
+
+static int open_folder(const struct birth *birth, const char *path)
+{
+    int own = open_mount(birth, path, O_PATH);
+    return own < 0 && errno == ENOENT ? path_open(birth, path, false) : own;
 }
 
 int path_open_parent(const struct birth *birth, const char *path, const char **name)

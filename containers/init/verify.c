@@ -6,24 +6,12 @@
 #include "path.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* Which mount an fd is on; 0 if the kernel doesn't say. */
-static uint64_t mount_id(int fd)
-{
-    struct statx about;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &about) < 0
-        || !(about.stx_mask & STATX_MNT_ID))
-        return 0;
-    return about.stx_mnt_id;
-}
 
 static bool is_ours(const struct birth *birth, uint64_t id)
 {
     for (unsigned i = 0; i < birth->n_mounts; i++)
-        if (mount_id(birth->mount[i].fd) == id)
+        if (path_mount(birth->mount[i].fd) == id)
             return true;
     return false;
 }
@@ -34,7 +22,7 @@ static bool is_in_place(const struct birth *birth, const struct mounted *mount)
     int place = path_open(birth, mount->path, mount->follow);
     if (place < 0)
         return false;
-    uint64_t there = mount_id(place), made = mount_id(mount->fd);
+    uint64_t there = path_mount(place), made = path_mount(mount->fd);
     close(place);
     return there && (there == made || (mount->follow && is_ours(birth, there)));
 }

@@ -93,6 +93,12 @@ while not over():
                        lambda: os.unlink(path), lambda: os.chown(path, 0, 0)):
             try: change(); print("OPEN to change", path)
             except OSError: pass
+    for name in os.listdir("/proc"):
+        path = f"/proc/{name}"
+        if name.isdigit() or os.path.islink(path): continue
+        tries += 1
+        try: os.chmod(path, stat.S_IMODE(os.stat(path).st_mode)); print("OPEN to change", path)
+        except OSError: pass
     for path in ("/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern"):
         if opens(path, os.O_WRONLY) >= 0: print("OPEN", path)
 """

@@ -15,6 +15,7 @@ import platform
 import resource
 import shutil
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -41,6 +42,17 @@ def pod() -> Iterator[Pod]:
 def anyone(request: pytest.FixtureRequest) -> Iterator[Pod]:
     """Containers of ours, and of somebody without any rights."""
     yield from pods(user=request.param)
+
+
+@pytest.fixture(autouse=True)
+def _devices() -> Iterator[None]:
+    """Whatever a test finds open, the machine gets its devices back as they were."""
+    before = {path: os.stat(path) for path in (f"/dev/{name}" for name in DEVICES)}
+    yield
+    for path, about in before.items():
+        if _about(path)[:3] != (about.st_mode, about.st_uid, about.st_gid):
+            os.chown(path, about.st_uid, about.st_gid)
+            os.chmod(path, stat.S_IMODE(about.st_mode))
 
 
 @pytest.fixture
@@ -125,6 +137,32 @@ def test_what_is_removed_under_a_container_takes_the_masks_along_s29_s30(anyone:
     out, err = process.communicate("\n", timeout=20)
     assert out == "masked\nclosed\n"
     assert "/proc/uptime: No such file" in err
+
+
+SAME_MODE = """
+for f in /proc/[a-z]*; do
+  [ -L $f ] || chmod $(stat -c %a $f) $f 2>&- && [ ! -L $f ] && echo OPEN $f
+done
+echo 100 > /proc/self/oom_score_adj && cat /proc/self/oom_score_adj
+"""
+
+
+def test_the_kernel_s_files_keep_mode_and_owner_s30(anyone: Pod) -> None:
+    """Those in /proc have one for the whole machine; what is set here is the mode they have."""
+    assert anyone.sh(SAME_MODE).lines() == ["100"]
+
+
+def test_without_that_step_root_inside_could_change_them_s30(pod: Pod, root: Path) -> None:
+    little_root(root, ("sh", "stat", "chmod", "cat"))
+    program = init()
+    assert program
+    steps = [step for step in steps_of(root, SAME_MODE, pod.folder / "run")
+             if step.name != "freeze"]  # fmt: skip
+    before = [step.name for step in steps].index("root")
+    out, reason = born_with(program, steps, before, lambda: None)
+    assert reason == ""
+    if Path("/proc/version").stat().st_uid == os.geteuid() == 0:
+        assert "OPEN /proc/version" in out
 
 
 # ---- process 1 and what it holds ------------------------------------------------

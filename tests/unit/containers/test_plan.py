@@ -67,6 +67,7 @@ HIDDEN = (
     Step("read-only", ("/proc/irq",)),
     Step("read-only", ("/proc/sys",)),
     Step("read-only", ("/proc/sysrq-trigger",)),
+    Step("freeze", ("/proc",)),
 )
 MACHINE = (
     Step("hide", ("/run/vswitch", 25, 1234)),
@@ -161,6 +162,7 @@ def test_no_root_is_taken_before_the_daemon_s_folders_are_hidden(settings: dict[
 def test_a_user_without_rights_maps_only_himself() -> None:
     made = plan(USER)
     assert made[1] == Step("namespaces", (NAMESPACES, "0 1000 1\n", "0 100 1\n", True, True))
+    assert named(made, "freeze") == []  # root inside owns nothing of the kernel's
     assert named(made, "user") == [(0, 0, False)]
     assert not any("gid=" in str(mount[2]) for mount in named(made, "mount"))
 
