@@ -49,6 +49,10 @@ NAMESPACES = 0x7E020000
 NEW_TIME = 0x80
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
 """Typing at a terminal for its user."""
+F_SETLEASE, F_SET_RW_HINT, F_SETDELEG = 1024, 1036, 1040
+"""What an owner may do to a file that can only be read: let whoever opens it on the machine wait,
+for 45 s each time; say how long its data will last.
+"""
 AF_ALG, AF_VSOCK = 38, 40
 """The kernel's ciphers; the machine's hypervisor, which no network namespace keeps away."""
 
@@ -66,6 +70,7 @@ LOOKED_INTO: Mapping[str, Look] = {
     "creat": (Has(1, SET_ID),),
     "open": (Has(1, NEW_FILE), Has(2, SET_ID)),
     "openat": (Has(2, NEW_FILE), Has(3, SET_ID)),
+    "fcntl": (Is(1, (F_SETLEASE, F_SET_RW_HINT, F_SETDELEG)),),
     "ioctl": (Is(1, (TIOCSTI, TIOCLINUX)),),
     "socket": (Is(0, (AF_ALG, AF_VSOCK)),),
 }
@@ -120,7 +125,7 @@ MACHINES: Mapping[str, Machine] = {
     "x86_64": Machine(0xC000003E, _COMMON | {
         "_sysctl": 156, "acct": 163, "add_key": 248, "bpf": 321, "chmod": 90, "clock_adjtime": 305,
         "clock_settime": 227, "clone": 56, "creat": 85, "create_module": 174, "delete_module": 176,
-        "fanotify_init": 300, "fchmod": 91, "fchmodat": 268, "finit_module": 313,
+        "fanotify_init": 300, "fchmod": 91, "fchmodat": 268, "fcntl": 72, "finit_module": 313,
         "get_kernel_syms": 177, "init_module": 175, "ioctl": 16, "ioperm": 173, "iopl": 172,
         "kexec_file_load": 320, "kexec_load": 246, "keyctl": 250, "lookup_dcookie": 212,
         "mknod": 133, "mknodat": 259, "mount": 165, "name_to_handle_at": 303, "nfsservctl": 180,
@@ -134,7 +139,7 @@ MACHINES: Mapping[str, Machine] = {
     "aarch64": Machine(0xC00000B7, _COMMON | {
         "acct": 89, "add_key": 217, "bpf": 280, "clock_adjtime": 266, "clock_settime": 112,
         "clone": 220, "delete_module": 106, "fanotify_init": 262, "fchmod": 52, "fchmodat": 53,
-        "finit_module": 273, "init_module": 105, "ioctl": 29, "kexec_file_load": 294,
+        "fcntl": 25, "finit_module": 273, "init_module": 105, "ioctl": 29, "kexec_file_load": 294,
         "kexec_load": 104, "keyctl": 219, "lookup_dcookie": 18, "mknodat": 33, "mount": 40,
         "name_to_handle_at": 264, "nfsservctl": 42, "open_by_handle_at": 265, "openat": 56,
         "perf_event_open": 241, "pivot_root": 41, "quotactl": 60, "reboot": 142,

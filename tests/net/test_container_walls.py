@@ -483,6 +483,30 @@ print(ctypes.CFUNCTYPE(ctypes.c_int)(at)() > 0)
 """
 
 
+LEASE = """
+import fcntl
+try: fcntl.fcntl(0, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+except OSError as error: print(error.strerror)
+else: print("leased")
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--nested",)])
+def test_nobody_on_the_machine_waits_for_a_file_that_is_only_read_inside(
+    anyone: Pod, options: tuple[str, ...]
+) -> None:
+    """A lease needs no right to write: being the file's owner is enough, as our root is."""
+    path = anyone.folder / "file"
+    path.write_text("read me\n")
+    anyone.own(path.parent)
+    with open(path) as file:
+        line = ["python3", "-c", LEASE]
+        control = subprocess.run(line, stdin=file, capture_output=True, text=True, check=True)
+        assert control.stdout == "leased\n"
+        done = anyone.popen("run", *options, "--", *line, stdin=file)
+        assert done.communicate(timeout=30) == ("Operation not permitted\n", "")
+
+
 def test_a_call_by_another_architecture_s_numbers_ends_the_process(anyone: Pod) -> None:
     if platform.machine() != "x86_64":
         pytest.skip("needs a machine with two ways to call")

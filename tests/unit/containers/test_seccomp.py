@@ -138,6 +138,15 @@ def test_terminals_sockets_and_keys(machine: str) -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+def test_no_lease_of_a_file_but_all_else_that_fcntl_does(machine: str) -> None:
+    for command in (1024, 1040, 1036):  # a lease, a delegation, a hint
+        assert call(machine, "fcntl", 3, command, 1) == EPERM
+        assert call(machine, "fcntl", 3, 2**32 + command, nested=True) == EPERM
+    for command in (*range(20), 36, 37, 38, 1025, 1026, 1030, 1031, 1033, 1034, 1035):
+        assert call(machine, "fcntl", 3, command, 1024) == ALLOW
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("foreign", [I386, ARM, 0, 0xFFFFFFFF])
 def test_another_architecture_s_call_ends_the_process(machine: str, foreign: int) -> None:
     for number in range(512):
