@@ -24,6 +24,10 @@ class Ready(NamedTuple):
     flags: int
 
 
+class Standing(NamedTuple):
+    """Its walls stand: who joins it from now on is inside them."""
+
+
 class Terminal(NamedTuple):
     """The command's terminal; the fd is ours to close."""
 
@@ -42,7 +46,7 @@ class Closed(NamedTuple):
     """The other side is closed: the command runs, or nothing is left."""
 
 
-Message = Born | Ready | Terminal | Broken | Closed
+Message = Born | Ready | Standing | Terminal | Broken | Closed
 
 
 def decode(message: bytes, fds: list[int]) -> Message:
@@ -55,6 +59,8 @@ def decode(message: bytes, fds: list[int]) -> Message:
             return Born(_number(body, 4))
         case b"N":
             return Ready(_number(body, 8))
+        case b"W" if not body:
+            return Standing()
         case b"T" if len(fds) == 1:
             return Terminal(fds[0])
         case b"E":

@@ -24,6 +24,7 @@ from containers.control import (
     Closed,
     Message,
     Ready,
+    Standing,
     Terminal,
     decode,
 )
@@ -156,8 +157,19 @@ class Birth:
                     self.pid = self._children[-1]
                 case Broken() as broken:
                     self._check(broken)
-                case Closed() | Terminal():
-                    raise Failure(self._subject, f"{PROGRAM} was killed", "try again")
+                case Closed() | Standing() | Terminal():
+                    raise self._killed()
+
+    def _killed(self) -> Failure:
+        return Failure(self._subject, f"{PROGRAM} was killed", "try again")
+
+    def await_walls(self) -> None:
+        """Returns once the container is whole but for its port: before that, who joined it would
+        stand in the machine's tree.  Failure if it can't be made."""
+        message = self.receive()
+        self._check(message)
+        if not isinstance(message, Standing):
+            raise self._killed()
 
     def receive(self) -> Message:
         """The next message, waiting for it."""
@@ -207,7 +219,8 @@ class Birth:
         """
         self.control.setblocking(False)
         with contextlib.suppress(BlockingIOError):
-            self._check(broken or self.receive())
+            message = broken or self.receive()
+            self._check(self.receive() if isinstance(message, Standing) else message)
 
 
 def _redirect(output: int | None) -> list[tuple[int, ...] | tuple[int, int, str, int, int]]:

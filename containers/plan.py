@@ -141,6 +141,7 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         steps.hostname(str(spec.hostname)),
         steps.loopback(),
         *_restrictions(spec.nested),
+        steps.standing(),
         steps.wait(),
         steps.supervise(place.exit_file, attached=not spec.detach),
         *_command(spec, caller, spec.nested),

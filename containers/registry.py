@@ -183,11 +183,24 @@ class Registry:
         """A container's folder, or a file in it."""
         return os.path.join(self.folder, name, file) if file else os.path.join(self.folder, name)
 
-    def record(self, entry: Entry, pid: int, flags: int) -> Entry:
-        """Notes that process `pid` is the container's first."""
-        entry = entry._replace(keeper=identify(pid), flags=flags)
-        self._write(entry)
+    def record(self, entry: Entry, pid: int) -> Entry:
+        """Notes that process `pid` is the container's first: from now on it can be stopped."""
+        entry = entry._replace(keeper=identify(pid))
+        self._update(entry)
         return entry
+
+    def complete(self, entry: Entry, flags: int) -> None:
+        """Notes that it is made, with these namespaces: from now on it can be entered."""
+        self._update(entry._replace(flags=flags))
+
+    def _update(self, entry: Entry) -> None:
+        """Writes it if the folder is still this very container's; Failure if it was removed."""
+        with self._locked():
+            now = self._read(entry.name)
+            if now is None or now.created != entry.created:
+                why = "it was removed while it was being made"
+                raise Failure(f"container {entry.name}", why, "start it again")
+            self._write(entry)
 
     def _write(self, entry: Entry) -> None:
         new = self.path(entry.name, "state.new")

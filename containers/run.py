@@ -45,8 +45,10 @@ def run(host: Host, spec: Spec) -> tuple[str, int]:
     _check_root(host, spec)
     with _reserved(host, spec) as reserved, Birth(f"container {reserved.entry.name}") as child:
         _start(host, reserved, child)
-        entry = host.registry.record(reserved.entry, child.pid, child.flags)
+        entry = host.registry.record(reserved.entry, child.pid)
         with _attached(host, entry, child):
+            child.await_walls()
+            host.registry.complete(entry, child.flags)
             return entry.name, _let_go(child) if entry.spec.detach else _accompany(child)
 
 

@@ -156,6 +156,11 @@ def no_new_privileges() -> Step:
     return Step("no-new-privileges")
 
 
+def standing() -> Step:
+    """Tell the runner that the walls stand: who joins from now on is inside them."""
+    return Step("standing")
+
+
 def wait() -> Step:
     """Stand still until the runner has put the port in place."""
     return Step("wait")

@@ -56,7 +56,7 @@ step_handler step_limit, step_setting;                                    /* lim
 step_handler step_filter;                                                 /* filter.c */
 step_handler step_undumpable, step_capabilities, step_no_new_privileges;  /* privilege.c */
 step_handler step_user;                                                   /* privilege.c */
-step_handler step_wait;                                                   /* control.c */
+step_handler step_standing, step_wait;                                    /* control.c */
 step_handler step_supervise;                                              /* supervise.c */
 step_handler step_session, step_terminal;                                 /* terminal.c */
 step_handler step_home, step_directory_change, step_execute;              /* home.c, command.c */

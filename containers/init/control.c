@@ -60,6 +60,13 @@ int control_terminal(struct birth *birth, int master)
     return 0;
 }
 
+/* standing(): all that keeps a container in is done; before that, nobody may be let in. */
+int step_standing(struct birth *birth, const struct arg *arg)
+{
+    (void)arg;
+    return tell(birth, 'W', "", 0);
+}
+
 /* wait(): stand still until the runner has put the port in place; without a runner, end quietly. */
 int step_wait(struct birth *birth, const struct arg *arg)
 {

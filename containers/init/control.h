@@ -3,6 +3,7 @@
  *
  *     to the runner     B pid(u32)      a process was born: reap it, whatever follows
  *                       N flags(u64)    its namespaces are ready; these flags were really used
+ *                       W               its walls stand: who joins it now is inside them
  *                       T + fd          the master side of the command's terminal
  *                       E errno(i32) step name NUL what was being done
  *     from the runner   G               go: the port is in place

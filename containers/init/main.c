@@ -56,6 +56,7 @@ static const struct {
     {"undumpable", "", step_undumpable},
     {"capabilities", "n", step_capabilities},
     {"no-new-privileges", "", step_no_new_privileges},
+    {"standing", "", step_standing},
     {"wait", "", step_wait},
     {"supervise", "nn", step_supervise},
     {"session", "", step_session},

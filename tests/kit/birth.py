@@ -42,7 +42,7 @@ def born_with(
     held = (*steps[:before], wait(), *steps[before:])
     with tempfile.TemporaryFile() as output, Birth("container held") as child:
         child.start(str(program), held, output.fileno())
-        eventually(lambda: _receives(child.pid))
+        eventually(lambda: stands_still(child.pid))
         meanwhile()
         child.go()
         child.go()
@@ -76,7 +76,8 @@ def start_over_and_over(program: str, rootfs: str, script: str, run: str, second
     print("born", born)
 
 
-def _receives(pid: int) -> bool:
+def stands_still(pid: int) -> bool:
+    """At a `wait`, or it has ended."""
     try:
         now = Path(f"/proc/{pid}/syscall").read_text().split()[0]
     except OSError:

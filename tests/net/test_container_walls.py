@@ -27,8 +27,8 @@ import pytest
 
 from containers import seccomp
 from containers.plan import DEVICES
-from tests.kit.birth import born_with, steps_of
-from tests.kit.pod import NOBODY, PROGRAM, Pod, eventually, init, little_root, pods
+from tests.kit.birth import born_with, stands_still, steps_of
+from tests.kit.pod import NOBODY, PROGRAM, Pod, children, eventually, init, little_root, pods
 
 RT_SIGACTION = {"x86_64": 13, "aarch64": 134}.get(platform.machine(), -1)
 
@@ -368,6 +368,43 @@ def test_the_session_s_keys_stay_outside(pod: Pod) -> None:
     assert with_keys("run", "--") == "found False\n"
     pod.run("-d", "--name", "c", "--", "sleep", "1000")
     assert with_keys("exec", "c") == "found False\n"
+
+
+# ---- being made --------------------------------------------------------------------
+
+HELD = """
+import sys
+from containers import plan, steps
+from vswitch.cli import main
+whole = plan.birth
+def held(*arguments):
+    made = whole(*arguments)
+    at = [step.name for step in made].index(sys.argv[1])
+    return (*made[:at], steps.wait(), *made[at:])
+plan.birth = held
+sys.exit(main(sys.argv[2:]))
+"""
+"""`vswitch ...` whose container stands still before a step."""
+
+
+@pytest.mark.parametrize("before", ["private", "root", "mask", "pivot", "capabilities"])
+def test_nobody_enters_a_container_before_its_walls_stand_s27(pod: Pod, before: str) -> None:
+    """Whoever did would stand in the machine's tree, or among fewer walls than there shall be."""
+    line = [sys.executable, "-c", HELD, before, "run", "--name", "c", "--", "sleep", "1000"]
+    runner = subprocess.Popen(line, env=pod.environment, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: any(map(stands_still, children(runner.pid))))
+        eventually(lambda: bool(pod.ps()))
+        entered = pod.vswitch("exec", "c", "--", "sh", "-c", "echo entered")
+        assert (entered.code, entered.out) == (3, "")
+        assert "it doesn't run" in entered.err
+        assert [entry["status"] for entry in pod.ps()] == ["starting"]
+        assert pod.vswitch("rm", "-f", "c").code == 0
+        _, said = runner.communicate(timeout=30)
+        assert (runner.returncode, said.count("\n")) == (1, 1), said
+    finally:
+        runner.kill()
+        runner.communicate()
 
 
 # ---- system calls ------------------------------------------------------------------

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from containers.control import Born, Broken, Closed, Message, Ready, Terminal, decode
+from containers.control import Born, Broken, Closed, Message, Ready, Standing, Terminal, decode
 from containers.problem import failure
 from vswitch.errors import Exit
 
@@ -18,6 +18,7 @@ from vswitch.errors import Exit
         (b"", [], Closed()),
         (b"B\x01\x02\0\0", [], Born(0x201)),
         (b"N" + struct.pack("<Q", 0x7E020000), [], Ready(0x7E020000)),
+        (b"W", [], Standing()),
         (b"T", [5], Terminal(5)),
         (b"E\x02\0\0\0execute\0starting x", [], Broken("execute", 2, "starting x")),
     ],
@@ -27,7 +28,7 @@ def test_messages(datagram: bytes, fds: list[int], means: Message) -> None:
     assert type(decode(datagram, fds)) is type(means)
 
 
-@pytest.mark.parametrize("datagram", [b"B\x01", b"N\0", b"T", b"X", b"E\0"])
+@pytest.mark.parametrize("datagram", [b"B\x01", b"N\0", b"T", b"W1", b"X", b"E\0"])
 def test_what_init_never_says_is_an_error(datagram: bytes) -> None:
     with pytest.raises(ValueError, match="vswitch-init"):
         decode(datagram, [])

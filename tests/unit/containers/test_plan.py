@@ -113,6 +113,7 @@ def test_root_s_container_with_the_machine_s_files() -> None:
         Step("loopback"),
         Step("no-new-privileges"),
         Step("capabilities", (KEEP,)),
+        Step("standing"),
         Step("wait"),
         Step("supervise", (0, True)),
         Step("session"),
@@ -251,7 +252,8 @@ def test_the_last_variable_of_a_name_wins() -> None:
 
 def test_the_machine_is_out_of_reach_before_the_command_can_run() -> None:
     order = [step.name for step in plan()]
-    before = ["root", "pivot", "verify", "capabilities", "wait", "supervise", "user", "execute"]
+    before = ["root", "pivot", "verify", "capabilities", "standing", "wait", "supervise", "user",
+              "execute"]  # fmt: skip
     assert sorted(before, key=order.index) == before
     last_mask = len(order) - 1 - order[::-1].index("read-only")
     assert last_mask < order.index("pivot")

@@ -201,9 +201,22 @@ def test_only_the_very_container_is_removed_not_its_successor(registry: Registry
 
 
 def test_an_entry_survives_being_stored(registry: Registry) -> None:
-    entry = registry.record(reserve(registry, spec("web"), 1.5), os.getpid(), NAMESPACES)
+    entry = registry.record(reserve(registry, spec("web"), 1.5), os.getpid())
     assert registry.find("web") == entry
-    assert entry.keeper == ourselves()
+    assert (entry.keeper, entry.flags) == (ourselves(), 0)
+    registry.complete(entry, NAMESPACES)
+    assert registry.find("web") == entry._replace(flags=NAMESPACES)
+
+
+def test_what_was_removed_meanwhile_is_not_completed_nor_its_successor(registry: Registry) -> None:
+    old = reserve(registry, spec("web"), 1.0)
+    registry.remove(old)
+    with pytest.raises(Failure, match="removed while it was being made"):
+        registry.record(old, os.getpid())
+    new = reserve(registry, spec("web"), 2.0)
+    with pytest.raises(Failure, match="removed while it was being made"):
+        registry.complete(old, NAMESPACES)
+    assert registry.find("web") == new
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/b", ".lock", "", "x\0y"])
