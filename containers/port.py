@@ -4,7 +4,8 @@ The daemon makes a TAP and moves it into the container's network namespace; it i
 that namespace, and the daemon takes the port off the bridge when it sees that.
 
 The namespace is lent as a descriptor: the daemon may be in another pid namespace, where the
-number of our process is a stranger's.
+number of our process is a stranger's.  So is process 1, with whose end the port goes whatever else
+is left: a namespace stays as long as somebody, anywhere, holds a socket of it.
 """
 
 from __future__ import annotations
@@ -47,9 +48,12 @@ def attach(client: Client, spec: Spec, pid: int, owner: str) -> None:
     except OSError as error:
         why = f"its network namespace can't be opened: {error.strerror}"
         raise Failure(f"container {spec.name}", why, "see whether it still runs") from None
+    process = os.pidfd_open(pid)
     try:
-        client.call("port.add", {"namespace": namespace}, **request(spec, path, owner))
+        lent = {"namespace": namespace, "process": process}
+        client.call("port.add", lent, **request(spec, path, owner))
     finally:
+        os.close(process)
         os.close(namespace)
 
 

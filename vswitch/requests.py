@@ -133,7 +133,7 @@ _ALL = (
     Request(
         "port.add", "put an interface on a bridge",
         (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface"), OWNER),
-        lent=("namespace",),  # the one that netns names to the caller
+        lent=("namespace", "process"),  # the one that netns names to the caller; its owner
     ),
     Request("port.list", "ports with counters", (BRIDGE.optional(),)),
     Request("port.set", "change a port's VLANs while it carries packets",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from tests.kit.lab import Lab, laboratory
 from tests.kit.pod import PROGRAM, Pod, children, eventually, kill, pods
+from vswitch.errors import Failure
 
 
 @pytest.fixture
@@ -29,6 +31,14 @@ def pod(lab: Lab) -> Iterator[Pod]:
 
 def ports(lab: Lab) -> list[str]:
     return [port["name"] for port in lab.call("port.list")]
+
+
+def ports_if_told(lab: Lab) -> list[str] | None:
+    """None while there is no forwarder."""
+    try:
+        return ports(lab)
+    except Failure:
+        return None
 
 
 def on_port(address: str, *options: str) -> list[str]:
@@ -60,6 +70,41 @@ def test_a_port_goes_with_its_container_whatever_kills_that(lab: Lab, pod: Pod) 
         kill({"runner": runner.pid, "init": first, "command": children(first)[0]}[victim])
         runner.wait(10)
         eventually(lambda: ports(lab) == [])
+
+
+HAND_OUT = """
+import socket, time
+parent = socket.socket(fileno=0)
+own = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+own.bind(("eth0", 0))
+socket.send_fds(parent, [b"take it"], [own.fileno()])
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("forwarder_dies", [False, True])
+def test_a_port_goes_with_its_container_though_somebody_holds_a_socket_of_it(
+    lab: Lab, pod: Pod, forwarder_dies: bool
+) -> None:
+    """Its network namespace stays, and its interface in it: the port must not."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        line = on_port("10.0.0.3", "--name", "c")
+        runner = pod.popen(*line, "--", "python3", "-c", HAND_OUT, stdin=theirs)
+        theirs.close()
+        _, (fd,), _, _ = socket.recv_fds(ours, 16, 1)
+        with socket.socket(fileno=fd) as held:
+            frame = b"\xff" * 6 + bytes(6) + b"\x88\xb5" + bytes(50)
+            assert held.send(frame) == len(frame)
+            assert ports(lab) == ["c"]
+            if forwarder_dies:
+                kill(lab.call("status")["forwarder"]["pid"])
+            kill(runner.pid)
+            runner.wait(10)
+            eventually(lambda: ports_if_told(lab) == [])
+            result = pod.vswitch(*line, "--", "true")
+            assert (result.code, result.err) == (0, "")
+            eventually(lambda: ports(lab) == [])
 
 
 def test_a_container_stays_when_the_daemon_is_gone_and_then_leaves_nothing(

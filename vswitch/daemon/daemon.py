@@ -29,6 +29,7 @@ from vswitch.daemon.interfaces import Interface, adopted, mtu_of
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.daemon.operate import NORMAL_SETTINGS, Operator, Unmade, close_bridge
+from vswitch.daemon.owners import Owners, check_process
 from vswitch.errors import Exit, Failure
 from vswitch.reconcile import plan, settle
 from vswitch.schema import Bridge, Config, Port, Queue
@@ -63,6 +64,7 @@ class Daemon:
         """Why the daemon is to end; a Failure if by a defect."""
         self.on_openflow: dict[int, Callable[[Frame], None]] = {}
         """Sessions of the daemon's own: who hears what the forwarder sends them."""
+        self.owners = Owners(self._owner_ended)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # ---- life --------------------------------------------------------------
@@ -129,6 +131,7 @@ class Daemon:
         """Ends the daemon's side, and the forwarder with all that it holds if 'forwarder'."""
         for task in list(self._tasks):
             task.cancel()
+        self.owners.close()
         for bridge in self.live.bridges.values():
             close_bridge(bridge)
         self.live.bridges.clear()
@@ -236,13 +239,20 @@ class Daemon:
             return self.unmade
 
     async def add_ephemeral(
-        self, bridge: str, port: Port, namespace: int | None = None, owner: str | None = None
+        self,
+        bridge: str,
+        port: Port,
+        namespace: int | None = None,
+        owner: str | None = None,
+        process: int | None = None,
     ) -> LivePort:
         """A port that is not stored; it goes with its interface.  Failure if it can't be.
 
         'namespace' is a descriptor of what the port's netns is to whoever asks, 'owner' what
-        they call themselves.
+        they call themselves, 'process' a pidfd of theirs, with whose end the port goes as well.
         """
+        if process is not None:
+            check_process(port.name, process)
         async with self.changing:
             self.require_new(self.store.read().config, port.name)
             live = self.live.bridges[bridge]
@@ -251,6 +261,8 @@ class Daemon:
             assert chosen
             made = await self.operator.add_port(bridge, chosen, ephemeral=True, namespace=namespace)
             made.owner = owner
+            if process is not None and owner is not None:
+                self.owners.watch(process, bridge, port.name, owner)
             return made
 
     def require_new(self, config: Config, port: str) -> None:
@@ -283,11 +295,27 @@ class Daemon:
         async with self.changing:
             live = self.live.bridges.get(bridge)
             port = live.ports.get(name) if live else None
-            if live is None or port is None or port.owner != owner:
+            if live and port and port.owner == owner:
+                await self.operator.remove_port(live, name)
+            elif not self.operator.forget_owned(bridge, name, owner):
                 why = f"bridge {bridge} has none of that name and owner"
                 do = f"see `vswitch port ls {bridge}`"
                 raise Failure(f"port {name}", why, do, Exit.NOT_FOUND)
-            await self.operator.remove_port(live, name)
+
+    def _owner_ended(self, bridge: str, name: str, owner: str) -> None:
+        self.spawn(self._remove_ended(bridge, name, owner))
+
+    async def _remove_ended(self, bridge: str, name: str, owner: str) -> None:
+        """Takes a port off whose owner has ended, unless that is done; tries until it is."""
+        while True:
+            try:
+                await self.remove_owned(bridge, name, owner)
+                log.info("port %s of bridge %s: whom it was for has ended", name, bridge)
+                return
+            except Failure as failure:
+                if failure.exit == Exit.NOT_FOUND:
+                    return
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def set_ephemeral_queue(self, bridge: LiveBridge, queue: Queue) -> None:
         """Gives an ephemeral port a queue, which goes with it, or changes the one it has."""

@@ -277,6 +277,14 @@ class Operator:
             if not bridge or not (ephemeral or bridge.port(name)):
                 os.close(self.kept.pop(name).interface.fd)
 
+    def forget_owned(self, bridge: str, name: str, owner: str) -> bool:
+        """Lets go of a kept port if it is this owner's."""
+        kept = self.kept.get(name)
+        if kept is None or (kept.bridge, kept.owner) != (bridge, owner):
+            return False
+        os.close(self.kept.pop(name).interface.fd)
+        return True
+
     def take_ephemeral(self) -> list[Kept]:
         """Kept ports that no configuration knows; the caller's now."""
         names = [n for n, k in self.kept.items() if k.interface.spec.flags & PortFlags.EPHEMERAL]

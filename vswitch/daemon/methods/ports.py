@@ -24,17 +24,21 @@ async def add(
     ephemeral: bool = False,
     namespace: int | None = None,
     owner: str | None = None,
+    process: int | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     port = Port(name, **settings)
     if owner is not None and not ephemeral:
         raise Failure(f"port {name} owner", "a stored port has none", "leave it out", Exit.USAGE)
+    if process is not None and owner is None:
+        why = "a process was lent, and owner doesn't say who that is"
+        raise Failure(f"port {name}", why, "add owner", Exit.USAGE)
     if namespace is not None and not port.netns:
         why = "a network namespace was lent, and netns doesn't say what it is called"
         raise Failure(f"port {name}", why, "add netns", Exit.USAGE)
     if ephemeral:
         live_bridge(daemon, bridge)
-        await daemon.add_ephemeral(bridge, port, namespace, owner)
+        await daemon.add_ephemeral(bridge, port, namespace, owner, process)
     else:
         if namespace is not None:
             await check_lent(port, namespace)
