@@ -147,6 +147,36 @@ static void bridges_that_flood_share_alike(void)
     vs_switch_free(sw);
 }
 
+static uint64_t walks(void)
+{
+    vs_switch_stats stats;
+    vs_switch_stats_get(sw, &stats);
+    return stats.misses + stats.stale;
+}
+
+/* Two ports that say the same address in turn: what the other bridge has cached stays right. */
+static void stations_that_move_cost_another_bridge_no_walk(void)
+{
+    enum { MOVES = 200 };
+    begin(8192);
+    add_bridge(LOUD, 2, 0);
+    add_bridge(QUIET, 2, 0);
+    meet();
+    offer(QUIET, 1, 2, 1);
+    vs_switch_poll(sw, 0);
+    uint64_t before = walks();
+    for (unsigned i = 0; i < MOVES; i++) {
+        CHECK_EQ(vs_mem_send(sw, LOUD, 1 + i % 2, (const uint8_t[FRAME]){2, 0, 0, 0, 9, 9, 2, 0, 0, 0, 9, 1, 0x88, 0xb5}, FRAME), 0);
+        vs_switch_poll(sw, 0);
+        vs_switch_tick(sw, 0);
+        offer(QUIET, 1, 2, 1);
+        vs_switch_poll(sw, 0);
+    }
+    CHECK_EQ(walks() - before, MOVES); /* each that was not where it was known to be, and no other */
+    CHECK_EQ(taken(QUIET, 2), MOVES + 1);
+    vs_switch_free(sw);
+}
+
 /* ---- between ports ---- */
 
 /* One floods, one speaks to a station that is known: both get on, by the work that they make. */
@@ -258,6 +288,7 @@ int main(void)
     a_packet_waits_for_a_share_and_one_flood(1);
     a_packet_waits_for_a_share_and_one_flood(40);
     bridges_that_flood_share_alike();
+    stations_that_move_cost_another_bridge_no_walk();
     a_port_that_floods_leaves_the_bridge_to_others();
     nothing_is_lost_and_all_ports_get_on_together();
     what_waits_takes_no_more_than_its_part_of_the_buffers();

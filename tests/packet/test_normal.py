@@ -43,6 +43,34 @@ def test_a_station_that_moves_is_found_again(learning: Switch) -> None:
         assert sent(learning, 2, 2, 1) == [3]
 
 
+def test_a_port_takes_over_a_thousand_stations_at_once_and_ten_a_second(learning: Switch) -> None:
+    """Two that say the same address move it with every packet, and each move costs the bridge what
+    it has cached."""
+
+    def place() -> int:
+        (one,) = learning.macs()
+        return one.port
+
+    sent(learning, 1, 1, 9)
+    for _ in range(1000):
+        sent(learning, 2, 1, 9)
+        sent(learning, 1, 1, 9)
+    assert place() == 1
+    sent(learning, 2, 1, 9)
+    assert place() == 1
+    sent(learning, 3, 1, 9)
+    assert place() == 3  # whoever has not done so yet
+    learning.advance(0.1)
+    sent(learning, 2, 1, 9)
+    assert place() == 2
+    sent(learning, 3, 1, 9)
+    sent(learning, 2, 1, 9)
+    assert place() == 3
+    learning.advance(0.1)
+    sent(learning, 2, 1, 9)
+    assert place() == 2
+
+
 def test_a_packet_for_its_own_port_is_dropped(learning: Switch) -> None:
     sent(learning, 1, 1, 9)
     assert sent(learning, 1, 2, 1) == []

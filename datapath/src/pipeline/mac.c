@@ -24,11 +24,23 @@ static void release(void *arg)
     free(e);
 }
 
+/* Behind what has changed, before the epoch from which on nobody sees what has left. */
+void mac_publish(struct mac_table *t)
+{
+    if (!t->dirty)
+        return;
+    t->dirty = false;
+    t->world->station_changes++;
+    atomic_store_explicit(&t->changes, atomic_load_explicit(&t->changes, memory_order_relaxed) + 1, memory_order_release);
+    epoch_publish(&t->world->epoch);
+}
+
 /* Takes the entry at '*at' out of its chain; readers may still hold it for a grace period. */
 static void unlink_at(struct mac_table *t, _Atomic(struct mac_entry *) *at)
 {
     epoch_replace(&t->world->epoch, at, atomic_load(&atomic_load(at)->next), release);
     __atomic_store_n(&t->n, t->n - 1, __ATOMIC_RELAXED);
+    t->dirty = true;
 }
 
 static bool forget(struct mac_table *t, uint64_t station)
@@ -57,6 +69,7 @@ bool mac_learn(struct mac_table *t, uint64_t station, uint32_t port, uint64_t no
     atomic_store(&e->next, atomic_load(at));
     atomic_store_explicit(at, e, memory_order_release);
     __atomic_store_n(&t->n, t->n + 1, __ATOMIC_RELAXED);
+    t->dirty = true;
     return true;
 }
 

@@ -10,6 +10,7 @@ struct world {
     _Atomic uint64_t version;
     uint64_t seed, last_shape;
     uint64_t select_seed; /* of select groups: outlives the switch, in its journal, so that flows stay where they are */
+    uint64_t station_changes; /* published, of all bridges; control thread */
     uint32_t n_rules, max_rules;
     _Atomic uint32_t n_timed; /* meters and queues: without any, poll threads need no clock */
 };

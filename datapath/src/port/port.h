@@ -46,6 +46,7 @@ struct port {
     _Atomic(struct lanes *) lanes; /* its queues, the switch's business; NULL: none */
     _Atomic(vs_vlans *) vlans;     /* how NORMAL treats its tags, the bridge's business; there from before it is seen until it is released */
     _Atomic(struct meter *) flood; /* what NORMAL floods of it, likewise; NULL: all */
+    uint64_t moves_ns;             /* until when it has paid for the stations that it took over; the control thread's */
     struct share_member share;     /* of its bridge's share of the poll thread, whose business it is */
     uint32_t index;             /* small and dense, the switch's own number of it */
     uint32_t bridge;

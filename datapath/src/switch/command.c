@@ -349,7 +349,7 @@ static int mac_forget(struct command *c)
 {
     switch_barrier(c->sw, c->now_ns); /* what was seen before is learned before */
     if (mac_flush(&c->bridge->macs))
-        world_publish(&c->sw->world);
+        mac_publish(&c->bridge->macs);
     return 0;
 }
 

@@ -26,15 +26,32 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
     }
 }
 
+/* Each station that moves makes what is cached of its bridge stale, and two who say the same address move it with every packet.
+ * So a port may take over a thousand stations at once (all that stood behind another), but ten a second for ever. */
+static bool may_take_over(struct port *port, uint64_t now_ns)
+{
+    enum { AT_ONCE = 1000, EACH_NS = 100000000 };
+    uint64_t paid = port->moves_ns > now_ns ? port->moves_ns : now_ns;
+    if (paid - now_ns >= (uint64_t)AT_ONCE * EACH_NS)
+        return false;
+    port->moves_ns = paid + EACH_NS;
+    return true;
+}
+
 /* The port may have gone down, or left the station's VLAN, since it was seen. */
 static bool learn(struct vs_switch *sw, const struct station_told *told, uint64_t now_ns)
 {
     struct bridge *b = switch_bridge(sw, told->bridge);
-    const struct port *port = b ? bridge_port(b, told->in_port) : NULL;
-    return port && port_lives(port) && vlans_pass(&port->spec.vlans, mac_vlan(told->station)) && mac_learn(&b->macs, told->station, told->in_port, now_ns);
+    struct port *port = b ? bridge_port(b, told->in_port) : NULL;
+    if (!port || !port_lives(port) || !vlans_pass(&port->spec.vlans, mac_vlan(told->station)))
+        return false;
+    const struct mac_entry *known = mac_find(&b->macs, told->station);
+    if (known && known->port != told->in_port && !may_take_over(port, now_ns))
+        return false;
+    return mac_learn(&b->macs, told->station, told->in_port, now_ns);
 }
 
-/* Every version makes all that is cached stale: as many stations as were told of make one. */
+/* As many stations as were told of make one change of their bridge. */
 static void learn_all(struct vs_switch *sw, uint64_t now_ns)
 {
     struct ring *stations = &sw->worker->stations;
@@ -43,8 +60,8 @@ static void learn_all(struct vs_switch *sw, uint64_t now_ns)
     size_t n;
     for (uint8_t *record; ring_read(stations) < until && (record = ring_peek(stations, &n)); ring_consume(stations))
         learned |= learn(sw, (const void *)record, now_ns);
-    if (learned)
-        world_publish(&sw->world);
+    for (unsigned i = 0; i < sw->n_bridges && learned; i++)
+        mac_publish(&sw->bridges[i]->macs);
 }
 
 /* While a slow daemon leaves events unread, packets stay in the ring, where no port may take more than what is still
@@ -128,7 +145,7 @@ static void expire_bridge(struct vs_switch *sw, struct bridge *b, uint64_t now_n
     }
     history_commit(sw, b);
     if (mac_age(&b->macs, now_ns))
-        world_publish(b->world);
+        mac_publish(&b->macs);
 }
 
 void switch_expire(struct vs_switch *sw, uint64_t now_ns)

@@ -21,6 +21,15 @@ struct passage {
     uint64_t packets, bytes; /* on the wire, when it came */
 };
 
+/* The stamp: neither the version nor the number of changes of the bridge's stations ever falls, so of two that are the same
+ * both parts are. */
+static void look_at(struct worker *w, const struct bridge *b)
+{
+    w->bridge = b;
+    w->shape = bridge_shape(b);
+    w->stamp = w->version + mac_changes(&b->macs);
+}
+
 static void begin_packet(struct worker *w)
 {
     stages_next_packet(w->stages);
@@ -73,7 +82,7 @@ static bool has_its_stages(struct worker *w, const struct verdict *v)
 static inline bool is_current(struct worker *w, const struct cache_entry *e)
 {
     const struct verdict *v = (const struct verdict *)e->payload;
-    return e->version == w->version && (!v->continues || has_its_stages(w, v));
+    return e->version == w->stamp && (!v->continues || has_its_stages(w, v));
 }
 
 static void keep(struct worker *w, const struct composition *c, const struct packed_key *key, struct cache_entry *entry)
@@ -86,7 +95,7 @@ static void keep(struct worker *w, const struct composition *c, const struct pac
         w->inserts++;
     }
     memcpy(entry->payload, &v, sizeof v);
-    entry->version = w->version;
+    entry->version = w->stamp;
 }
 
 /* Through the tables, or on from a stage; what was found goes to 'entry' (stale) or to a new one. */
@@ -201,8 +210,7 @@ static bool pass(struct worker *w, struct batch *b, unsigned i, struct cache_ent
 static void process(struct worker *w, struct batch *b, struct backlog *waiting, unsigned *misses)
 {
     uint64_t inserts = w->inserts;
-    w->bridge = b->bridge;
-    w->shape = bridge_shape(b->bridge);
+    look_at(w, b->bridge);
     look_up(w, b);
     for (unsigned i = 0; i < b->n; i++) {
         struct cache_entry *e = w->cache ? b->found[i] : NULL;
@@ -272,8 +280,7 @@ void passage_inject(struct worker *w, const struct injection *in)
     on.p->in_port = in->in_port;
     layout_parse(on.p);
     key_extract(on.p, &key);
-    w->bridge = in->bridge;
-    w->shape = bridge_shape(in->bridge);
+    look_at(w, in->bridge);
     begin_packet(w);
     compose_packet_out(c, in->bridge, on.in, w->version, &key, actions, in->n_actions);
     carry_out_composed(w, c, &on);

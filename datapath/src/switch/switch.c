@@ -172,7 +172,7 @@ void vs_switch_stats_get(vs_switch *sw, vs_switch_stats *out)
     const struct worker *w = sw->worker;
     *out = (vs_switch_stats){
         .hits = w->stats.hits, .misses = w->stats.misses, .stale = w->stats.stale,
-        .evictions = w->cache ? cache_evictions(w->cache) : 0, .rules = sw->world.n_rules, .version = sw->world.version,
+        .evictions = w->cache ? cache_evictions(w->cache) : 0, .rules = sw->world.n_rules, .version = sw->world.version + sw->world.station_changes,
         .packet_ins_lost = sw->events.lost, .bad_messages = sw->bad_messages,
     };
 }

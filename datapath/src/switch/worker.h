@@ -77,7 +77,8 @@ struct worker {
     /* Of the packets being worked on. */
     const struct bridge *bridge;
     const struct key_shape *shape;
-    uint64_t version;
+    uint64_t version;            /* of rules and ports */
+    uint64_t stamp;              /* of a cached answer of 'bridge' that is right now */
     uint64_t inserts;            /* into the cache: pointers to its entries may be wrong since */
     struct lane_poll lanes;
     struct backlog *backlogs;    /* by port index, mapped whole */
