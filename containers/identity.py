@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from vswitch.errors import Failure
 
+PID_MAX = 1 << 22
+"""The kernel's own limit."""
+
 _DEAD = b"ZX"
 """States of a process that has ended."""
 
@@ -25,6 +28,16 @@ class Identity(NamedTuple):
     boot: str
     namespace: int
     """Inode of the pid namespace that counts so."""
+
+    @classmethod
+    def from_json(cls, document: dict[str, object]) -> Identity:
+        """The inverse of `_asdict`; TypeError or ValueError for anything else."""
+        found = cls(**document)  # type: ignore[arg-type]
+        if [type(value) for value in found] != [int, int, str, int]:  # and no bool for a number
+            raise TypeError("no identity")
+        if not 0 < found.pid <= PID_MAX:
+            raise ValueError("no process")
+        return found
 
     def __str__(self) -> str:
         return ":".join(map(str, self))

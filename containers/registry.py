@@ -36,6 +36,9 @@ FOLDER, LOCK = "containers", ".lock"
 FILES = frozenset(("state.json", "state.new", "log", "exit"))
 """What we put into a container's folder."""
 
+CREATED_MAX = 253402300799.0
+"""The last second of the year 9999."""
+
 STATE_MAX = 1 << 20
 """Bytes in a state.json that we would read."""
 
@@ -73,7 +76,9 @@ class Entry(NamedTuple):
             raise TypeError("no entry")
         if not (isinstance(created, int | float) and isinstance(flags, int)):
             raise TypeError("no entry")
-        return cls(Spec(**spec), Identity(**keeper), float(created), flags)
+        if not 0 <= created <= CREATED_MAX:  # nor what is no number (NaN)
+            raise ValueError("no time")
+        return cls(Spec(**spec), Identity.from_json(keeper), float(created), flags)
 
 
 class Reserved(NamedTuple):

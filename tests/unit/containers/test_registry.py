@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -95,6 +96,36 @@ def test_what_can_t_be_read_is_nobody_and_is_swept(registry: Registry) -> None:
         assert unknown.value.exit == Exit.NOT_FOUND
     assert registry.sweep() == []
     assert os.listdir(registry.folder) == [".lock"]
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        *((("created",), value) for value in (10**400, float("nan"), float("inf"), -1, "1")),
+        *((("keeper", "pid"), value) for value in (None, 0, -1, 1 << 70, 1.0, "\ud800", [])),
+        *((("keeper", "start"), value) for value in (None, "1", 1.0, True)),
+        *((("keeper", "namespace"), value) for value in (None, "1", {})),
+        (("keeper", "boot"), 1),
+        (("keeper",), []),
+        (("spec", "command"), 5),
+        (("flags",), "1"),
+    ],
+)
+def test_what_was_tampered_with_is_nobody(
+    registry: Registry, where: tuple[str, ...], value: object
+) -> None:
+    reserve(registry, spec("web"), 1.0)
+    path = Path(registry.path("web", "state.json"))
+    document = json.loads(path.read_text())
+    assert registry.find("web")
+    inner = document
+    for word in where[:-1]:
+        inner = inner[word]
+    inner[where[-1]] = value
+    path.write_text(json.dumps(document))
+    with pytest.raises(Failure, match="none of that name"):
+        registry.find("web")
+    assert registry.sweep() == []
 
 
 def elsewhere() -> Identity:
