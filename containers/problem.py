@@ -42,6 +42,7 @@ _ADVICE: dict[tuple[str, int], str] = {
     ("streams", errno.ENOENT): "hand it over by a pipe: this /dev doesn't show it",
     ("streams", errno.ENODEV): "hand it over by a pipe: this /dev doesn't show it",
     ("streams", errno.ENXIO): "hand it over by a pipe: it can't be opened again",
+    ("streams", errno.EISDIR): "hand over a file: a folder would lead out of the container",
     ("streams", errno.EIO): "hand it over by a pipe: its other side is gone",
     ("terminal", errno.ENOENT): "leave out --tty",
     ("directory-change", errno.ENOENT): "name a folder of the container with --workdir",

@@ -33,7 +33,8 @@ static int empty_folder(void)
 /* What lies over a thing of that kind from now on: an fd of the mount. */
 static int cover_for(mode_t mode)
 {
-    return S_ISDIR(mode) ? empty_folder() : node_take("/dev/null", makedev(NULL_MAJOR, NULL_MINOR));
+    dev_t null = makedev(NULL_MAJOR, NULL_MINOR);
+    return S_ISDIR(mode) ? empty_folder() : node_take("/dev/null", S_IFCHR, null);
 }
 
 /*

@@ -47,7 +47,7 @@ static int make_place(struct birth *birth, const char *path)
     return path_open(birth, path, false);
 }
 
-int node_take(const char *path, dev_t number)
+int node_take(const char *path, mode_t type, dev_t number)
 {
     struct mount_attr attr = {
         .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
@@ -55,7 +55,7 @@ int node_take(const char *path, dev_t number)
     int node = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
     if (node < 0 || fstat(node, &about) < 0)
         return -1;
-    if (!S_ISCHR(about.st_mode) || about.st_rdev != number) {
+    if ((about.st_mode & S_IFMT) != type || about.st_rdev != number) {
         errno = ENODEV;
         return -1;
     }
@@ -66,7 +66,8 @@ int node_take(const char *path, dev_t number)
 int step_device(struct birth *birth, const struct arg *arg)
 {
     const char *path = arg[0].text;
-    int node = node_take(path, makedev((unsigned)arg[1].number, (unsigned)arg[2].number));
+    dev_t number = makedev((unsigned)arg[1].number, (unsigned)arg[2].number);
+    int node = node_take(path, S_IFCHR, number);
     if (node < 0)
         return failed(birth, "taking the device %s", path);
     int place = make_place(birth, path);

@@ -26,9 +26,11 @@ from typing import Any
 import pytest
 
 from containers import seccomp
+from containers.launch import Birth
 from containers.plan import DEVICES
 from tests.kit.birth import born_with, stands_still, steps_of
 from tests.kit.pod import NOBODY, PROGRAM, Pod, children, eventually, init, little_root, pods
+from vswitch.errors import Failure
 
 RT_SIGACTION = {"x86_64": 13, "aarch64": 134}.get(platform.machine(), -1)
 
@@ -240,6 +242,52 @@ def test_nor_through_standard_input_and_output_s35(anyone: Pod) -> None:
         with open("/dev/zero", "rb") as zero:
             same = anyone.run("--", "head", "-c", "3", stdin=zero)
         assert same.out == "\0\0\0"
+
+
+def _disk(path: Path) -> Path:
+    """A node of our own for a disk of this machine; a skip if we may not have one."""
+    for about in sorted(Path("/sys/block").glob("*/dev")):
+        major, minor = map(int, about.read_text().split(":"))
+        with contextlib.suppress(OSError):
+            os.mknod(path, 0o600 | stat.S_IFBLK, os.makedev(major, minor))
+            os.close(os.open(path, os.O_RDONLY))
+            return path
+        path.unlink(missing_ok=True)
+    pytest.skip("needs a disk, and the right to make a node for it")
+
+
+def test_nor_a_disk_s_node_that_is_input_s35(pod: Pod) -> None:
+    """What is read goes on where it was left."""
+    disk = _disk(pod.folder / "disk")
+    before = _about(str(disk))
+    at = "import os; print(os.lseek(0, 0, os.SEEK_CUR))"
+    with open(disk, "rb", buffering=0) as opened:
+        size = opened.seek(0, os.SEEK_END)  # a loop device without a file has none
+        opened.seek(size // 1024 * 512)
+        assert pod.run("--", "python3", "-c", at, stdin=opened).out == f"{opened.tell()}\n"
+        done = pod.run("--", "sh", "-c", CHANGES.format("/proc/self/fd/0"), stdin=opened)
+        assert done.err.count("Read-only file system") == 3
+    assert _about(str(disk)) == before
+
+
+def test_no_folder_is_handed_over_s27(pod: Pod, root: Path) -> None:
+    """From a folder of the machine, ".." leads to all others."""
+    program = init()
+    assert program
+
+    def born(output: int) -> None:
+        with Birth("container held") as child:
+            child.start(str(program), steps_of(root, "true", pod.folder / "run"), output)
+            child.await_walls()
+
+    with open(pod.folder / "file", "w") as file:
+        born(file.fileno())
+    folder = os.open(pod.folder, os.O_RDONLY)
+    try:
+        with pytest.raises(Failure, match="Is a directory; hand over a file"):
+            born(folder)
+    finally:
+        os.close(folder)
 
 
 def test_a_null_device_of_another_dev_is_as_good_s35(pod: Pod) -> None:
