@@ -47,8 +47,10 @@ NEW_FILE = 0o100 | 0o20000000
 NAMESPACES = 0x7E020000
 """CLONE_NEW*, all that fit into clone's flags."""
 NEW_TIME = 0x80
-TIOCSTI, TIOCLINUX = 0x5412, 0x541C
-"""Typing at a terminal for its user."""
+TIOCSTI, TIOCLINUX, TIOCEXCL, TIOCSETD = 0x5412, 0x541C, 0x540C, 0x5423
+"""Typing at a terminal for its user; keeping all others from opening it; taking its line discipline
+away, so that nobody reads or writes there any more: all that would outlive the container.
+"""
 F_SETLEASE, F_SET_RW_HINT, F_SETDELEG = 1024, 1036, 1040
 """What an owner may do to a file that can only be read: let whoever opens it on the machine wait,
 for 45 s each time; say how long its data will last.
@@ -71,7 +73,7 @@ LOOKED_INTO: Mapping[str, Look] = {
     "open": (Has(1, NEW_FILE), Has(2, SET_ID)),
     "openat": (Has(2, NEW_FILE), Has(3, SET_ID)),
     "fcntl": (Is(1, (F_SETLEASE, F_SET_RW_HINT, F_SETDELEG)),),
-    "ioctl": (Is(1, (TIOCSTI, TIOCLINUX)),),
+    "ioctl": (Is(1, (TIOCSTI, TIOCLINUX, TIOCEXCL, TIOCSETD)),),
     "socket": (Is(0, (AF_ALG, AF_VSOCK)),),
 }
 """Refused if all of it holds.  (mkdir makes no setuid folder: the kernel leaves those bits out.)"""

@@ -319,6 +319,39 @@ def test_a_terminal_that_is_handed_over_stays_the_user_s_s31_s35(pod: Pod) -> No
         os.close(slave)
 
 
+SPOIL = """
+import fcntl, struct, sys
+for request, argument in ((0x540C, 0), (0x5423, struct.pack("i", 27))):  # TIOCEXCL; N_NULL
+    try: fcntl.ioctl(0, request, argument)
+    except OSError as error: print(error.strerror)
+    else: print("spoilt")
+"""
+
+
+@pytest.mark.parametrize("command", ["alone", "run", "exec"])
+def test_a_terminal_that_is_handed_over_works_afterwards_s31(anyone: Pod, command: str) -> None:
+    master, slave = os.openpty()
+    if anyone.user is not None:
+        os.fchown(slave, anyone.user, -1)
+    line = ["python3", "-c", SPOIL]
+    try:
+        if command == "alone":
+            control = subprocess.run(line, stdin=slave, capture_output=True, text=True, check=True)
+            assert control.stdout == "spoilt\n" * 2
+            return
+        if command == "run":
+            done = anyone.run("--no-tty", "--", *line, stdin=slave)
+        else:
+            anyone.run("-d", "--name", "c", "--", "sleep", "1000")
+            done = anyone.vswitch("exec", "--no-tty", "c", *line, stdin=slave)
+        assert done.out == "Operation not permitted\n" * 2
+        os.write(slave, b"still there\n")
+        assert os.read(master, 100) == b"still there\r\n"
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
 def _about(path: str) -> tuple[int, int, int, int]:
     about = os.stat(path)
     return about.st_mode, about.st_uid, about.st_gid, about.st_ctime_ns

@@ -131,7 +131,9 @@ def test_no_file_with_the_rights_of_its_owner_a7(machine: str) -> None:
 def test_terminals_sockets_and_keys(machine: str) -> None:
     assert call(machine, "ioctl", 0, 0x5412) == call(machine, "ioctl", 0, 0x541C) == EPERM
     assert call(machine, "ioctl", 0, 0xFF00005412 | 2**32) == EPERM  # the kernel takes 32 bits
-    assert call(machine, "ioctl", 0, 0x5413) == ALLOW  # its size
+    assert call(machine, "ioctl", 0, 0x540C) == call(machine, "ioctl", 0, 0x5423) == EPERM
+    for harmless in (0x5401, 0x5402, 0x540E, 0x540F, 0x5410, 0x5413, 0x5414, 0x5422, 0x5424):
+        assert call(machine, "ioctl", 0, harmless) == ALLOW  # its settings, size, session, job
     assert call(machine, "socket", 2, 1) == call(machine, "socket", 1, 2) == ALLOW
     assert call(machine, "socket", 40, 1) == call(machine, "socket", 38, 5) == EPERM
     assert call(machine, "keyctl", 11) == call(machine, "add_key") == EPERM
