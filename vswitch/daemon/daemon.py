@@ -64,7 +64,7 @@ class Daemon:
         """Why the daemon is to end; a Failure if by a defect."""
         self.on_openflow: dict[int, Callable[[Frame], None]] = {}
         """Sessions of the daemon's own: who hears what the forwarder sends them."""
-        self.owners = Owners(self._owner_ended)
+        self.owners = Owners(self._owner_ended, self._has_owned)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # ---- life --------------------------------------------------------------
@@ -301,6 +301,13 @@ class Daemon:
                 why = f"bridge {bridge} has none of that name and owner"
                 do = f"see `vswitch port ls {bridge}`"
                 raise Failure(f"port {name}", why, do, Exit.NOT_FOUND)
+
+    def _has_owned(self, bridge: str, name: str, owner: str) -> bool:
+        live, kept = self.live.bridges.get(bridge), self.operator.kept.get(name)
+        port = live.ports.get(name) if live else None
+        return (port is not None and port.owner == owner) or (
+            kept is not None and (kept.bridge, kept.owner) == (bridge, owner)
+        )
 
     def _owner_ended(self, bridge: str, name: str, owner: str) -> None:
         self.spawn(self._remove_ended(bridge, name, owner))

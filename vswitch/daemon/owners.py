@@ -17,17 +17,25 @@ from vswitch.errors import Exit, Failure
 
 Ended = Callable[[str, str, str], None]
 """Hears bridge, port and owner."""
+Stays = Callable[[str, str, str], bool]
+"""Whether that bridge still has that owner's port."""
 
 
 class Owners:
-    """Tells once of each port whose process has ended.  Belongs to one event loop."""
+    """Tells once of each port whose process has ended.  Belongs to one event loop.
 
-    def __init__(self, ended: Ended) -> None:
-        self._ended = ended
+    A port may go before its process: it is forgotten with the next one that comes, so that no more
+    descriptors are held than there are ports, and one.
+    """
+
+    def __init__(self, ended: Ended, stays: Stays) -> None:
+        self._ended, self._stays = ended, stays
         self._watched: dict[int, tuple[str, str, str]] = {}
 
     def watch(self, process: int, bridge: str, port: str, owner: str) -> None:
         """'process' is a pidfd, which stays the caller's."""
+        for old in [pidfd for pidfd, what in self._watched.items() if not self._stays(*what)]:
+            self._forget(old)
         pidfd = os.dup(process)
         self._watched[pidfd] = bridge, port, owner
         asyncio.get_running_loop().add_reader(pidfd, self._heard, pidfd)

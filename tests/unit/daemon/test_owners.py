@@ -33,7 +33,7 @@ def test_an_end_is_told_once_and_no_descriptor_stays(process: subprocess.Popen[b
             told.append(what)
             heard.set()
 
-        owners = Owners(ended)
+        owners = Owners(ended, lambda *what: True)
         before = open_files()
         pidfd = os.pidfd_open(process.pid)
         owners.watch(pidfd, "br0", "c1", "somebody")
@@ -50,7 +50,7 @@ def test_an_end_is_told_once_and_no_descriptor_stays(process: subprocess.Popen[b
 
 def test_closed_it_tells_of_nobody_and_holds_nothing(process: subprocess.Popen[bytes]) -> None:
     async def scene() -> int:
-        owners = Owners(lambda *what: pytest.fail(f"told of {what}"))
+        owners = Owners(lambda *what: pytest.fail(f"told of {what}"), lambda *what: True)
         before = open_files()
         pidfd = os.pidfd_open(process.pid)
         owners.watch(pidfd, "br0", "c1", "somebody")
@@ -62,6 +62,27 @@ def test_closed_it_tells_of_nobody_and_holds_nothing(process: subprocess.Popen[b
         return open_files() - before
 
     assert asyncio.run(scene()) == 0
+
+
+def test_ports_that_went_before_their_process_are_forgotten() -> None:
+    """Whoever adds and removes a port over and over for one process takes no descriptors."""
+
+    async def scene() -> int:
+        there: set[str] = set()
+        owners = Owners(lambda *what: None, lambda bridge, port, owner: owner in there)
+        before = open_files()
+        pidfd = os.pidfd_open(os.getpid())
+        for n in range(20):
+            there.add(f"o{n}")
+            owners.watch(pidfd, "br0", "c1", f"o{n}")
+            if n != 5:
+                there.remove(f"o{n}")
+        os.close(pidfd)
+        held = open_files() - before
+        owners.close()
+        return held
+
+    assert asyncio.run(scene()) == 2
 
 
 def test_nothing_but_a_process_is_taken_for_one() -> None:
