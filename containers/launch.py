@@ -35,6 +35,7 @@ from containers.steps import Step
 from vswitch.errors import Failure
 
 PROGRAM = "vswitch-init"
+ALL_IDS = (1 << 32) - 1
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -55,6 +56,17 @@ def caller() -> Caller:
         os.geteuid(), os.getegid(), _ranges("uid_map"), _ranges("gid_map"),
         _read("setgroups").strip() == "allow", os.uname().machine, window(),
     )  # fmt: skip
+
+
+def trusted() -> frozenset[int]:
+    """Whose links we follow: our own, root's, and where not all ids exist, those of nobody that
+    can be told: root's look so there.
+    """
+    here = {0, os.geteuid()}
+    if sum(count for _, count in _ranges("uid_map")) < ALL_IDS:
+        with open("/proc/sys/kernel/overflowuid") as file:
+            here.add(int(file.read()))
+    return frozenset(here)
 
 
 def window() -> tuple[int, int]:

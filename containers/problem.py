@@ -22,6 +22,7 @@ _ADVICE: dict[tuple[str, int], str] = {
     ("join", errno.EPERM): "ask as the user who started the container",
     ("join", errno.ESRCH): "see `vswitch ps`: it has just ended",
     ("root", errno.ENOENT): "name a folder with --rootfs",
+    ("root", errno.ELOOP): "keep others from renaming what leads there while containers start",
     ("root", errno.EACCES): "make the folder, and those above it, readable for you",
     ("root", errno.EINVAL): "use a folder that is not inside another container's files",
     ("fresh", errno.EDQUOT): "raise /proc/sys/kernel/keys/maxkeys, or stop containers",

@@ -20,6 +20,7 @@ from containers.attach import signals_forwarded, stay
 from containers.hiding import views
 from containers.launch import Birth
 from containers.registry import Entry, Registry, Reserved, keeping
+from containers.rootfs import Foreign, resolve
 from containers.spec import Process, Spec
 from vswitch import paths
 from vswitch.errors import Exit, Failure, shown
@@ -42,7 +43,7 @@ def run(host: Host, spec: Spec) -> tuple[str, int]:
 
     Failure if it can't be started; then nothing is left of it.
     """
-    _check_root(host, spec)
+    spec = _with_root(host, spec)
     with _reserved(host, spec) as reserved, Birth(f"container {reserved.entry.name}") as child:
         _start(host, reserved, child)
         entry = host.registry.record(reserved.entry, child.pid)
@@ -67,14 +68,21 @@ def _accompany(child: Birth) -> int:
         return stay(child)
 
 
-def _check_root(host: Host, spec: Spec) -> None:
+def _with_root(host: Host, spec: Spec) -> Spec:
+    """The same with its root's path free of links: vswitch-init follows none."""
     if spec.rootfs is None:
-        return
+        return spec
     what, do = f"root {shown(spec.rootfs)}", "name a folder with --rootfs"
-    if not os.path.isdir(spec.rootfs):
-        raise Failure(what, "there is no such folder", do, Exit.NOT_FOUND)
-    if f"{os.path.realpath(spec.rootfs)}/".startswith(f"{host.registry.run}/"):
+    try:
+        path = resolve(spec.rootfs, launch.trusted())
+    except Foreign as link:
+        why = f"{shown(str(link))} is a link that another user has made"
+        raise Failure(what, why, "name the folder itself") from None
+    except OSError:
+        raise Failure(what, "there is no such folder", do, Exit.NOT_FOUND) from None
+    if f"{path}/".startswith(f"{host.registry.run}/"):
         raise Failure(what, "it lies in the run folder, which no container may see", do)
+    return spec.changed(rootfs=path)
 
 
 @contextlib.contextmanager

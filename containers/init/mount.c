@@ -30,14 +30,18 @@ int step_private(struct birth *birth, const struct arg *arg)
 /*
  * root(source, anchor, attributes): the tree at `source`, with all that is mounted in it, becomes
  * the new root. It is attached over the folder `anchor` since only an attached mount can be pivoted
- * to; that happens in this mount namespace alone.
+ * to; that happens in this mount namespace alone. Its path has no links (containers/rootfs.py): who
+ * puts one there now wants another root.
  */
 int step_root(struct birth *birth, const struct arg *arg)
 {
     const char *source = arg[0].text, *anchor = arg[1].text;
-    int root = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | AT_RECURSIVE);
+    int found = sys_openat2(AT_FDCWD, source, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+    unsigned whole = OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE;
+    int root = found < 0 ? -1 : sys_open_tree(found, "", whole);
     if (root < 0)
         return failed(birth, "taking %s as the root", source);
+    close(found);
     struct mount_attr attr = {.attr_set = arg[2].number};
     if (sys_mount_setattr(root, AT_RECURSIVE, &attr) < 0)
         return failed(birth, "restricting the mounts under %s", source);

@@ -451,6 +451,38 @@ def test_the_session_s_keys_stay_outside(pod: Pod) -> None:
     assert with_keys("exec", "c") == "found False\n"
 
 
+def test_no_link_to_a_root_but_our_own_is_followed_s29(anyone: Pod) -> None:
+    """Where others may rename what leads to a root, a link would choose the machine's tree."""
+    root, link = little_root(anyone.folder / "root"), anyone.folder / "link"
+    link.symlink_to("root")
+    for owner, lines in ((anyone.user or 0, ["bin"]), (12345, [])):
+        if os.getuid() == 0 and owner:
+            with contextlib.suppress(OSError):  # there is no such user here
+                os.lchown(link, owner, owner)
+        anyone.own(root)
+        result = anyone.run("--rootfs", str(link), "--", "ls", "-d", "/bin")
+        if link.lstat().st_uid == owner:
+            assert result.lines() == [f"/{line}" for line in lines]
+            assert ("a link that another user has made" in result.err) is not bool(lines)
+
+
+def test_a_link_that_takes_the_root_s_place_meanwhile_leads_nowhere_s29(
+    pod: Pod, root: Path
+) -> None:
+    program = init()
+    assert program
+    steps = steps_of(root, "echo born", pod.folder / "run")
+    at = [step.name for step in steps].index("root")
+    assert born_with(program, steps, at, lambda: None) == ("born\n", "")
+
+    def swap() -> None:
+        root.rename(root.with_name("other"))
+        root.symlink_to("/")
+
+    out, reason = born_with(program, steps, at, swap)
+    assert (out, "keep others from renaming" in reason) == ("", True), reason
+
+
 # ---- being made --------------------------------------------------------------------
 
 HELD = """
