@@ -33,10 +33,12 @@ static void forget(struct cls_entry *e)
     free(e);
 }
 
+static uint64_t steps;
+
 static struct cls_entry *look(const struct classifier *c, uint32_t address, uint64_t version)
 {
     struct key key = {.ipv4_src = address};
-    return classifier_lookup(c, &key, version, NULL);
+    return classifier_lookup(c, &key, version, NULL, &steps);
 }
 
 static void what_is_staged_is_not_seen(void)
@@ -101,14 +103,14 @@ static struct key random_key(void)
 static void check_looked(const struct classifier *c, const struct key *key, uint64_t version)
 {
     struct key looked = {0};
-    struct cls_entry *answer = classifier_lookup(c, key, version, &looked);
+    struct cls_entry *answer = classifier_lookup(c, key, version, &looked, &steps);
     for (unsigned word = 0; word < KEY_WORDS; word++)
         for (unsigned bit = 0; bit < 64; bit++) {
             struct key flipped = *key;
             if (looked.words[word] >> bit & 1)
                 continue;
             flipped.words[word] ^= 1ull << bit;
-            CHECK(classifier_lookup(c, &flipped, version, NULL) == answer);
+            CHECK(classifier_lookup(c, &flipped, version, NULL, &steps) == answer);
         }
 }
 
@@ -128,7 +130,7 @@ static void it_finds_what_a_search_through_all_finds(void)
     for (int i = 0; i < LOOKUPS; i++) {
         struct key key = random_key();
         uint64_t version = random_next() % 12;
-        CHECK(classifier_lookup(c, &key, version, NULL) == slow_lookup(&key, version));
+        CHECK(classifier_lookup(c, &key, version, NULL, &steps) == slow_lookup(&key, version));
         if (i % 50 == 0)
             check_looked(c, &key, version);
     }
@@ -197,7 +199,7 @@ static void entries_come_and_go(void)
             continue;
         settle(c, gone, &n_gone);
         struct key key = random_key();
-        CHECK(classifier_lookup(c, &key, LAST_VERSION, NULL) == oldest_best(&key, ages));
+        CHECK(classifier_lookup(c, &key, LAST_VERSION, NULL, &steps) == oldest_best(&key, ages));
     }
     settle(c, gone, &n_gone);
     classifier_free(c);

@@ -207,7 +207,7 @@ static void one_world(void)
     make_world();
     const struct bridge *b = switch_bridge(sw, TWIN_BRIDGE);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        stages_next_packet(sw->stages);
+        stages_next_packet(sw->stages, 1);
         compare_all(b, NULL, 0);
         for (unsigned k = 0; k < PACKET_OUTS; k++)
             compare_packet_out(b);

@@ -154,6 +154,57 @@ static uint64_t walks(void)
     return stats.misses + stats.stale;
 }
 
+/* "dl_dst=02:01:NUMBER,actions=output:1", or for all addresses below the others. */
+static void add_rule(uint32_t bridge, const uint32_t *number)
+{
+    uint8_t m[48 + 16 + 24] = {4, 14, 0, sizeof m};
+    m[31] = number ? 10 : 1;
+    memset(m + 32, 0xff, 12);
+    m[49] = 1;
+    m[51] = number ? 14 : 4;
+    memcpy(m + 52, (uint8_t[]){0x80, 0, 6, 6, 2, 1}, 6);
+    for (unsigned i = 0; number && i < 4; i++)
+        m[58 + i] = (uint8_t)(*number >> (24 - 8 * i));
+    memset(m + 52, 0, number ? 0 : 10);
+    uint8_t *instruction = m + (number ? 64 : 56);
+    memcpy(instruction, (uint8_t[]){0, 4, 0, 24, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 1}, 16);
+    m[3] = (uint8_t)(instruction + 24 - m);
+    command(VS_CMD_OPENFLOW, bridge, m, m[3]);
+}
+
+/* A walk along many rules is charged for them: a turn has one of a bridge's whose table is so long, not one of each port. */
+static void a_packet_waits_for_one_walk_through_a_long_table(void)
+{
+    enum { RULES = 20000, TALKERS = 40, TURNS = 100 };
+    vs_config config = {.max_rules = RULES + 1, .cache_entries = 4096, .max_buffers = 8192, .seed = 3};
+    vs_error error;
+    sw = vs_switch_new(&config, 0, &error);
+    CHECK(sw != NULL);
+    add_bridge(LOUD, TALKERS, 0);
+    add_bridge(QUIET, 2, 0);
+    for (uint32_t i = 0; i < RULES; i++)
+        add_rule(LOUD, &i);
+    add_rule(LOUD, NULL);
+    meet();
+    offer(QUIET, 1, 2, 1);
+    vs_switch_poll(sw, 0); /* its answer is known now */
+    for (uint32_t i = 1; i <= TALKERS; i++)
+        for (uint32_t flow = 0; flow < 64; flow++)
+            CHECK_EQ(vs_mem_send(sw, LOUD, i, (const uint8_t[FRAME]){2, 2, 0, 0, (uint8_t)i, (uint8_t)flow, 2, 0, 0, 0, 1, (uint8_t)i, 0x88, 0xb5}, FRAME), 0);
+    for (unsigned i = 0; i < TURNS; i++) {
+        uint64_t before = walks();
+        offer(QUIET, 1, 2, 1);
+        CHECK(vs_switch_poll(sw, 0) > 0);
+        CHECK(walks() - before <= 1);
+    }
+    CHECK_EQ(taken(QUIET, 2), TURNS + 1);
+    while (vs_switch_poll(sw, 0))
+        taken(LOUD, 1);
+    taken(LOUD, 1);
+    CHECK_EQ(totals(LOUD).rx, TALKERS * 64); /* and all of it comes round */
+    vs_switch_free(sw);
+}
+
 /* Two ports that say the same address in turn: what the other bridge has cached stays right. */
 static void stations_that_move_cost_another_bridge_no_walk(void)
 {
@@ -289,6 +340,7 @@ int main(void)
     a_packet_waits_for_a_share_and_one_flood(40);
     bridges_that_flood_share_alike();
     stations_that_move_cost_another_bridge_no_walk();
+    a_packet_waits_for_one_walk_through_a_long_table();
     a_port_that_floods_leaves_the_bridge_to_others();
     nothing_is_lost_and_all_ports_get_on_together();
     what_waits_takes_no_more_than_its_part_of_the_buffers();

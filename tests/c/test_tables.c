@@ -81,7 +81,8 @@ static uint32_t published_port(unsigned address)
 {
     const struct classifier *c = atomic_load(&bridge->tables[0].classifier);
     struct key key = {.ipv4_src = address};
-    struct cls_entry *e = c ? classifier_lookup(c, &key, world_version(&world), NULL) : NULL;
+    uint64_t steps = 0;
+    struct cls_entry *e = c ? classifier_lookup(c, &key, world_version(&world), NULL, &steps) : NULL;
     return e ? rule_of(e)->program->actions[0].port : 0;
 }
 

@@ -788,3 +788,26 @@ def test_a_packet_out_to_a_group_that_is_not_there_is_refused(switch: Switch) ->
         switch.openflow(packet_out((Group(1),), TCP))
     assert (caught.value.type, caught.value.code) == Error.BAD_ACTION_BAD_OUT_GROUP.value
     assert switch.received() == {}
+
+
+# ---- what one packet may ask for ----
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_all_copies_and_stages_of_a_packet_look_at_so_many_buckets_together(
+    make_switch: MakeSwitch, cache: bool
+) -> None:
+    """40 copies, each read anew and then one of 500 buckets chosen: 16,384 last for 32 of them.
+
+    The same with answers that are known already, and the next packet has all of them again."""
+    switch = make_switch(ports=2, cache=cache)
+    switch.add_group("group_id=2,type=select" + ",bucket=weight:1,output:2" * 500)
+    copies = (
+        f"bucket=set_field:02:00:00:00:00:{i:02x}->eth_src,set_field:6->ip_proto,group:2"
+        for i in range(40)
+    )
+    switch.add_group("group_id=1,type=all," + ",".join(copies))
+    switch.add_flow("ip,actions=group:1")
+    for times in (1, 2, 3):
+        assert len(switch.send(1, "udp,nw_dst=10.0.0.1,tp_dst=9")[2]) == 32
+        assert switch.drops(1) == {"too-deep": 8 * times}

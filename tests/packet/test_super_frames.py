@@ -236,3 +236,22 @@ def test_a_queue_of_packets_is_one_of_frames(switch: Switch, tap: Tap) -> None:
     assert struct.unpack_from("!QQQ", reply, 24) == (40 * PIECE, 40, 42)
     switch.remove_queue(2, 1)
     assert switch.drops(2) == {"queue-full": 42 + 40 + 5}
+
+
+def test_pieces_are_charged_to_the_port_that_sent_them(switch: Switch, tap: Tap) -> None:
+    """What a super-frame costs that is cut and flooded is the work of all its pieces: as long as
+    others have something to send, the next one waits until that is paid."""
+    for number in range(100, 150):
+        switch.add_counting_port(number)
+    switch.add_flow(f"in_port={TAP},actions=push_mpls:0x8847,ALL")
+    switch.add_flow("in_port=1,actions=output:2")
+    whole = super_frame(TEXT, 40_000, 100)
+    for _ in range(5):
+        tap.write(whole)
+    for _ in range(20):
+        switch.offer(1, TEXT)
+        switch._core.poll(switch.now_ns)
+    assert switch.port_stats()[100].tx_packets == whole.pieces
+    switch.poll()
+    assert switch.port_stats()[100].tx_packets == 5 * whole.pieces
+    assert switch.port_stats()[2].rx_packets == 0

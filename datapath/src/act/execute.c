@@ -170,6 +170,7 @@ static void walk_pieces(struct walk *w)
         drop(w, w->packets > GSO_MAX_SEGMENTS ? VS_DROP_TOO_DEEP : VS_DROP_NO_BUFFER);
         return;
     }
+    w->by->worked += (uint64_t)n * (w->end - w->at);
     for (unsigned i = 0; i < n; i++) {
         struct walk piece = *w;
         piece.p = pieces[i];

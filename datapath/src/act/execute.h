@@ -9,6 +9,7 @@ struct executor {
     struct outlet outlet;
     struct slot_count *counts; /* of this thread */
     uint64_t now_ns;           /* of this turn, for meters and queues */
+    uint64_t worked;           /* so far, in packets sent: actions and walks through the tables, but for packets that one action is done to */
     bool done;                 /* something was done with the packet at hand, or it has a reason to end; the caller clears it */
     /* Tells the control thread of a packet for the controller.  The packet stays the caller's. */
     void (*to_controller)(struct executor *, struct port *in, const struct packet *, const struct action *);

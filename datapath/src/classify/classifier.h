@@ -44,5 +44,6 @@ void classifier_insert(struct classifier *, struct cls_entry *);
 void classifier_remove(struct classifier *, struct cls_entry *);
 void classifier_publish(struct classifier *);
 /* Any thread inside an epoch.  The entry of highest priority that matches at 'version', or NULL.  Every bit that was
- * looked at is set in *looked (which may be NULL): a key that agrees in those bits gets the same answer. */
-struct cls_entry *classifier_lookup(const struct classifier *, const struct key *, uint64_t version, struct key *looked);
+ * looked at is set in *looked (which may be NULL): a key that agrees in those bits gets the same answer.  What it took, in
+ * entries, is added to '*steps'. */
+struct cls_entry *classifier_lookup(const struct classifier *, const struct key *, uint64_t version, struct key *looked, uint64_t *steps);

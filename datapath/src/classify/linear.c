@@ -184,10 +184,12 @@ static bool is_there(const struct cls_entry *e, uint64_t version)
 }
 
 /* The first entry of the list that is better than 'best' and matches, or 'best'. */
-static struct cls_entry *look_through(const struct cls_list *list, const struct key *key, uint64_t version, struct key *looked, struct cls_entry *best)
+static struct cls_entry *look_through(const struct cls_list *list, const struct key *key, uint64_t version, struct key *looked,
+                                      struct cls_entry *best, uint64_t *steps)
 {
     for (size_t i = 0; i < list->n; i++) {
         struct cls_entry *e = entry_at(list, i);
+        ++*steps;
         if (!e)
             continue;
         if (best && e->priority <= best->priority)
@@ -202,11 +204,11 @@ static struct cls_entry *look_through(const struct cls_list *list, const struct 
     return best;
 }
 
-struct cls_entry *classifier_lookup(const struct classifier *c, const struct key *key, uint64_t version, struct key *looked)
+struct cls_entry *classifier_lookup(const struct classifier *c, const struct key *key, uint64_t version, struct key *looked, uint64_t *steps)
 {
     const struct cls_view *view = atomic_load_explicit(&c->view, memory_order_acquire);
     struct cls_entry *best = NULL;
     for (unsigned i = 0; i < view->n; i++)
-        best = look_through(view->lists[i], key, version, looked, best);
+        best = look_through(view->lists[i], key, version, looked, best, steps);
     return best;
 }

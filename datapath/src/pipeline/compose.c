@@ -182,7 +182,7 @@ static const struct rule *look_up(struct composition *c, unsigned table)
     struct cls_entry *entry = NULL;
     if (classifier) {
         compose_count(c, atomic_load_explicit(&t->lookup_slot, memory_order_relaxed));
-        entry = classifier_lookup(classifier, &c->key, c->version, NULL);
+        entry = classifier_lookup(classifier, &c->key, c->version, NULL, &c->steps);
         if (!entry)
             compose_count(c, atomic_load_explicit(&t->miss_slot, memory_order_relaxed));
     }
@@ -286,7 +286,8 @@ static void start(struct composition *c, const struct bridge *b, struct port *in
     set_clear(&c->set);
     c->n_actions = c->n_slots = c->depth = 0;
     c->queue = NO_QUEUE;
-    c->looks = GROUP_LOOKS;
+    c->steps = 0;
+    c->looks = 0;
     c->learn = 0;
     c->overflow = c->ended = c->uncovered = c->continues = c->transient = false;
     c->cacheable = true;
@@ -357,11 +358,12 @@ void compose_stage(struct composition *c, const struct stage *stage, struct port
 
 bool compose_verdict(const struct composition *c, struct verdict *v)
 {
-    if (!c->cacheable || c->transient || c->n_actions > VERDICT_ACTIONS || c->n_slots > VERDICT_SLOTS)
+    if (!c->cacheable || c->transient || c->looks >= GROUP_LOOKS || c->n_actions > VERDICT_ACTIONS || c->n_slots > VERDICT_SLOTS)
         return false;
     v->n_actions = (uint8_t)c->n_actions;
     v->n_slots = (uint8_t)c->n_slots;
     v->continues = c->continues;
+    v->looks = c->looks;
     memcpy(v->slots, c->slots, c->n_slots * sizeof v->slots[0]);
     memcpy(v->actions, c->actions, c->n_actions * sizeof v->actions[0]);
     return true;

@@ -23,6 +23,7 @@ struct verdict {
     uint8_t n_actions, n_slots;
     bool continues; /* there is an ACT_CONTINUE among its actions */
     uint32_t slots[VERDICT_SLOTS]; /* counters to raise: rules, lookups and misses of tables, groups, buckets */
+    uint32_t looks; /* at buckets, that it took */
     struct action actions[VERDICT_ACTIONS];
 };
 
@@ -50,7 +51,8 @@ struct composition {
     struct action_set set;
     unsigned n_actions, n_slots, depth;
     uint32_t queue;   /* of outputs from here on */
-    unsigned looks;   /* at buckets, that are left */
+    uint64_t steps;   /* what it took: entries of classifiers */
+    unsigned looks;   /* likewise: buckets */
     uint8_t sends;    /* enum deeds */
     bool cacheable;
     bool transient;   /* of a packet-out: neither this nor what follows from it is an answer for other packets */

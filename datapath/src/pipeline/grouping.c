@@ -20,9 +20,12 @@ static void carry_out_all(struct composition *c, const struct group *g)
 
 static void carry_out_one(struct composition *c, const struct group *g)
 {
-    const struct bucket *bucket = group_choose(c->bridge, g, &c->key, &c->looks);
-    if (!c->looks) {
+    unsigned *looks = stages_looks(c->stages), before = *looks;
+    const struct bucket *bucket = group_choose(c->bridge, g, &c->key, looks);
+    c->looks += before - *looks;
+    if (!*looks) {
         c->overflow = true;
+        c->cacheable = false; /* another packet may come here with more left */
         return;
     }
     if (c->watch && c->watch->group)

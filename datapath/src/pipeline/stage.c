@@ -6,11 +6,13 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "pipeline/group.h"
 
 enum { BUCKETS = 1024, WAYS = 4, STAGES = BUCKETS * WAYS };
 
 struct stages {
     uint64_t filled, packet;
+    unsigned looks; /* that are left to 'packet' */
     struct stage *at; /* mapped whole, touched as stages appear */
 };
 
@@ -19,7 +21,7 @@ _Static_assert(sizeof(struct stage_state) == 3 * 8 + 5 * 8 + 2 * 4 + 4 + 4, "no 
 struct stages *stages_new(void)
 {
     struct stages *s = must_calloc(1, sizeof *s);
-    s->packet = 1;
+    stages_next_packet(s, 1);
     s->at = mmap(NULL, STAGES * sizeof *s->at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     MUST(s->at != MAP_FAILED);
     return s;
@@ -33,7 +35,22 @@ void stages_free(struct stages *s)
     free(s);
 }
 
-void stages_next_packet(struct stages *s) { s->packet++; }
+void stages_next_packet(struct stages *s, uint64_t frames)
+{
+    enum { FRAMES = 64 };
+    s->packet++;
+    s->looks = GROUP_LOOKS * (unsigned)(frames < FRAMES ? frames : FRAMES);
+}
+
+unsigned *stages_looks(struct stages *s) { return &s->looks; }
+
+bool stages_spend(struct stages *s, unsigned looks)
+{
+    if (looks >= s->looks)
+        return !looks;
+    s->looks -= looks;
+    return true;
+}
 
 static bool is_same(const struct stage *s, uint64_t hash, const struct stage_state *state, const struct action *actions, unsigned n)
 {

@@ -30,16 +30,16 @@ static void look_at(struct worker *w, const struct bridge *b)
     w->stamp = w->version + mac_changes(&b->macs);
 }
 
-static void begin_packet(struct worker *w)
+static void begin_packet(struct worker *w, const struct packet *p)
 {
-    stages_next_packet(w->stages);
+    stages_next_packet(w->stages, gso_frames(p));
     w->continued = 0;
 }
 
 /* Apart, so that one output costs no more for it. */
 static __attribute__((noinline)) void carry_out_many(struct worker *w, const struct itinerary *list, const struct passage *on)
 {
-    w->worked += list->n_actions;
+    w->executor.worked += list->n_actions;
     if (!w->level++)
         w->executor.done = false;
     actions_execute(&w->executor, list, on->in, on->p, on->packets, on->bytes);
@@ -98,17 +98,20 @@ static void keep(struct worker *w, const struct composition *c, const struct pac
     entry->version = w->stamp;
 }
 
+/* What a walk through long tables and large groups counts as, beyond any walk. */
+static uint64_t walk_work(const struct composition *c) { return (c->steps + 4 * (uint64_t)c->looks) / STEPS_A_PACKET; }
+
 /* Through the tables, or on from a stage; what was found goes to 'entry' (stale) or to a new one. */
 static void by_tables(struct worker *w, const struct stage *stage, const struct key *key, const struct packed_key *packed,
                       struct cache_entry *entry, const struct passage *on)
 {
     struct composition *c = &w->compositions[w->level];
     count_stat(entry ? &w->stats.stale : &w->stats.misses);
-    w->worked += WALK_WORK;
     if (stage)
         compose_stage(c, stage, on->in, w->version, key, NULL);
     else
         compose_tables(c, w->bridge, on->in, w->version, key, NULL);
+    w->executor.worked += WALK_WORK + walk_work(c);
     keep(w, c, packed, entry);
     if (c->learn)
         passage_tell_station(w, on->p->in_port, c->learn);
@@ -137,7 +140,7 @@ void passage_go_on(struct executor *executor, struct port *in, struct packet *p,
         key_pack(&packed, &key, w->shape, id, w->world->seed);
         e = cache_find(w->cache, &packed, w->shape);
     }
-    if (e && is_current(w, e)) {
+    if (e && is_current(w, e) && stages_spend(w->stages, ((const struct verdict *)e->payload)->looks)) {
         count_stat(&w->stats.hits);
         carry_out_cached(w, (const struct verdict *)e->payload, &on);
     } else {
@@ -187,8 +190,10 @@ static void look_up(struct worker *w, struct batch *b)
 static bool pass(struct worker *w, struct batch *b, unsigned i, struct cache_entry *e, unsigned *misses)
 {
     struct passage on = {b->in, b->packets[i], 1, b->packets[i]->len};
-    if (e && ((const struct verdict *)e->payload)->continues)
-        begin_packet(w); /* first: what is current is in use by this packet from here on */
+    if (e && ((const struct verdict *)e->payload)->continues) {
+        begin_packet(w, on.p); /* first: what is current is in use by this packet from here on */
+        stages_spend(w->stages, ((const struct verdict *)e->payload)->looks); /* its stages have what is left */
+    }
     bool hit = e && is_current(w, e);
     if (!hit && !*misses)
         return false;
@@ -198,7 +203,7 @@ static bool pass(struct worker *w, struct batch *b, unsigned i, struct cache_ent
         count_stat(&w->stats.hits);
         carry_out_cached(w, (const struct verdict *)e->payload, &on);
     } else {
-        begin_packet(w); /* a stale entry may want stages now */
+        begin_packet(w, on.p); /* a stale entry may want stages now */
         by_tables(w, NULL, &b->keys[i], w->cache ? &b->packed[i] : NULL, e, &on);
         --*misses;
     }
@@ -281,7 +286,8 @@ void passage_inject(struct worker *w, const struct injection *in)
     layout_parse(on.p);
     key_extract(on.p, &key);
     look_at(w, in->bridge);
-    begin_packet(w);
+    begin_packet(w, on.p);
     compose_packet_out(c, in->bridge, on.in, w->version, &key, actions, in->n_actions);
+    w->executor.worked += walk_work(c);
     carry_out_composed(w, c, &on);
 }

@@ -11,7 +11,8 @@
 #pragma once
 #include "switch/worker.h"
 
-enum { MISSES_A_TURN = 1, WALK_WORK = 4 }; /* WALK_WORK: what a walk through the tables counts as, in packets */
+/* What a walk through the tables counts as, in packets: WALK_WORK, and one more for so many rules that it looked at. */
+enum { MISSES_A_TURN = 1, WALK_WORK = 4, STEPS_A_PACKET = 16 };
 
 /* 'n' packets just received from 'in', whose backlog is empty; those that moved, the others wait. */
 unsigned passage_batch(struct worker *, struct bridge *, struct port *in, struct packet **packets, unsigned n);

@@ -258,7 +258,7 @@ int switch_trace(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, 
     p->in_port = request.in_port;
     layout_parse(p);
     key_extract(p, &key);
-    stages_next_packet(sw->stages);
+    stages_next_packet(sw->stages, 1);
     t.in = bridge_port(b, request.in_port);
     compose_tables(&sw->compositions[0], b, t.in, t.version, &key, &t.watch);
     play_composed(&t, &sw->compositions[0], p);

@@ -78,8 +78,8 @@ static unsigned inject_all(struct worker *w)
 {
     unsigned n = 0;
     size_t size;
-    uint64_t before = w->worked;
-    for (uint8_t *record; n < PORT_BATCH && w->worked - before < SHARE && (record = ring_peek(&w->injections, &size)); n++) {
+    uint64_t before = w->executor.worked;
+    for (uint8_t *record; n < PORT_BATCH && w->executor.worked - before < SHARE && (record = ring_peek(&w->injections, &size)); n++) {
         const struct injection *in = (const void *)record;
         injectors[in->kind](w, in);
         outlet_flush(&w->executor.outlet);
@@ -99,9 +99,9 @@ static void mark_ready(struct worker *w, uint32_t index)
 /* Its share of the turn. */
 static unsigned serve(struct worker *w, const struct polled *at, bool *drained)
 {
-    uint64_t before = w->worked;
+    uint64_t before = w->executor.worked;
     unsigned n = poll_port(w, at, drained);
-    share_ends(&at->bridge->share, &at->port->share, w->worked - before + n);
+    share_ends(&at->bridge->share, &at->port->share, w->executor.worked - before + n);
     return n;
 }
 
@@ -238,9 +238,9 @@ void *worker_main(void *arg)
         if (atomic_load_explicit(&w->world->n_timed, memory_order_relaxed))
             now_ns = clock_ns();
         bool busy = worker_turn(w, false, now_ns) > 0 || w->restless;
-        if (busy && !w->n_waiting && turns % LOOK_EVERY && w->worked - looked < SHARE)
+        if (busy && !w->n_waiting && turns % LOOK_EVERY && w->executor.worked - looked < SHARE)
             continue; /* but who waits for tables lets others come first, and who floods */
-        looked = w->worked;
+        looked = w->executor.worked;
         if (find_ready(w, &at_once) || busy)
             busy_ns = clock_ns();
         else if (clock_ns() - busy_ns > SPIN_NS)
