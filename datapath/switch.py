@@ -172,12 +172,13 @@ class Switch:
     def add_port(
         self, number: int, *, mtu: int = 0, read_pcap: str = "", write_pcap: str = "",
         write_limit: int = 0, once: bool = False, vlans: frames.Vlans = frames.EVERY_VLAN,
+        queues: Iterable[frames.QueueSpec] = (),
     ) -> None:  # fmt: skip
         """A memory port, or with a path (or "counted" by write_limit 0) a pcap port.
 
         'read_pcap' is replayed from memory for ever (or 'once'); 'write_pcap' gets the
-        first 'write_limit' frames.  'vlans' as in `set_vlans`.  ValueError or OSError when it
-        can't be.
+        first 'write_limit' frames.  'vlans' as in `set_vlans`.  Its 'queues' are there before any
+        packet.  ValueError or OSError when it can't be.
         """
         pcap = bool(read_pcap or write_pcap)
         kind = PortKind.PCAP if pcap else PortKind.MEM
@@ -187,7 +188,8 @@ class Switch:
             number, kind, f"{kind.name.lower()}{number}", mac, mtu=mtu, flags=flags,
             read_path=read_pcap, write_path=write_pcap, write_limit=write_limit, vlans=vlans,
         )  # fmt: skip
-        self._command(Command.PORT_ADD, spec.pack())
+        packed = [spec.pack(), *(queue.pack() for queue in queues)]
+        self._command(Command.PORT_ADD, b"".join(packed))
         if not pcap:
             self._ports.append(number)
 

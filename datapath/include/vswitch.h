@@ -45,7 +45,7 @@ typedef enum {
                            another forwarder left may ride along, for a switch that has no bridges yet */
     VS_CMD_BRIDGE_ADD,  /* vs_bridge_spec -> DONE; with the number of one that is there: changes it */
     VS_CMD_BRIDGE_DEL,  /* (nothing) -> DONE; its ports are closed */
-    VS_CMD_PORT_ADD,    /* vs_port_spec, fd beside it -> DONE */
+    VS_CMD_PORT_ADD,    /* vs_port_spec, a vs_queue_spec for each of its queues, fd beside it -> DONE; no packet finds it without them */
     VS_CMD_PORT_DEL,    /* vs_port_ref -> DONE */
     VS_CMD_PORT_SET,    /* vs_port_ref with config and state -> DONE */
     VS_CMD_OPENFLOW,    /* whole OpenFlow messages, each on its own -> OPENFLOW */

@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import array
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from datapath.ffi import Core
-from datapath.frames import FRAME_MAX, Frame
+from datapath.frames import FRAME_MAX, Command, Frame
 from vswitch.daemon.forwarder import Forwarder
 from vswitch.daemon.link import Link, greet
 
 
 class CoreForwarder:
-    """One forwarder; it serves one daemon after the other."""
+    """One forwarder; it serves one daemon after the other.  'told' is what it was told; of the
+    command 'last' it dies before it has done anything about it."""
 
-    def __init__(self) -> None:
+    def __init__(self, last: Command | None = None) -> None:
         self.core = Core(1)
         self.sock: socket.socket | None = None
+        self.last = last
+        self.told: list[Frame] = []
+        self.dead = False
 
     def connect(self) -> socket.socket:
         """The daemon's end of a new connection."""
@@ -39,6 +44,12 @@ class CoreForwarder:
             self._part(sock)
             return
         fds = [fd for _, _, raw in ancillary for fd in array.array("i", raw)]
+        self.told.append(Frame.unpack(data))
+        if self.told[-1].type == self.last:
+            for fd in fds:
+                os.close(fd)
+            self.die()
+            return
         self.core.command(data, 1, fds[0] if fds else -1)
         while (event := self.core.event()) is not None:
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [event[1]]))]
@@ -49,6 +60,9 @@ class CoreForwarder:
         sock.close()
 
     def die(self) -> None:
+        if self.dead:
+            return
+        self.dead = True
         if self.sock and self.sock.fileno() >= 0:
             self._part(self.sock)
         self.core.close()
@@ -66,6 +80,8 @@ class Life:
 
     def __init__(self) -> None:
         self.forwarder: CoreForwarder | None = None
+        self.last_words: list[Command] = []
+        """What each of the next forwarders dies of."""
         self._may_start = asyncio.Event()
         self._may_start.set()
 
@@ -74,10 +90,10 @@ class Life:
         on_congested: Callable[[bool], None], journal: int,
     ) -> Forwarder:  # fmt: skip
         """As `vswitch.daemon.forwarder.reach`."""
-        adopted = self.forwarder is not None
-        if self.forwarder is None:
+        adopted = self.forwarder is not None and not self.forwarder.dead
+        if self.forwarder is None or self.forwarder.dead:
             await self._may_start.wait()
-            self.forwarder = CoreForwarder()
+            self.forwarder = CoreForwarder(self.last_words.pop(0) if self.last_words else None)
         link = Link(self.forwarder.connect(), on_event, on_congested)
         hello, own = await greet(link, -1 if adopted else journal)
         watch: Any = _Watch()

@@ -5,6 +5,7 @@ import struct
 import pytest
 
 from datapath import OpenFlowRefusal, Switch
+from datapath.frames import QueueSpec
 from tests.packet.headers import frame
 from tests.packet.messages import statistics
 from vswitch.errors import SchemaError
@@ -128,6 +129,32 @@ def test_a_queue_wants_a_port_and_a_number(switch: Switch) -> None:
             switch.set_queue(port, queue)
     with pytest.raises(OSError, match="no such queue"):
         switch.remove_queue(2, 1)
+
+
+def test_a_port_that_comes_with_its_queues_sends_nothing_past_them(switch: Switch) -> None:
+    """Rules are there before: the very first packet waits for its turn."""
+    switch.add_flow("actions=set_queue:7,output:9")
+    switch.add_port(9, queues=[QueueSpec(9, 5), QueueSpec(9, 7, max_rate=1_000_000)])
+    assert sum(len(switch.send(1, FRAME).get(9, [])) for _ in range(5)) == 1
+    assert queue_stats(switch) == {(9, 5): (0, 0, 0), (9, 7): (1250, 1, 0)}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (QueueSpec(8, 2), "it is of port 8 and came with port 9"),
+        (QueueSpec(9, 1), "port mem9 has it twice"),
+        (QueueSpec(9, ALL), "that number means all queues"),
+    ],
+)
+def test_a_port_comes_with_all_its_queues_or_not_at_all(
+    switch: Switch, wrong: QueueSpec, why: str
+) -> None:
+    with pytest.raises(OSError, match=why):
+        switch.add_port(9, queues=[QueueSpec(9, 1), wrong])
+    assert 9 not in switch.port_stats()
+    switch.add_port(9, queues=[QueueSpec(9, 1)])
+    assert queue_stats(switch) == {(9, 1): (0, 0, 0)}
 
 
 TCP = frame("tcp,nw_dst=10.0.0.2,tp_dst=80")

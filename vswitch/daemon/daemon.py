@@ -28,7 +28,7 @@ from vswitch.daemon.forwarder import Forwarder, Held, dump, reach
 from vswitch.daemon.interfaces import Interface, adopted, mtu_of
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.live import Live, LiveBridge, LivePort
-from vswitch.daemon.operate import NORMAL_SETTINGS, Operator, Unmade, close_bridge
+from vswitch.daemon.operate import NORMAL_SETTINGS, Interrupted, Operator, Unmade, close_bridge
 from vswitch.daemon.owners import Owners, check_process
 from vswitch.errors import Exit, Failure
 from vswitch.reconcile import plan, settle
@@ -195,13 +195,17 @@ class Daemon:
         the journal knows them, and lets it play the journal back before any port is there.  What
         the journal says of bridges that are not there it forgets, so this is asked for in any
         case: a daemon before this one may have died in between."""
-        kept, self.kept = self.kept, {}
         config = self.store.read().config
-        for name, (number, identity) in kept.items():
+        for name, (number, identity) in list(self.kept.items()):
             record = config.bridge(name)
             if record and name not in self.live.bridges:
-                with contextlib.suppress(Failure):  # reconcile tries again, and tells
+                try:
                     await self.operator.add_bridge(record.bare(), number, identity)
+                except Interrupted:  # the next one is to know them by these names as well
+                    raise
+                except Failure as failure:  # reconcile tries again
+                    log.warning("bridge %s is not back as it was: %s", name, failure)
+            self.kept.pop(name, None)
         await self.operator.ask("flows", Command.REPLAY)
 
     def _forget_gone(self) -> None:
@@ -212,15 +216,15 @@ class Daemon:
         self.operator.forget(config)
 
     async def _restore_ephemeral(self) -> None:
-        """Gives ephemeral ports of a forwarder that died to the new one."""
-        for kept in self.operator.take_ephemeral():
+        """Gives ephemeral ports of a forwarder that died to the new one; if that dies meanwhile
+        as well, what it did not get waits for the next."""
+        for name in self.operator.kept_ephemeral():
             try:
-                port = await self.operator.install(kept.bridge, kept.interface)
-                port.owner = kept.owner
-                for queue in kept.queues:
-                    await self.operator.set_queue(self.live.bridges[kept.bridge], queue)
+                await self.operator.restore(name)
+            except Interrupted:
+                return
             except Failure as failure:
-                log.warning("port %s is lost: %s", kept.interface.record.name, failure)
+                log.warning("port %s is not back: %s", name, failure)
 
     # ---- wanted and running ------------------------------------------------
 

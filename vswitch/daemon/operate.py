@@ -71,6 +71,13 @@ class Kept:
     owner: str | None = None
 
 
+class Interrupted(Failure):
+    """The forwarder ended before it had answered, or there is none: the next one is told."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(what, why, "try again in a moment")
+
+
 class Operator:
     """Changes 'live' through 'link'; one caller at a time.
 
@@ -83,12 +90,16 @@ class Operator:
         self.live = live
         self.link: Link | None = None
         self.kept: dict[str, Kept] = {}
+        self._queues: dict[tuple[str, str], list[Queue]] = {}
+        """Queues that are about to be added, by bridge and port: a port that comes brings them."""
         self.on_port: Callable[[LiveBridge, LivePort], None] = lambda bridge, port: None
         """Hears of every port that is there from now on."""
 
     async def carry_out(self, operations: Iterable[Operation]) -> list[Unmade]:
         """Does all of them in order; returns what could not be done."""
         unmade: list[Unmade] = []
+        operations = list(operations)
+        self._queues = _queues_to_come(operations)
         for operation in operations:
             try:
                 await _DOERS[type(operation)](self, operation)
@@ -106,7 +117,7 @@ class Operator:
 
     def connected(self) -> Link:
         if self.link is None:
-            raise Failure("forwarder", "it is just being started", "try again in a moment")
+            raise Interrupted("forwarder", "it is just being started")
         return self.link
 
     @contextmanager
@@ -117,7 +128,7 @@ class Operator:
             why, _, do = str(refused).partition("; ")
             raise Failure(what, why, do or "see `vswitch status`") from None
         except ForwarderGone as gone:
-            raise Failure(what, str(gone), "try again in a moment") from None
+            raise Interrupted(what, str(gone)) from None
 
     # ---- bridges -----------------------------------------------------------
 
@@ -216,23 +227,32 @@ class Operator:
             interface = await open_interface(port, mac, ephemeral=ephemeral, namespace=namespace)
         else:
             interface = with_vlans_of(port, interface)
-        return await self.install(name, interface)
+        queues = () if ephemeral else tuple(self._queues.get((name, port.name), ()))
+        return await self._install(Kept(name, interface, queues), keep=not ephemeral)
 
-    async def install(self, name: str, interface: Interface) -> LivePort:
-        """Puts an open interface on a bridge; its descriptor is taken over, also on failure."""
-        port = interface.record
+    async def _install(self, one: Kept, *, keep: bool) -> LivePort:
+        """Puts an open interface on a bridge, with its queues at once: no packet passes them by.
+
+        Its descriptor is taken over.  'keep': if the forwarder ends meanwhile, the next one gets
+        it.
+        """
+        interface, number = one.interface, one.interface.spec.number
+        queues = [queue_spec(number, queue) for queue in one.queues]
+        payload = b"".join([interface.spec.pack(), *(queue.pack() for queue in queues)])
+        what = f"port {interface.record.name}"
         try:
-            bridge = self._bridge(name)
-        except Failure:
-            os.close(interface.fd)
+            bridge = self._bridge(one.bridge)
+            await self.ask(what, Command.PORT_ADD, payload, bridge.id, interface.fd)
+        except Failure as failure:
+            if keep and isinstance(failure, Interrupted):
+                self.kept[interface.record.name] = one
+            else:
+                os.close(interface.fd)
             raise
-        payload = interface.spec.pack()
-        try:
-            await self.ask(f"port {port.name}", Command.PORT_ADD, payload, bridge.id, interface.fd)
-        except Failure:
-            os.close(interface.fd)
-            raise
-        return self.open_port(bridge, interface)
+        port = self.open_port(bridge, interface)
+        port.owner = one.owner
+        self.open_queues(bridge, port, queues)
+        return port
 
     def open_port(self, bridge: LiveBridge, interface: Interface) -> LivePort:
         """The daemon's side of a port that the forwarder has."""
@@ -285,10 +305,15 @@ class Operator:
         os.close(self.kept.pop(name).interface.fd)
         return True
 
-    def take_ephemeral(self) -> list[Kept]:
-        """Kept ports that no configuration knows; the caller's now."""
-        names = [n for n, k in self.kept.items() if k.interface.spec.flags & PortFlags.EPHEMERAL]
-        return [self.kept.pop(name) for name in names]
+    def kept_ephemeral(self) -> list[str]:
+        """Names of the kept ports that no configuration knows."""
+        kept = self.kept.items()
+        return [n for n, one in kept if one.interface.spec.flags & PortFlags.EPHEMERAL]
+
+    async def restore(self, name: str) -> None:
+        """Gives a kept port to the forwarder, as it was."""
+        self._bridge(self.kept[name].bridge)
+        await self._install(self.kept.pop(name), keep=True)
 
     def set_state(self, bridge: LiveBridge, number: int, state: int) -> None:
         """Tells the forwarder that a port's link went up or down."""
@@ -369,7 +394,12 @@ class Operator:
         values = {key: getattr(operation.wanted, key) for key in operation.changed}
         await self.set_port(bridge, name, bridge.ports[name].record.changed(**values))
 
-    async def _set_queue(self, operation: AddQueue | SetQueue) -> None:
+    async def _add_queue(self, operation: AddQueue) -> None:
+        bridge, queue = self._bridge(operation.bridge), operation.queue
+        if self._port(bridge, queue.port).queues.get(queue.number) != queue:  # else it came with it
+            await self.set_queue(bridge, queue)
+
+    async def _set_queue(self, operation: SetQueue) -> None:
         await self.set_queue(self._bridge(operation.bridge), operation.queue)
 
     async def _remove_queue(self, operation: RemoveQueue) -> None:
@@ -390,7 +420,7 @@ _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
     AddPort: Operator._add_port,
     SetPort: Operator._set_port,
     RemovePort: Operator._remove_port,
-    AddQueue: Operator._set_queue,
+    AddQueue: Operator._add_queue,
     SetQueue: Operator._set_queue,
     RemoveQueue: Operator._remove_queue,
     AddController: Operator._add_controller,
@@ -404,6 +434,14 @@ def _listening(bridge: str, target: str) -> Iterator[None]:
         yield
     except OSError as error:
         log.error("bridge %s can't listen at %s: %s", bridge, target, error.strerror or error)
+
+
+def _queues_to_come(operations: Iterable[Operation]) -> dict[tuple[str, str], list[Queue]]:
+    queues: dict[tuple[str, str], list[Queue]] = {}
+    for one in operations:
+        if isinstance(one, AddQueue):
+            queues.setdefault((one.bridge, one.queue.port), []).append(one.queue)
+    return queues
 
 
 def fresh_identity() -> int:

@@ -159,8 +159,11 @@ static int port_add(struct command *c)
         return fail(c, -EINVAL, "a port's name or path is too long");
     if (!vlans_valid(&spec.vlans))
         return fail(c, -EINVAL, VLANS_WRONG);
+    struct queue_specs queues = {c->payload + sizeof spec, (c->size - sizeof spec) / sizeof(vs_queue_spec)};
+    if (c->size != sizeof spec + queues.n * sizeof(vs_queue_spec))
+        return fail(c, -EINVAL, "a queue of a port is cut off");
     c->fd = -1;
-    return switch_add_port(c->sw, c->bridge, &spec, fd, c->now_ns, &c->error);
+    return switch_add_port(c->sw, c->bridge, &spec, &queues, fd, c->now_ns, &c->error);
 }
 
 static struct port *named_port(struct command *c, vs_port_ref *ref)

@@ -65,7 +65,8 @@ static void give_back(struct vs_switch *sw, struct port *port)
     port->ops->close(port);
 }
 
-int switch_add_port(struct vs_switch *sw, struct bridge *b, const vs_port_spec *spec, int fd, uint64_t now_ns, vs_error *error)
+int switch_add_port(struct vs_switch *sw, struct bridge *b, const vs_port_spec *spec, const struct queue_specs *queues, int fd,
+                    uint64_t now_ns, vs_error *error)
 {
     int code = check_spec(b, spec, error), index = code ? code : take_index(sw, error);
     if (index < 0) {
@@ -81,8 +82,14 @@ int switch_add_port(struct vs_switch *sw, struct bridge *b, const vs_port_spec *
     port->index = (uint32_t)index;
     port->bridge = b->id;
     port->added_ns = now_ns;
+    code = switch_give_queues(sw, port, queues, now_ns, error); /* before any packet: a limit holds from the first on */
+    if (code) {
+        give_back(sw, port);
+        return code;
+    }
     code = worker_watch(sw->worker, port); /* nobody knows it yet: a failure leaves nothing behind */
     if (code) {
+        switch_release_queues(sw, port);
         give_back(sw, port);
         return error_set(error, code, "port %u: its descriptor can't be waited on: %s", spec->number, strerror(-code));
     }

@@ -61,6 +61,29 @@ int switch_set_queue(struct vs_switch *sw, struct port *port, const vs_queue_spe
     return 0;
 }
 
+static int give_queue(struct vs_switch *sw, struct port *port, const vs_queue_spec *spec, uint64_t now_ns, vs_error *error)
+{
+    if (spec->port != port->spec.number)
+        return error_set(error, -EINVAL, "queue %u: it is of port %u and came with port %u", spec->queue, spec->port, port->spec.number);
+    if (lanes_find(port, spec->queue))
+        return error_set(error, -EEXIST, "queue %u: port %s has it twice", spec->queue, port->spec.name);
+    return switch_set_queue(sw, port, spec, now_ns, error);
+}
+
+int switch_give_queues(struct vs_switch *sw, struct port *port, const struct queue_specs *queues, uint64_t now_ns, vs_error *error)
+{
+    for (size_t i = 0; i < queues->n; i++) {
+        vs_queue_spec spec;
+        memcpy(&spec, queues->packed + i * sizeof spec, sizeof spec);
+        int code = give_queue(sw, port, &spec, now_ns, error);
+        if (code) {
+            switch_release_queues(sw, port);
+            return code;
+        }
+    }
+    return 0;
+}
+
 /* ---- taken away ---- */
 
 static void unlink_queue(struct vs_switch *sw, void *object)

@@ -52,13 +52,15 @@ void switch_remove_bridge(struct vs_switch *, struct bridge *, uint64_t now_ns);
 void switch_end_sessions(struct vs_switch *, uint32_t bridge);
 
 /* ports.c */
-int switch_add_port(struct vs_switch *, struct bridge *, const vs_port_spec *, int fd, uint64_t now_ns, vs_error *);
+struct queue_specs { const uint8_t *packed; size_t n; }; /* vs_queue_spec one behind the other, at any address */
+int switch_add_port(struct vs_switch *, struct bridge *, const vs_port_spec *, const struct queue_specs *, int fd, uint64_t now_ns, vs_error *);
 extern const struct parting port_parting; /* of a struct port */
 void switch_remove_port(struct vs_switch *, struct port *, uint64_t now_ns);
 void switch_report_dead_ports(struct vs_switch *);
 
 /* queues.c */
 int switch_set_queue(struct vs_switch *, struct port *, const vs_queue_spec *, uint64_t now_ns, vs_error *);
+int switch_give_queues(struct vs_switch *, struct port *, const struct queue_specs *, uint64_t now_ns, vs_error *); /* a new port: all or none */
 struct queue_of { struct port *port; struct queue *queue; };
 extern const struct parting queue_parting; /* of a struct queue_of */
 int switch_remove_queue(struct vs_switch *, struct port *, uint32_t queue, uint64_t now_ns, vs_error *);

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from datapath.frames import Command, PortFlags, PortKind, PortSpec, QueueSpec
 from tests.kit.coreforwarder import Life
 from vswitch.daemon import daemon as daemons
+from vswitch.daemon import operate
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
+from vswitch.daemon.interfaces import Interface
 from vswitch.daemon.methods import flows
-from vswitch.schema import Bridge
+from vswitch.schema import Bridge, Port, Queue
 from vswitch.store.memory import MemoryStore
 
 Switch = Callable[[Callable[["World"], Coroutine[Any, Any, None]]], None]
@@ -47,6 +51,22 @@ class World:
     async def rules(self, bridge: str) -> int:
         return len(await flows.list_(self.daemon, bridge))
 
+    async def add_ports(self) -> None:
+        """On br0: 'stored', and two that are a container's; each with a queue."""
+        bridge = Bridge("br0", ports=(Port("stored", kind="tap"),), queues=(Queue("stored", 7),))
+        await self.daemon.change(lambda config: config.with_bridge(bridge))
+        for name in ("c1", "c2"):
+            await self.daemon.add_ephemeral("br0", Port(name, kind="tap"), owner=f"who runs {name}")
+            queue = Queue(name, 7, max_rate=1_000_000)
+            await self.daemon.set_ephemeral_queue(self.daemon.live.bridges["br0"], queue)
+
+    def ports(self) -> dict[str, tuple[int, int, str | None, tuple[Queue, ...]]]:
+        """By name: number, descriptor, owner, queues."""
+        ports = [port for _, port in self.daemon.live.ports()]
+        return {
+            p.record.name: (p.spec.number, p.fd, p.owner, tuple(p.queues.values())) for p in ports
+        }
+
     async def lose_forwarder(self) -> None:
         """It dies, and the daemon knows."""
         self.life.kill()
@@ -62,12 +82,24 @@ class World:
             pass
 
 
+async def opened(
+    port: Port, mac: str, *, ephemeral: bool, namespace: int | None = None
+) -> Interface:
+    """As `vswitch.daemon.interfaces.open_interface`, without a kernel's interface."""
+    flags = PortFlags.EPHEMERAL if ephemeral else PortFlags.NONE
+    assert port.number
+    spec = PortSpec(port.number, PortKind.MEM, port.name, flags=flags)
+    return Interface(port, spec, os.open(os.devnull, os.O_RDONLY))
+
+
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Switch:
     def run(test: Callable[[World], Coroutine[Any, Any, None]]) -> None:
         async def main() -> None:
             life = Life()
             monkeypatch.setattr(daemons, "reach", life.reach)
+            monkeypatch.setattr(daemons, "RETRY_SECONDS", 0.001)
+            monkeypatch.setattr(operate, "open_interface", opened)
             world = World(tmp_path, life)
             await world.start()
             try:
@@ -124,5 +156,52 @@ def test_a_number_that_is_given_again_brings_nothing_back(world: Switch) -> None
         await world.lose_forwarder()
         await world.get_forwarder()
         assert (await world.rules("br0"), await world.rules("br2")) == (1, 0)
+
+    world(test)
+
+
+DEATHS = {
+    "bridge": [Command.BRIDGE_ADD],
+    "journal": [Command.REPLAY],
+    "port": [Command.PORT_ADD],
+    "again and again": [Command.PORT_ADD, Command.BRIDGE_ADD, Command.REPLAY, Command.PORT_ADD],
+}
+
+
+@pytest.mark.parametrize("deaths", DEATHS.values(), ids=DEATHS.keys())
+def test_nothing_is_lost_if_the_next_forwarder_dies_while_it_is_told(
+    world: Switch, deaths: list[Command]
+) -> None:
+    """A container would never get another port; what controllers have made has no other place."""
+
+    async def test(world: World) -> None:
+        await world.add("br0")
+        await world.add_flow("br0")
+        await world.add_ports()
+        before = world.ports()
+        world.life.last_words = list(deaths)
+        await world.lose_forwarder()
+        world.life.allow()
+        while world.life.last_words or world.ports() != before:
+            await asyncio.sleep(0.001)
+        assert await world.rules("br0") == 1
+
+    world(test)
+
+
+def test_each_port_is_told_with_its_queues(world: Switch) -> None:
+    """Rules are there already: what a queue holds back must find it as soon as the port."""
+
+    async def test(world: World) -> None:
+        await world.add_ports()
+        await world.lose_forwarder()
+        await world.get_forwarder()
+        assert world.life.forwarder
+        told = world.life.forwarder.told
+        ports = [frame.payload for frame in told if frame.type == Command.PORT_ADD]
+        ends = [payload[PortSpec.FORMAT.size :] for payload in ports]
+        rates = [QueueSpec.unpack(end).max_rate for end in ends]
+        assert rates == [0, 1_000_000, 1_000_000]
+        assert not [frame for frame in told if frame.type == Command.QUEUE_SET]
 
     world(test)
