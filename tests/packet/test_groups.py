@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from datapath.action import Group, Output
@@ -26,6 +28,7 @@ from tests.packet.messages import BARRIER, message, packet_out, read_flow_remove
 DOWN, LINK_DOWN = 1, 1
 INVALID_TTL, ACTION = 2, 1
 DELETED, GROUP_DELETED = 2, 3
+FULL = (Error.GROUP_MOD_FAILED_OUT_OF_GROUPS, Error.GROUP_MOD_FAILED_OUT_OF_BUCKETS)
 TCP = frame("tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_src=1000,tp_dst=80,nw_ttl=9")
 TAG = bytes.fromhex("81000000")
 TAGGED = TCP[:12] + TAG + TCP[12:]
@@ -811,3 +814,27 @@ def test_all_copies_and_stages_of_a_packet_look_at_so_many_buckets_together(
     for times in (1, 2, 3):
         assert len(switch.send(1, "udp,nw_dst=10.0.0.1,tp_dst=9")[2]) == 32
         assert switch.drops(1) == {"too-deep": 8 * times}
+
+
+def add_all(switch: Switch, numbers: Iterator[int], group_mod: bytes) -> None:
+    for number in numbers:
+        switch.add_group(group_mod[:12] + number.to_bytes(4) + group_mod[16:])
+
+
+def test_groups_take_no_counters_of_rules_and_stations(make_switch: MakeSwitch) -> None:
+    """Each bucket has one, and there are as many as any number of groups may have together."""
+    switch = make_switch(ports=2, max_rules=1000)
+    switch.add_flow("priority=1,actions=NORMAL")
+    numbers = iter(range(1, 10_000))
+    for size in (4000, 100, 1):
+        many = parse_group("group_id=0,type=select" + ",bucket=weight:1" * size, GroupCommand.ADD)
+        wire = many.to_group_mod(GroupCommand.ADD)
+        with pytest.raises(OpenFlowRefusal) as caught:
+            add_all(switch, numbers, wire)
+        assert Error((caught.value.type, caught.value.code)) in FULL
+    for number in range(999):
+        switch.add_flow(f"in_port={number + 1},udp,actions=drop")
+    switch.send(2, "tcp,dl_src=02:00:00:00:00:02")
+    assert [one.port for one in switch.macs()] == [2]
+    switch.del_groups()
+    switch.add_group("group_id=1,type=select,bucket=weight:1,output:2")

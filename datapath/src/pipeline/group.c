@@ -136,10 +136,10 @@ void group_free(struct group *g)
     if (!g)
         return;
     if (g->owns_slot)
-        slots_give(&g->world->slots, g->slot);
+        world_give_object(g->world, g->slot);
     for (uint32_t i = 0; i < g->n_buckets; i++)
         if (g->buckets[i].slot != UINT32_MAX)
-            slots_give(&g->world->slots, g->buckets[i].slot);
+            world_give_object(g->world, g->buckets[i].slot);
     free(g->wire);
     free(g->actions);
     free(g);

@@ -96,7 +96,7 @@ static enum of_error check(struct bridge *b, struct group *g)
 static bool take_bucket_slots(struct world *w, struct group *g)
 {
     for (uint32_t i = 0; i < g->n_buckets; i++) {
-        g->buckets[i].slot = slots_take(&w->slots);
+        g->buckets[i].slot = world_take_object(w);
         if (g->buckets[i].slot == UINT32_MAX)
             return false; /* group_free gives those before it back */
     }
@@ -109,7 +109,7 @@ static enum of_error take_slots(struct bridge *b, struct group *g, struct group 
     if (!take_bucket_slots(b->world, g))
         return OF_GROUP_BUCKETS;
     if (!old) {
-        g->slot = slots_take(&b->world->slots);
+        g->slot = world_take_object(b->world);
         g->owns_slot = g->slot != UINT32_MAX;
     }
     return old || g->owns_slot ? OF_FINE : OF_GROUP_FULL;

@@ -9,10 +9,10 @@ struct bridge_meter *bridge_meter(const struct bridge *b, uint32_t id) { return 
 static void meter_unmake(struct bridge_meter *m)
 {
     if (m->owns_slot)
-        slots_give(&m->world->slots, m->meter->slot);
+        world_give_object(m->world, m->meter->slot);
     for (unsigned i = 0; i < m->meter->n_bands; i++)
         if (m->meter->bands[i].slot != UINT32_MAX)
-            slots_give(&m->world->slots, m->meter->bands[i].slot);
+            world_give_object(m->world, m->meter->bands[i].slot);
     meter_free(m->meter);
     free(m);
 }
@@ -25,11 +25,11 @@ static struct bridge_meter *meter_make(struct bridge *b, const struct meter_mod 
     struct bridge_meter *m = must_calloc(1, sizeof *m);
     *m = (struct bridge_meter){.id = mod->id, .created_ns = old ? old->created_ns : now_ns, .refs = old ? old->refs : 0, .world = b->world};
     m->meter = meter_new(mod->id, mod->flags, mod->bands, mod->n_bands, now_ns);
-    m->meter->slot = old ? old->meter->slot : slots_take(&b->world->slots);
+    m->meter->slot = old ? old->meter->slot : world_take_object(b->world);
     m->owns_slot = !old && m->meter->slot != UINT32_MAX;
     bool complete = m->meter->slot != UINT32_MAX;
     for (unsigned i = 0; i < mod->n_bands && complete; i++) {
-        m->meter->bands[i].slot = slots_take(&b->world->slots);
+        m->meter->bands[i].slot = world_take_object(b->world);
         complete = m->meter->bands[i].slot != UINT32_MAX;
         m->remarks |= mod->bands[i].type == METER_DSCP_REMARK;
     }

@@ -49,8 +49,6 @@ static uint64_t random_seed(uint32_t wanted)
     return seed;
 }
 
-enum { OBJECT_SLOTS = 1 << 20 }; /* groups, buckets, meters, bands */
-
 vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *error)
 {
     vs_config c = *config;
