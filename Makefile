@@ -117,22 +117,29 @@ pytest-asan: build/asan/.done $(VENV)/.test-packages $(VENV)/.built
 	@echo "==> Packet tests over the sanitized core"
 	@LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 PYTHONMALLOC=malloc VSWITCH_FLAVOUR=build/asan \
-	  $(PYTHON) -m pytest -q -p no:cacheprovider $(ASAN_TESTS)
+	  $(PYTHON) -m pytest -q -p no:cacheprovider $(ON_BOTH_CORES) $(ASAN_TESTS)
 
 PACKET_TESTS = $(wildcard tests/packet tests/oracle)
+
+# Tests that share nothing run side by side; those of tests/net have the kernel and its clock in common.
+ON_BOTH_CORES = -n 2
 
 test: check ctest fuzz
 	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS) -m "not slow"'
 	@$(MAKE) $(VENV)/.built
 	@echo "==> Python tests"
-	@$(PYTHON) -m pytest -q -m "not slow" tests
+	@$(PYTHON) -m pytest -q -m "not slow" $(ON_BOTH_CORES) --ignore tests/net tests
+	@echo "==> Python tests in network namespaces"
+	@$(PYTHON) -m pytest -q -m "not slow" tests/net
 
 test-full: check ctest ctest-long
 	@$(MAKE) fuzz FUZZ_SECONDS=60
 	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS)'
 	@$(MAKE) $(VENV)/.built
 	@echo "==> Python tests, long suites included"
-	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q tests
+	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q $(ON_BOTH_CORES) --ignore tests/net tests
+	@echo "==> Python tests in network namespaces, long suites included"
+	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q tests/net
 
 clean:
 	rm -rf $(VENV) build
