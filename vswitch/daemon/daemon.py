@@ -285,14 +285,13 @@ class Daemon:
             await self.operator.set_port(live, name, wanted)
             return live.ports[name]
 
-    async def remove_ephemeral(self, bridge: str, name: str | None = None) -> None:
-        """Takes one ephemeral port off a bridge, or all of them."""
+    async def remove_ephemeral(self, bridge: str, name: str) -> None:
+        """Takes an ephemeral port off a bridge, if it is there."""
         async with self.changing:
             live = self.live.bridges.get(bridge)
-            ports = list(live.ports.values()) if live else []
-            for port in ports:
-                if live and port.ephemeral and name in (None, port.record.name):
-                    await self.operator.remove_port(live, port.record.name)
+            port = live.ports.get(name) if live else None
+            if live and port and port.ephemeral:
+                await self.operator.remove_port(live, name)
 
     async def remove_owned(self, bridge: str, name: str, owner: str) -> None:
         """Takes an ephemeral port off if it is still this owner's: names are used again."""

@@ -45,9 +45,9 @@ class Forwarder:
         return time.time() - (time.monotonic_ns() - self.hello.started_ns) / 1e9
 
     async def end(self) -> None:
-        """Tells it to end and waits until it has; kills it if it won't."""
-        with contextlib.suppress(Refused, ForwarderGone):
-            await self.link.ask(Command.SHUTDOWN)
+        """Tells it to end and waits until it has; kills it if it won't, or hears nothing."""
+        with contextlib.suppress(Refused, ForwarderGone, TimeoutError):
+            await asyncio.wait_for(self.link.ask(Command.SHUTDOWN), END_SECONDS)
         self.link.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self.watch.ended), END_SECONDS)
@@ -106,12 +106,18 @@ async def reach(
         except (ForwarderGone, Refused) as error:
             link.close()
             if isinstance(error, Refused) or time.monotonic() > deadline:
-                do = "end it with `vswitch shutdown` of the release that started it"
-                raise Failure("forwarder", str(error), do) from None
+                raise Failure("forwarder", str(error), _how_to_end(pid)) from None
             await asyncio.sleep(process.STEP_SECONDS)  # its last daemon died a moment ago
             continue
         watch = process.Watch(pid)
         return Forwarder(link, hello, own, watch, adopted=child is None, child=child)
+
+
+def _how_to_end(pid: int) -> str:
+    """What to do about a forwarder of another release, whose daemon is dead; 0: it has no number
+    here."""
+    start = "start the vswitchd that it belongs to and use its `vswitch shutdown`"
+    return f"end it with `kill {pid}`, or {start}" if pid else start
 
 
 async def dump(link: Link) -> list[Held]:

@@ -17,7 +17,8 @@ from vswitch.daemon import operate
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.interfaces import Interface
-from vswitch.daemon.methods import flows
+from vswitch.daemon.methods import bridges, flows
+from vswitch.errors import StoreError
 from vswitch.schema import Bridge, Port, Queue
 from vswitch.store.memory import MemoryStore
 
@@ -205,3 +206,29 @@ def test_each_port_is_told_with_its_queues(world: Switch) -> None:
         assert not [frame for frame in told if frame.type == Command.QUEUE_SET]
 
     world(test)
+
+
+def test_a_bridge_that_can_t_be_removed_keeps_all_its_ports(
+    world: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: nobody's container may lose its port for a command that is refused."""
+
+    async def test(world: World) -> None:
+        await world.add_ports()
+        before = world.ports()
+        with monkeypatch.context() as full:
+            full.setattr(world.store, "transaction", refuse)
+            with pytest.raises(StoreError):
+                await bridges.remove(world.daemon, "br0")
+        assert world.ports() == before
+        await bridges.remove(world.daemon, "br0")
+        assert world.ports() == {}
+        for _, fd, _, _ in before.values():
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(fd)
+
+    world(test)
+
+
+def refuse(change: object) -> None:
+    raise StoreError("store", "it can't be written", "free space on its disk")

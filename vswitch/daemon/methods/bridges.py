@@ -65,7 +65,6 @@ async def remove(daemon: Daemon, name: str) -> None:
         wanted_bridge(config, name)
         return config.without_bridge(name)
 
-    await daemon.remove_ephemeral(name)
     unmade = await daemon.change(change)
     require_active(unmade, lambda one: one.operation.bridge == name)
 
