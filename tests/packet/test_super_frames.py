@@ -255,3 +255,15 @@ def test_pieces_are_charged_to_the_port_that_sent_them(switch: Switch, tap: Tap)
     switch.poll()
     assert switch.port_stats()[100].tx_packets == 5 * whole.pieces
     assert switch.port_stats()[2].rx_packets == 0
+
+
+def test_one_of_too_many_pieces_for_a_controller_is_no_want_of_buffers(
+    switch: Switch, tap: Tap
+) -> None:
+    """1,024 can be told of; more are lost by the name that they have elsewhere."""
+    switch.add_flow("actions=CONTROLLER")
+    for pieces, lost in ((1024, {}), (1025, {"too-deep": 1025})):
+        tap.write(super_frame(TEXT, pieces * 50, 50))
+        switch.poll()
+        assert switch.drops(TAP) == lost
+        assert len(switch.packet_ins()) == (0 if lost else pieces)

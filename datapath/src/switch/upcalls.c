@@ -79,7 +79,7 @@ static void tell_wired(struct worker *w, struct port *in, const struct packet *p
     struct packet *wired[GSO_MAX_SEGMENTS];
     unsigned n = as_wired(p, wired);
     if (!n)
-        lose(in, p, VS_DROP_NO_BUFFER);
+        lose(in, p, gso_frames(p) > GSO_MAX_SEGMENTS ? VS_DROP_TOO_DEEP : VS_DROP_NO_BUFFER);
     for (unsigned i = 0; i < n; i++) {
         tell(w, in, wired[i], a);
         packet_release(wired[i]);
