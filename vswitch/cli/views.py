@@ -55,7 +55,7 @@ CONTROLLERS: tuple[Column, ...] = (
 MACS: tuple[Column, ...] = (
     ("VLAN", "vlan"),
     ("ADDRESS", "mac"),
-    ("PORT", "port"),
+    ("PORT", lambda station: port_number_text(station.get("port"))),
     ("NAME", "name"),
     ("AGE", lambda station: f"{station['age']:.1f} s"),
 )

@@ -92,11 +92,14 @@ class Operator:
         self.kept: dict[str, Kept] = {}
         self._queues: dict[tuple[str, str], list[Queue]] = {}
         """Queues that are about to be added, by bridge and port: a port that comes brings them."""
+        self._logged: frozenset[str] = frozenset()
+        """What could not be done when it was tried last."""
         self.on_port: Callable[[LiveBridge, LivePort], None] = lambda bridge, port: None
         """Hears of every port that is there from now on."""
 
     async def carry_out(self, operations: Iterable[Operation]) -> list[Unmade]:
-        """Does all of them in order; returns what could not be done."""
+        """Does all of them in order; returns what could not be done.  The log hears of that once,
+        not each time that it is tried again."""
         unmade: list[Unmade] = []
         operations = list(operations)
         self._queues = _queues_to_come(operations)
@@ -104,8 +107,12 @@ class Operator:
             try:
                 await _DOERS[type(operation)](self, operation)
             except Failure as failure:
-                log.warning("could not %s: %s", operation.text, failure)
                 unmade.append(Unmade(operation, failure))
+        texts = [f"could not {one.operation.text}: {one.failure}" for one in unmade]
+        for text in texts:
+            if text not in self._logged:
+                log.warning("%s", text)
+        self._logged = frozenset(texts)
         return unmade
 
     async def ask(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.kit.fakedaemon import FakeDaemon
-from tests.unit.cli.conftest import ANSWERS, FLOW, PORT, Vswitch
+from tests.unit.cli.conftest import ANSWERS, FLOW, MAC, PORT, Vswitch
 from vswitch.errors import RpcError
 from vswitch.requests import REQUESTS
 
@@ -248,6 +248,8 @@ def test_the_hosts_own_port_is_called_local(vswitch: Vswitch, daemon: FakeDaemon
     assert "number            LOCAL" in vswitch("port", "show", "br0", "br0").out
     told = vswitch("port", "add", "br0", "br0", "--number", "LOCAL").out
     assert told == "port br0 is number LOCAL of br0\n"
+    daemon.answers["mac.list"] = [{**MAC, "port": 0xFFFFFFFE, "name": "br0"}]
+    assert "02:00:00:00:00:07  LOCAL  br0" in vswitch("mac", "ls", "br0").out
 
 
 def test_a_trace_tells_the_packets_life_in_order(vswitch: Vswitch, daemon: FakeDaemon) -> None:

@@ -18,7 +18,7 @@ from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.interfaces import Interface
 from vswitch.daemon.methods import bridges, flows
-from vswitch.errors import StoreError
+from vswitch.errors import Failure, StoreError
 from vswitch.schema import Bridge, Port, Queue
 from vswitch.store.memory import MemoryStore
 
@@ -232,3 +232,31 @@ def test_a_bridge_that_can_t_be_removed_keeps_all_its_ports(
 
 def refuse(change: object) -> None:
     raise StoreError("store", "it can't be written", "free space on its disk")
+
+
+def test_what_can_t_be_made_is_logged_once_and_again_when_it_fails_anew(
+    world: Switch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried every second, for days perhaps."""
+
+    async def missing(*args: object, **settings: object) -> Interface:
+        raise Failure("port stored", "there is no such interface", "make it")
+
+    def logged() -> int:
+        return sum("no such interface" in line.getMessage() for line in caplog.records)
+
+    async def test(world: World) -> None:
+        with monkeypatch.context() as absent:
+            absent.setattr(operate, "open_interface", missing)
+            bridge = Bridge("br0", ports=(Port("stored", kind="tap"),))
+            assert await world.daemon.change(lambda config: config.with_bridge(bridge))
+            for _ in range(3):
+                await world.daemon.try_again()
+            assert logged() == 1
+        await world.daemon.try_again()
+        assert not world.daemon.unmade
+        monkeypatch.setattr(operate, "open_interface", missing)
+        await world.daemon.port_gone(*next(world.daemon.live.ports()))
+        assert logged() == 2
+
+    world(test)
