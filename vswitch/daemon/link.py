@@ -31,6 +31,9 @@ TURN = 64
 CONGESTED = 1 << 20
 """Bytes waiting for the kernel above which peers are no longer read."""
 
+SLOW_SECONDS = 5.0
+"""How long a command may take before the log hears of it: nothing else says why all waits."""
+
 
 class ForwarderGone(Exception):
     """The forwarder's socket closed before it answered."""
@@ -113,7 +116,11 @@ class Link:
         # The caller may close its descriptor before a full socket takes the frame.
         ride = os.dup(fd) if fd >= 0 else -1
         self._send(Frame(command, payload, bridge, session, tag).pack(), ride)
-        return await question.future
+        slow = self._loop.call_later(SLOW_SECONDS, _tell_slow, command)
+        try:
+            return await question.future
+        finally:
+            slow.cancel()
 
     def _tag(self) -> int:
         self._next_tag += 1
@@ -254,6 +261,15 @@ async def connect(path: Path) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _tell_slow(command: Command) -> None:
+    log.warning(
+        "the forwarder has not answered %s for %g s: it is busy, hangs or is stopped; `vswitch "
+        "status` names its process: if that is killed, another starts with all that it has",
+        command.name,
+        SLOW_SECONDS,
+    )
 
 
 def _close(fd: int) -> None:

@@ -170,3 +170,24 @@ def select_readable(sock: socket.socket) -> bool:
     import select
 
     return bool(select.select([sock], [], [], 0)[0])
+
+
+def test_the_log_hears_of_a_forwarder_that_answers_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(links, "SLOW_SECONDS", 0.01)
+
+    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+        quick = asyncio.ensure_future(link.ask(Command.DUMP))
+        await asyncio.sleep(0)
+        forwarder.event(Event.DONE, Done().pack(), tag=forwarder.command()[0].tag)
+        await quick
+        slow = asyncio.ensure_future(link.ask(Command.STATS))
+        while not caplog.records:
+            await asyncio.sleep(0.001)
+        forwarder.event(Event.DONE, Done().pack(), tag=forwarder.command()[0].tag)
+        await slow
+
+    run(test)
+    (told,) = (record.getMessage() for record in caplog.records)
+    assert told.startswith("the forwarder has not answered STATS for 0.01 s")
