@@ -274,6 +274,25 @@ static void an_open_checksum_further_in_is_not_the_outer_headers(void)
     packet_release(p);
 }
 
+/* No offload can say what is behind a label or an I-TAG, so whoever pushes has left nothing to one. */
+static void a_label_or_a_service_goes_on_plain_packets_only(void)
+{
+    static const struct { uint8_t gso_type, offload; bool plain; } ways[] = {
+        {GSO_NONE, 0, true}, {GSO_TCPV4, 0, false}, {GSO_NONE, PACKET_NEEDS_CSUM, false}, {GSO_TCPV4, PACKET_NEEDS_CSUM, false},
+    };
+    for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++) {
+        build(false, 6, 1, 0);
+        struct packet *p = frame_packet(&f, pool);
+        p->gso_type = ways[i].gso_type;
+        p->offload = ways[i].offload;
+        CHECK_EQ(edit_push_pbb(p, 0x88e7), ways[i].plain);
+        CHECK_EQ(edit_push_mpls(p, 0x8847), ways[i].plain);
+        if (!ways[i].plain)
+            CHECK_BYTES(p->data, f.bytes, f.n);
+        packet_release(p);
+    }
+}
+
 static void sctp_ports_of_a_fragment_stay(void)
 {
     struct packet *p;
@@ -675,6 +694,7 @@ int main(void)
     a_udp_checksum_that_comes_out_zero_is_all_ones();
     a_wrong_checksum_stays_wrong();
     an_open_checksum_further_in_is_not_the_outer_headers();
+    a_label_or_a_service_goes_on_plain_packets_only();
     sctp_ports_of_a_fragment_stay();
     a_destination_before_its_last_segment_is_not_summed();
     fragments_are_edited_as_the_whole_would_be();

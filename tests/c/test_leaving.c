@@ -206,6 +206,22 @@ static void b1_a_port_with_saturated_queues_is_emptied_by_the_poll_thread(void)
     end();
 }
 
+/* Or the poll thread would read the clock for a meter that nobody has. */
+static void a_port_takes_the_limit_of_its_floods_along(void)
+{
+    vs_bridge_spec limited = {.name = "b", .flood_rate = 10};
+    begin(false);
+    add_port(SENDER, 0);
+    twin_command(sw, VS_CMD_BRIDGE_ADD, &limited, sizeof limited, 0);
+    add_port(GUEST, 0);
+    CHECK_EQ(sw->world.n_timed, 2);
+    switch_part(sw, &port_parting, port_of(GUEST), 0);
+    CHECK_EQ(sw->world.n_timed, 1);
+    twin_command(sw, VS_CMD_BRIDGE_DEL, NULL, 0, 0);
+    CHECK_EQ(sw->world.n_timed, 0);
+    vs_switch_free(sw);
+}
+
 static void b1_a_bridge_goes_with_all_that_waits(void)
 {
     begin(false);
@@ -344,6 +360,7 @@ int main(void)
     b2_a_port_that_leaves_stays_in_its_vlan();
     b1_a_saturated_queue_is_emptied_by_the_poll_thread();
     b1_a_port_with_saturated_queues_is_emptied_by_the_poll_thread();
+    a_port_takes_the_limit_of_its_floods_along();
     b1_a_bridge_goes_with_all_that_waits();
     b1_a_switch_that_ends_gives_everything_back();
     what_a_port_leaves_is_nobody_elses();

@@ -253,6 +253,19 @@ static void the_largest_numbers_do_not_overflow(void)
     }
 }
 
+/* What no packet can be is charged as the most that one can: the amounts neither wrap nor end the process. */
+static void more_than_a_packet_can_be_is_charged_as_the_most(void)
+{
+    static const uint64_t packets[] = { 1 << 24, (1 << 24) + 1, UINT64_C(1) << 40, UINT64_MAX };
+    static const uint64_t bytes[] = { UINT32_MAX, UINT64_C(1) << 32, UINT64_C(1) << 50, UINT64_MAX };
+    for (unsigned i = 0; i < 4; i++)
+        for (unsigned flags = METER_KBPS; flags <= METER_PKTPS; flags++) {
+            struct meter *m = one_band((uint16_t)(flags | METER_BURST), UINT32_MAX, UINT32_MAX, 0);
+            CHECK_EQ(pass_at_once(m, packets[i], bytes[i], 1000, 0), flags == METER_KBPS ? 125 : 255);
+            meter_free(m);
+        }
+}
+
 static void a_clock_that_stands_still_or_goes_back_fills_nothing(void)
 {
     struct meter *m = one_band(METER_PKTPS | METER_BURST, 1, 3, START);
@@ -455,6 +468,7 @@ int main(void)
     rate_zero_passes_nothing();
     a_meter_without_bands_passes_all();
     the_largest_numbers_do_not_overflow();
+    more_than_a_packet_can_be_is_charged_as_the_most();
     a_clock_that_stands_still_or_goes_back_fills_nothing();
     a_jump_of_days_fills_a_bucket_once();
     bands_keep_the_controllers_order_and_slots_are_free();

@@ -221,15 +221,15 @@ static bool is_dropped_as(vs_drop reason)
     return last->kind == ACT_DROP && last->port == (uint32_t)reason;
 }
 
-static enum of_error meter_mod(uint16_t command)
+static enum of_error meter_mod(uint16_t command, uint32_t id)
 {
-    struct meter_mod mod = {.command = command, .flags = METER_PKTPS, .id = METER, .n_bands = 1, .bands = {{.rate = 1, .type = METER_DROP}}};
+    struct meter_mod mod = {.command = command, .flags = METER_PKTPS, .id = id, .n_bands = 1, .bands = {{.rate = 1, .type = METER_DROP}}};
     return bridge_meter_mod(bridge, &mod, 0);
 }
 
-static enum of_error group_mod(uint16_t command)
+static enum of_error group_mod(uint16_t command, uint32_t id)
 {
-    struct group_mod mod = {.command = command, .id = GROUP};
+    struct group_mod mod = {.command = command, .id = id};
     if (command == OFPGC_ADD) {
         mod.group = calloc(1, sizeof *mod.group);
         mod.group->id = GROUP;
@@ -255,7 +255,7 @@ static void keep(void *object) { (void)object; }
 /* A meter that is not there can't have let the packet pass. */
 static void without_its_meter_a_rule_does_nothing(void)
 {
-    CHECK(meter_mod(OFPMC_ADD) == OF_FINE);
+    CHECK(meter_mod(OFPMC_ADD, METER) == OF_FINE);
     add_naming_rule(true);
     CHECK_EQ(composed(ACT_METER, world_version(&world)), 1);
     CHECK(is_dropped_as(VS_DROP_NO_PORT)); /* it got as far as the output */
@@ -265,7 +265,7 @@ static void without_its_meter_a_rule_does_nothing(void)
     CHECK_EQ(composition.n_actions, 1);
     CHECK(is_dropped_as(VS_DROP_METER));
     idmap_put(&bridge->meters, meter, keep);
-    CHECK(meter_mod(OFPMC_DELETE) == OF_FINE);
+    CHECK(meter_mod(OFPMC_DELETE, METER) == OF_FINE);
     settle();
 }
 
@@ -288,11 +288,11 @@ static void *read_slowly(void *unused)
     return NULL;
 }
 
-/* 'first': the rule goes by a flow-mod of its own, right before what it names. */
-static void a_packet_meets_both_or_neither(bool of_meter, bool first)
+/* 'first': the rule goes by a flow-mod of its own, right before what it names; 'all': that goes with all of its kind. */
+static void a_packet_meets_both_or_neither(bool of_meter, bool first, bool all)
 {
     pthread_t thread;
-    CHECK((of_meter ? meter_mod(OFPMC_ADD) : group_mod(OFPGC_ADD)) == OF_FINE);
+    CHECK((of_meter ? meter_mod(OFPMC_ADD, METER) : group_mod(OFPGC_ADD, GROUP)) == OF_FINE);
     add_naming_rule(of_meter);
     slow.of_meter = of_meter;
     slow.done = slow.reads = false;
@@ -305,7 +305,7 @@ static void a_packet_meets_both_or_neither(bool of_meter, bool first)
         free(mod.program);
         bridge_commit(bridge);
     }
-    CHECK((of_meter ? meter_mod(OFPMC_DELETE) : group_mod(OFPGC_DELETE)) == OF_FINE);
+    CHECK((of_meter ? meter_mod(OFPMC_DELETE, all ? OFPM_ALL : METER) : group_mod(OFPGC_DELETE, all ? OFPG_ALL : GROUP)) == OF_FINE);
     atomic_store(&slow.done, true);
     pthread_join(thread, NULL);
     CHECK(slow.named);
@@ -328,8 +328,8 @@ int main(void)
     what_was_never_seen_is_never_told();
     without_its_meter_a_rule_does_nothing();
     slow.reader = epoch_register(&world.epoch);
-    for (unsigned i = 0; i < 4; i++)
-        a_packet_meets_both_or_neither(i & 1, i & 2);
+    for (unsigned i = 0; i < 8; i++)
+        a_packet_meets_both_or_neither(i & 1, i & 2, i & 4);
     settle();
     all_slots_come_back();
     bridge_free(bridge);

@@ -182,7 +182,9 @@ static void so_much_is_kept(void)
         CHECK_EQ(part(1, 9, 0, many, n), 0);
     CHECK_EQ(part(1, 9, 0, many, n), -ENOSPC);
     CHECK_EQ(add_part(1, 9, 0, 2), -ENOSPC);
-    CHECK_EQ(add_part(OTHER, 9, ALL_STEPS, 3), 0); /* the bytes are free already */
+    CHECK_EQ(part(OTHER, 8, VS_TRANSACTION_BEGIN, many, n), 0); /* the bytes are free already */
+    CHECK_EQ(part(OTHER, 8, VS_TRANSACTION_ABORT, NULL, 0), 0);
+    CHECK_EQ(add_part(OTHER, 9, ALL_STEPS, 3), 0);
     CHECK_EQ(add_part(1, 9, LAST_STEPS, 4), -ENOSPC);
     CHECK_EQ(rules(), 1);
     CHECK_EQ(add_part(1, 9, ALL_STEPS, 5), 0);

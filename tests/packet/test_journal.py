@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from datapath import OpenFlowRefusal, Switch
+from datapath.frames import Command, Frame
 from datapath.testing import MakeSwitch
 
 SECOND = 1_000_000_000
@@ -64,6 +66,28 @@ def test_what_was_changed_and_deleted_stays_so(switch: Switch, heir: Heir) -> No
     assert after.dump_meters() == []
     after.del_groups()
     assert rules(heir(after)) == []
+
+
+def test_a_long_journal_is_not_made_short_before_it_was_played_back(
+    switch: Switch, heir: Heir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as nobody has its rules, they are in the journal alone."""
+    command = Switch._command
+
+    def with_time(self: Switch, kind: Command, *args: Any, **more: Any) -> list[Frame]:
+        if kind is Command.REPLAY:
+            self._core.tick(self.now_ns)
+        return command(self, kind, *args, **more)
+
+    buckets = ",".join(["bucket=output:2"] * 1500)
+    switch.add_group("group_id=1,type=all")
+    for _ in range(24):
+        switch.mod_group(f"group_id=1,type=all,{buckets}")
+    switch.mod_group("group_id=1,type=all,bucket=output:3")
+    switch.add_flow("tcp,actions=group:1")
+    assert os.fstat(switch.journal).st_size > 1 << 20, "worth to be made short"
+    monkeypatch.setattr(Switch, "_command", with_time)
+    assert heir(switch).send(1, "tcp").keys() == {3}
 
 
 def test_a_journal_that_was_made_short_says_the_same(switch: Switch, heir: Heir) -> None:

@@ -249,6 +249,16 @@ def test_a_table_miss_rule_may_have_a_meter(switch: Switch) -> None:
     assert [told.reason for told in switch.packet_ins()] == [0, 0]
 
 
+def test_the_controllers_meter_is_not_for_rules(switch: Switch) -> None:
+    """Virtual meters are no rule's, also where there is one (7.3.4.4)."""
+    switch.add_meter("meter=controller,pktps,burst,band=type=drop,rate=1,burst_size=2")
+    for number in (0xFFFFFFFE, 0xFFFF0001):
+        with pytest.raises(OpenFlowRefusal) as refused:
+            switch.add_flow(Rule(instructions=(Meter(number),)))
+        assert (refused.value.type, refused.value.code) == Error.METER_MOD_FAILED_INVALID_METER.value
+    assert switch.dump_flows() == []
+
+
 # ---- counters ----
 
 

@@ -124,6 +124,79 @@ def test_a_drop_counts_every_frame(switch: Switch, tap: Tap, reason: str) -> Non
     assert came.rx_packets == (80 if reason == "flood-limit" else 40)
 
 
+def test_what_waits_for_a_port_that_goes_down_counts_every_frame(switch: Switch, tap: Tap) -> None:
+    switch.set_queue(2, 1, max_rate=1, max_packets=1000)
+    switch.add_flow("actions=set_queue:1,output:2")
+    for _ in range(2):  # the first leaves at once, and the queue is in debt
+        tap.write(FORTY)
+    assert len(switch.poll()[2]) == 40
+    switch.set_port(2, config=PORT_DOWN, mask=PORT_DOWN)
+    switch.now_ns += 1 << 62
+    switch.poll()
+    assert switch.drops(2) == {"output-down": 40}
+
+
+def test_one_that_is_in_too_many_stages_counts_every_frame(switch: Switch, tap: Tap) -> None:
+    """A meter that may change what a packet looks like makes one in each table."""
+    switch.add_meter("meter=1,pktps,band=type=dscp_remark,rate=1,prec_level=1")
+    for table in range(9):
+        switch.add_flow(
+            f"table={table},ip,actions=meter:1,set_field:1->ip_ecn,goto_table:{table + 1}"
+        )
+    switch.add_flow("table=9,actions=output:2")
+    tap.write(FORTY)
+    assert switch.poll() == {}
+    assert switch.drops(TAP) == {"too-deep": 40}
+
+
+def test_one_of_too_many_pieces_is_never_cut(switch: Switch, tap: Tap) -> None:
+    small = super_frame(TEXT, 61_500, 60)
+    assert small.pieces == 1025
+    other = Tap(switch, 8)
+    switch.add_flow("actions=output:8")
+    tap.write(small)
+    switch.poll()
+    assert len(other.read()) == 1, "whole, it passes"
+    other.close()
+    switch.delete_flows()
+    switch.add_flow("actions=push_mpls:0x8847,output:2")
+    tap.write(small)
+    assert switch.poll() == {}
+    assert switch.drops(TAP) == {"too-deep": 1025}
+    switch.add_flow("actions=output:2")
+    tap.write(small)
+    assert switch.poll() == {}
+    assert switch.drops(2) == {"tx-error": 1025}
+
+
+def tagged(packet: Super, tags: bytes) -> Super:
+    n = len(tags)
+    whole = packet.frame[:12] + tags + packet.frame[12:]
+    return Super(
+        whole,
+        packet.headers + n,
+        packet.size,
+        packet.kind,
+        packet.csum_start + n,
+        packet.csum_offset,
+    )
+
+
+@pytest.mark.parametrize("n", [7, 8])
+def test_a_tag_that_hides_the_transport_header_finds_its_checksum_complete(
+    switch: Switch, tap: Tap, n: int
+) -> None:
+    """Nobody looks under more than eight tags, so nobody could complete it behind the ninth."""
+    switch.add_flow("vlan_tci=0,actions=output:2")
+    tap.write(TEN)
+    plain = switch.poll()[2]
+    switch.add_flow("dl_vlan=5,actions=push_vlan:0x8100,output:2")
+    tags = bytes.fromhex("81000005")
+    tap.write(tagged(TEN, tags * n))
+    assert switch.poll()[2] == [one[:12] + tags * (n + 1) + one[12:] for one in plain]
+    assert len(plain) == 10
+
+
 def test_a_full_memory_port_drops_the_pieces_that_find_no_room(switch: Switch, tap: Tap) -> None:
     switch.add_flow("actions=" + ",".join(["output:2"] * 410))
     tap.write(TEN)

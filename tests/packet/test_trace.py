@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from datapath.frames import TraceKind
+from datapath.frames import DROPS, TraceKind
 from datapath.switch import Switch
 
 LARGEST = 65536 + 64
@@ -37,3 +37,16 @@ def test_a_frame_of_any_size_that_a_port_takes(switch: Switch, size: int) -> Non
 def test_a_frame_that_no_port_takes(switch: Switch, size: int) -> None:
     with pytest.raises(OSError, match=f"a packet of {size} bytes can't be traced; give 14 to"):
         switch.trace(bytes(size), 1)
+
+
+@pytest.mark.parametrize("output", ["NORMAL", "FLOOD", "ALL", "IN_PORT"])
+def test_a_port_that_is_not_there_lets_nothing_in(switch: Switch, output: str) -> None:
+    """Nobody knows its VLANs, nor which port to leave out: an unknown one means drop."""
+    switch.add_flow(f"actions={output}")
+    frame = bytes.fromhex("020000000002 020000000001 88b5") + bytes(46)
+    drops = [step for step in switch.trace(frame, 99) if step.kind is TraceKind.DROP]
+    assert [DROPS[drop.number] for drop in drops] == [
+        "no-port" if output == "IN_PORT" else "no-in-port"
+    ]
+    assert all(step.kind is not TraceKind.OUTPUT for step in switch.trace(frame, 99))
+    assert traced(switch, frame), "from one that is there it goes on"

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from containers.hiding import Mount, parse, shows, views
+from containers import hiding
+from containers.hiding import VIEWS_MAX, Mount, parse, shows, views
+from containers.plan import View
+from vswitch.errors import Failure
 
 ROOT = Mount(1, "8:1", "/", "/")
 RUN = Mount(2, "0:25", "/", "/run")
@@ -57,3 +60,40 @@ def test_a_real_folder_is_found_by_identity_and_its_parts_are_not_told_again(
     found = views([run, f"{run}/containers"])
     assert (run, about.st_dev, about.st_ino) in found
     assert not any(view.path == f"{run}/containers" for view in found)
+
+
+def look_at(monkeypatch: pytest.MonkeyPatch, mounts: list[Mount], top: dict[str, int]) -> None:
+    """A machine with these mounts; `top` are the places where another one lies above."""
+    own = {mount.point: mount.id for mount in mounts}
+
+    def look(path: str) -> tuple[int, View]:
+        point = max((point for point in own if hiding._below(path, point) is not None), key=len)
+        return top.get(path, own[point]), View(path, 1, 2)
+
+    monkeypatch.setattr(hiding, "parse", lambda _: mounts)
+    monkeypatch.setattr(hiding, "_look", look)
+
+
+def test_a_place_that_another_mount_covers_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies there is another's: to cover it would take that from the container."""
+    mounts = [ROOT, RUN, Mount(3, "0:25", "/", "/mnt/run"), Mount(4, "0:25", "/", "/srv/run")]
+    look_at(monkeypatch, mounts, {"/srv/run/vswitch": 9})
+    assert [view.path for view in views(["/run/vswitch"])] == ["/mnt/run/vswitch", "/run/vswitch"]
+
+
+def test_a_folder_that_shows_in_too_many_places_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = [ROOT, RUN]
+    mounts += [Mount(n, "0:25", "/", f"/mnt/{n}") for n in range(3, VIEWS_MAX + 2)]
+    look_at(monkeypatch, mounts, {})
+    assert len(views(["/run/vswitch"])) == VIEWS_MAX
+    mounts.append(Mount(VIEWS_MAX + 2, "0:25", "/", "/one more"))
+    look_at(monkeypatch, mounts, {})
+    with pytest.raises(Failure, match=f"{VIEWS_MAX + 1} places, more than {VIEWS_MAX}"):
+        views(["/run/vswitch"])
+
+
+def test_a_folder_whose_mount_is_not_told_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Better no container than one that sees it."""
+    look_at(monkeypatch, [ROOT, RUN], {"/run/vswitch": 7})
+    with pytest.raises(Failure, match="its mount can't be told"):
+        views(["/run/vswitch"])

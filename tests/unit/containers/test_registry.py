@@ -13,7 +13,7 @@ import pytest
 
 from containers.identity import Identity, identify, ourselves
 from containers.plan import NAMESPACES
-from containers.registry import EXIT_ROOM, Entry, Registry
+from containers.registry import EXIT_ROOM, STATE_MAX, Entry, Registry
 from containers.spec import Spec
 from vswitch.errors import Exit, Failure
 
@@ -198,6 +198,44 @@ def test_what_others_put_there_disturbs_nobody_and_stays(registry: Registry, str
             registry.reserve(spec(stray), 2.0)
 
 
+def test_a_link_to_what_looks_like_ours_is_not_followed(registry: Registry, tmp_path: Path) -> None:
+    """Neither to be read, nor to be swept away where it leads."""
+    entry = reserve(registry, spec("web"), 1.0)
+    age(registry, "web", dead())
+    os.rename(registry.path("web"), tmp_path / "mine")
+    for name in ("web", "c1"):
+        os.symlink(tmp_path / "mine", registry.path(name))
+    before = inside(tmp_path / "mine")
+    with pytest.raises(Failure, match="there is none"):
+        registry.find("web")
+    assert registry.sweep() == []
+    registry.remove(entry)
+    assert inside(tmp_path / "mine") == before != []
+
+
+def test_a_name_that_leads_nowhere_is_taken_too(registry: Registry) -> None:
+    os.symlink("/nowhere", registry.path("c1"))
+    assert reserve(registry, spec(), 1.0).name == "c2"
+
+
+def test_a_lock_that_leads_elsewhere_is_not_followed(registry: Registry, tmp_path: Path) -> None:
+    os.symlink(tmp_path / "made by us", os.path.join(registry.folder, ".lock"))
+    with pytest.raises(Failure, match=r"\.lock in it can't be opened"):
+        registry.sweep()
+    assert not (tmp_path / "made by us").exists()
+
+
+def test_a_state_of_any_size_is_read_as_far_as_one_of_ours_goes(registry: Registry) -> None:
+    reserve(registry, spec("web"), 1.0)
+    state = Path(registry.path("web", "state.json"))
+    text = state.read_text()
+    state.write_text(text + " " * (STATE_MAX - len(text)))
+    assert registry.find("web").created == 1.0
+    state.write_text(" " * STATE_MAX + text)
+    with pytest.raises(Failure):
+        registry.find("web")
+
+
 def test_what_others_put_beside_a_container_stays_when_that_goes(registry: Registry) -> None:
     entry = reserve(registry, spec("web", detach=True), 1.0)
     (Path(registry.path("web")) / "notes").write_text("mine")
@@ -285,6 +323,11 @@ def test_on_a_full_disk_no_name_is_taken(
     with pytest.raises(Failure, match="No space left on device; free some room"):
         reserve(registry, spec("web"), 1.0)
     assert os.listdir(registry.folder) == [".lock"]
+    held = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        with pytest.raises(Failure):
+            registry.reserve(spec("web"), 1.0)
+    assert len(os.listdir("/proc/self/fd")) == len(held), "its file was not left open"
 
 
 def test_folders_are_for_us_alone(registry: Registry) -> None:
