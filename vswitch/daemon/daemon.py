@@ -81,9 +81,11 @@ class Daemon:
             self.folders, self.ephemeral, self._event, self._congested, self.journal
         )
         self.forwarder = forwarder
-        self.operator.link = forwarder.link
         self._keep_journal(forwarder.journal)
         async with self.changing:
+            # Not before: whoever waits for 'changing' as well would make bridges of its own
+            # in the place of those that it holds, or that the journal knows.
+            self.operator.link = forwarder.link
             for held in await dump(forwarder.link):
                 await self._adopt(held)
             await self._play_back()
@@ -258,8 +260,8 @@ class Daemon:
         if process is not None:
             check_process(port.name, process)
         async with self.changing:
+            live = self.operator.bridge(bridge)
             self.require_new(self.store.read().config, port.name)
-            live = self.live.bridges[bridge]
             numbered = live.observed().with_port(port).numbered(self.live.reserved()[bridge])
             chosen = numbered.port(port.name)
             assert chosen
@@ -280,10 +282,10 @@ class Daemon:
     async def set_ephemeral(self, bridge: str, name: str, settings: Mapping[str, Any]) -> LivePort:
         """Changes settings of an ephemeral port while it carries packets."""
         async with self.changing:
-            live = self.live.bridges[bridge]
-            wanted = live.ports[name].record.changed(**settings)
-            await self.operator.set_port(live, name, wanted)
-            return live.ports[name]
+            live = self.operator.bridge(bridge)
+            port = self.operator.port(live, name)
+            await self.operator.set_port(live, name, port.record.changed(**settings))
+            return port
 
     async def remove_ephemeral(self, bridge: str, name: str) -> None:
         """Takes an ephemeral port off a bridge, if it is there."""

@@ -184,7 +184,7 @@ class Operator:
                 bridge.listeners.append(await listen(bridge.exchange, target))
 
     async def _set_bridge(self, operation: SetBridge) -> None:
-        bridge = self._bridge(operation.bridge)
+        bridge = self.bridge(operation.bridge)
         wanted, changed = operation.wanted, set(operation.changed)
         if changed & {"dpid", "fail_mode", *NORMAL_SETTINGS}:
             payload = bridge_spec(wanted, bridge.exchange.led, bridge.identity).pack()
@@ -211,7 +211,7 @@ class Operator:
         await self._listen(bridge, [target for target in wanted if target not in have])
 
     async def _remove_bridge(self, operation: RemoveBridge) -> None:
-        bridge = self._bridge(operation.bridge)
+        bridge = self.bridge(operation.bridge)
         await self.ask(f"bridge {operation.bridge}", Command.BRIDGE_DEL, b"", bridge.id)
         del self.live.bridges[operation.bridge]
         close_bridge(bridge)
@@ -223,7 +223,7 @@ class Operator:
     ) -> LivePort:
         """Puts an interface on a bridge; 'port' has its number.  'namespace': a descriptor of the
         one to move it to, instead of the path; it stays the caller's."""
-        bridge = self._bridge(name)
+        bridge = self.bridge(name)
         kept = self.kept.pop(port.name, None)
         interface = kept.interface if kept else None
         if interface is not None and interface.spec.number != port.number:
@@ -248,7 +248,7 @@ class Operator:
         payload = b"".join([interface.spec.pack(), *(queue.pack() for queue in queues)])
         what = f"port {interface.record.name}"
         try:
-            bridge = self._bridge(one.bridge)
+            bridge = self.bridge(one.bridge)
             await self.ask(what, Command.PORT_ADD, payload, bridge.id, interface.fd)
         except Failure as failure:
             if keep and isinstance(failure, Interrupted):
@@ -319,7 +319,7 @@ class Operator:
 
     async def restore(self, name: str) -> None:
         """Gives a kept port to the forwarder, as it was."""
-        self._bridge(self.kept[name].bridge)
+        self.bridge(self.kept[name].bridge)
         await self._install(self.kept.pop(name), keep=True)
 
     def set_state(self, bridge: LiveBridge, number: int, state: int) -> None:
@@ -339,7 +339,7 @@ class Operator:
     async def set_queue(self, bridge: LiveBridge, queue: Queue) -> None:
         """Gives a port a queue, or the queue that it has another rate.  One that is to hold more
         or fewer packets is made anew: what waits in it is lost."""
-        port = self._port(bridge, queue.port)
+        port = self.port(bridge, queue.port)
         there = port.queues.get(queue.number)
         if there and there.max_packets != queue.max_packets:
             await self.remove_queue(bridge, *queue.key)
@@ -350,7 +350,7 @@ class Operator:
 
     async def remove_queue(self, bridge: LiveBridge, name: str, number: int) -> None:
         """Takes a queue off a port; what waits in it is dropped."""
-        port = self._port(bridge, name)
+        port = self.port(bridge, name)
         spec = QueueSpec(port.spec.number, number)
         await self.ask(_queue(name, number), Command.QUEUE_DEL, spec.pack(), bridge.id)
         del port.queues[number]
@@ -368,7 +368,8 @@ class Operator:
         seen = (queue_of(queue_spec(number, q)) for _, q in sorted(port.queues.items()))
         bridge.exchange.agent.queues_changed(number, tuple(seen))
 
-    def _port(self, bridge: LiveBridge, name: str) -> LivePort:
+    def port(self, bridge: LiveBridge, name: str) -> LivePort:
+        """The same for a port."""
         port = bridge.ports.get(name)
         if port is None:
             raise Failure(f"port {name}", "it is not active", "see `vswitch status`")
@@ -381,7 +382,8 @@ class Operator:
 
     # ---- operations --------------------------------------------------------
 
-    def _bridge(self, name: str) -> LiveBridge:
+    def bridge(self, name: str) -> LiveBridge:
+        """The bridge of that name as long as nobody else may change anything; Failure: none is."""
         bridge = self.live.bridges.get(name)
         if bridge is None:
             raise Failure(f"bridge {name}", "it is not active", "see the failure to make it")
@@ -394,30 +396,30 @@ class Operator:
         await self.add_port(operation.bridge, operation.port)
 
     async def _remove_port(self, operation: RemovePort) -> None:
-        await self.remove_port(self._bridge(operation.bridge), operation.name)
+        await self.remove_port(self.bridge(operation.bridge), operation.name)
 
     async def _set_port(self, operation: SetPort) -> None:
-        bridge, name = self._bridge(operation.bridge), operation.wanted.name
+        bridge, name = self.bridge(operation.bridge), operation.wanted.name
         values = {key: getattr(operation.wanted, key) for key in operation.changed}
         await self.set_port(bridge, name, bridge.ports[name].record.changed(**values))
 
     async def _add_queue(self, operation: AddQueue) -> None:
-        bridge, queue = self._bridge(operation.bridge), operation.queue
-        if self._port(bridge, queue.port).queues.get(queue.number) != queue:  # else it came with it
+        bridge, queue = self.bridge(operation.bridge), operation.queue
+        if self.port(bridge, queue.port).queues.get(queue.number) != queue:  # else it came with it
             await self.set_queue(bridge, queue)
 
     async def _set_queue(self, operation: SetQueue) -> None:
-        await self.set_queue(self._bridge(operation.bridge), operation.queue)
+        await self.set_queue(self.bridge(operation.bridge), operation.queue)
 
     async def _remove_queue(self, operation: RemoveQueue) -> None:
-        bridge = self._bridge(operation.bridge)
+        bridge = self.bridge(operation.bridge)
         await self.remove_queue(bridge, operation.port, operation.number)
 
     async def _add_controller(self, operation: AddController) -> None:
-        self.add_controller(self._bridge(operation.bridge), operation.target)
+        self.add_controller(self.bridge(operation.bridge), operation.target)
 
     async def _remove_controller(self, operation: RemoveController) -> None:
-        self._bridge(operation.bridge).controllers.pop(operation.target).close()
+        self.bridge(operation.bridge).controllers.pop(operation.target).close()
 
 
 _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {

@@ -17,7 +17,7 @@ from vswitch.daemon import operate
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.interfaces import Interface
-from vswitch.daemon.methods import bridges, flows
+from vswitch.daemon.methods import bridges, flows, ports
 from vswitch.errors import Failure, StoreError
 from vswitch.schema import Bridge, Port, Queue
 from vswitch.store.memory import MemoryStore
@@ -260,3 +260,55 @@ def test_what_can_t_be_made_is_logged_once_and_again_when_it_fails_anew(
         assert logged() == 2
 
     world(test)
+
+
+def test_b10_who_waits_for_a_forwarder_makes_no_bridge_in_the_place_of_a_known_one(
+    world: Switch,
+) -> None:
+    """Its name would be the same, and its rules those of nobody."""
+
+    async def scene(w: World) -> None:
+        await w.add("br0")
+        await w.add_flow("br0")
+        assert await w.rules("br0") == 1
+        await w.lose_forwarder()
+        await w.daemon.changing.acquire()
+        waiting = asyncio.ensure_future(w.add("br1"))
+        await asyncio.sleep(0)
+        w.life.allow()
+        while not w.daemon.forwarder:
+            await asyncio.sleep(0.001)
+        w.daemon.changing.release()
+        await waiting
+        await w.get_forwarder()
+        assert await w.rules("br0") == 1
+        assert await w.rules("br1") == 0
+
+    world(scene)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda daemon: ports.add(daemon, "br0", "p", ephemeral=True),
+        lambda daemon: daemon.set_ephemeral("br0", "p", {"tag": 5}),
+    ],
+)
+def test_a_bridge_that_went_while_its_turn_was_awaited_is_told(
+    world: Switch, ask: Callable[[Daemon], Coroutine[Any, Any, object]]
+) -> None:
+    """As what it is, not as a defect."""
+
+    async def scene(w: World) -> None:
+        await w.add("br0")
+        await w.daemon.changing.acquire()
+        going = asyncio.ensure_future(w.remove("br0"))
+        await asyncio.sleep(0)
+        asking = asyncio.ensure_future(ask(w.daemon))
+        await asyncio.sleep(0)
+        w.daemon.changing.release()
+        await going
+        with pytest.raises(Failure, match="bridge br0: it is not active"):
+            await asking
+
+    world(scene)
