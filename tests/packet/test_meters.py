@@ -255,7 +255,8 @@ def test_the_controllers_meter_is_not_for_rules(switch: Switch) -> None:
     for number in (0xFFFFFFFE, 0xFFFF0001):
         with pytest.raises(OpenFlowRefusal) as refused:
             switch.add_flow(Rule(instructions=(Meter(number),)))
-        assert (refused.value.type, refused.value.code) == Error.METER_MOD_FAILED_INVALID_METER.value
+        found = (refused.value.type, refused.value.code)
+        assert found == Error.METER_MOD_FAILED_INVALID_METER.value
     assert switch.dump_flows() == []
 
 
