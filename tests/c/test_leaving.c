@@ -44,26 +44,7 @@ static void end(void)
 
 static unsigned out(void) { return packet_pool_out(sw->worker->pool); }
 
-/* "in_port=FROM,actions=set_queue:QUEUE(or none),output:TO" */
-static void flow(uint32_t from, uint32_t queue, uint32_t to)
-{
-    uint8_t *at = message_begin(&m, 14, 40), number[4];
-    memset(at + 24, 0xff, 12);
-    size_t start = m.n;
-    wire16(more(&m, 4), 1);
-    wire32(number, from);
-    put_oxm_bytes(&m, OXM_IN_PORT, number, sizeof number, NULL);
-    wire16(m.bytes + start + 2, (uint32_t)(m.n - start));
-    pad8(&m, start);
-    start = m.n;
-    put_action(&m, 4, 8);
-    if (queue)
-        put_numbered(&m, 21, queue);
-    put_output(&m, to, 0xffff);
-    wire16(m.bytes + start + 2, (uint32_t)(m.n - start));
-    message_end(&m);
-    twin_openflow(sw, &m, 0);
-}
+static void flow(uint32_t from, uint32_t queue, uint32_t to) { twin_flow(sw, from, queue, to, 0); }
 
 static void packet_out(uint32_t from, uint32_t to)
 {

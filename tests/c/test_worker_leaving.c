@@ -18,7 +18,6 @@ enum { SENDER = 1, HEARER = 2, OTHER = 3, GUEST = 4, HERE = 10, THERE = 20 };
 static vs_switch *sw;
 static int peers[8]; /* the far end of each port's descriptor */
 static unsigned rounds = 60;
-static struct message m;
 
 static uint64_t now_ns(void)
 {
@@ -84,25 +83,7 @@ static void end(void)
 
 /* ---- saturated queues ---- */
 
-static void flow(uint32_t in, uint32_t queue, uint32_t to)
-{
-    uint8_t *at = message_begin(&m, 14, 40), number[4];
-    memset(at + 24, 0xff, 12);
-    size_t start = m.n;
-    wire16(more(&m, 4), 1);
-    wire32(number, in);
-    put_oxm_bytes(&m, OXM_IN_PORT, number, sizeof number, NULL);
-    wire16(m.bytes + start + 2, (uint32_t)(m.n - start));
-    pad8(&m, start);
-    start = m.n;
-    put_action(&m, 4, 8);
-    if (queue)
-        put_numbered(&m, 21, queue);
-    put_output(&m, to, 0);
-    wire16(m.bytes + start + 2, (uint32_t)(m.n - start));
-    message_end(&m);
-    twin_openflow(sw, &m, now_ns());
-}
+static void flow(uint32_t from, uint32_t queue, uint32_t to) { twin_flow(sw, from, queue, to, now_ns()); }
 
 static void fill(uint32_t port, uint8_t mark, unsigned n)
 {

@@ -21,6 +21,28 @@ static inline void twin_openflow(vs_switch *sw, const struct message *m, uint64_
     twin_command(sw, VS_CMD_OPENFLOW, m->bytes, m->n, now_ns);
 }
 
+/* "in_port=FROM,actions=set_queue:QUEUE (0: without),output:TO" */
+static inline void twin_flow(vs_switch *sw, uint32_t from, uint32_t queue, uint32_t to, uint64_t now_ns)
+{
+    static struct message m;
+    uint8_t *at = message_begin(&m, 14, 40), number[4];
+    memset(at + 24, 0xff, 12);
+    size_t start = m.n;
+    wire16(more(&m, 4), 1);
+    wire32(number, from);
+    put_oxm_bytes(&m, OXM_IN_PORT, number, sizeof number, NULL);
+    wire16(m.bytes + start + 2, (uint32_t)(m.n - start));
+    pad8(&m, start);
+    start = m.n;
+    put_action(&m, 4, 8);
+    if (queue)
+        put_numbered(&m, 21, queue);
+    put_output(&m, to, 0xffff);
+    wire16(m.bytes + start + 2, (uint32_t)(m.n - start));
+    message_end(&m);
+    twin_openflow(sw, &m, now_ns);
+}
+
 static inline void twin_add_bridge(vs_switch *sw, uint32_t ports, uint64_t now_ns)
 {
     vs_bridge_spec bridge = {.name = "b"};

@@ -101,6 +101,7 @@ PASSWD = {
     "hidden in a long line": (f"{LONG}:u:x:1000:1000::/home/u:\n{LONG}\n", "/"),
     "behind a long line": (f"{LONG}\nu:x:1000:1000::/home/u:\n", "/home/u"),
     "too long itself": (f"u:x:1000:1000::/{LONG}:/bin/sh\n", "/"),
+    "behind more lines than anybody reads": ("\n" * 65536 + "u:x:1000:1000::/home/u:\n", "/"),
     "zeros, which hide what follows": ("\0" * 3000 + "\nu:x:1000:1000::/home/u:\n", "/"),
 }
 

@@ -183,6 +183,22 @@ def test_nothing_the_caller_has_open_is_in_process_1_s27(anyone: Pod) -> None:
     assert len(result.lines()) <= 5  # the line to the runner, its signals
 
 
+def test_nor_what_a_shell_has_opened_before_we_had_anything_open_s27(pod: Pod) -> None:
+    """Descriptor 3 and one far above: those that we keep lie between them."""
+    secret = _file(pod.folder / "secret", "of the caller")
+    script = "ls /proc/1/fd; cat /proc/1/fd/3 /proc/self/fd/3 /proc/1/fd/9 /proc/self/fd/9"
+    line = ["sh", "-c", 'exec "$@" 3<"$0" 9<"$0"', str(secret), sys.executable, "-c"]
+    control = subprocess.run([*line, "import os; print(os.read(3, 99), os.read(9, 99))"],
+                             capture_output=True, text=True, check=True)  # fmt: skip
+    assert control.stdout.count("of the caller") == 2
+    line += [PROGRAM, "run", "--", "sh", "-c", script]
+    done = subprocess.run(line, env=pod.environment, capture_output=True, text=True, check=False)
+    assert "of the caller" not in done.stdout
+    found = done.stdout.splitlines()
+    assert found[:3] == ["0", "1", "2"], done.stderr
+    assert len(found) <= 5
+
+
 PROCESS_1 = """
 import ctypes, os
 for name in ("exe", "mem", "maps", "environ", "root", "cwd", "fd/0", "ns/net"):
