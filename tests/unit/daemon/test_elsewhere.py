@@ -1,12 +1,16 @@
-"""Ports in containers' namespaces: how often the daemon looks at them."""
+"""Ports in containers' namespaces: how often the daemon looks at them, and what it believes."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from datapath.kernel import Link, Whereabouts
 from vswitch.daemon import elsewhere
 
 
@@ -52,3 +56,36 @@ def test_a_container_that_changes_for_ever_is_looked_at_now_and_then(
 
     asyncio.run(scene())
     assert 2 <= watch.looks <= most
+
+
+@pytest.mark.parametrize("goes", [False, True])
+def test_a_port_that_went_while_it_was_looked_at_is_not_told_of(
+    monkeypatch: pytest.MonkeyPatch, goes: bool
+) -> None:
+    """Its descriptor's number may be another's by then: the thread asks by one of its own."""
+    tap = os.open(os.devnull, os.O_RDONLY)
+    port: Any = SimpleNamespace(record=SimpleNamespace(name="p"), fd=tap, elsewhere=None)
+    bridge: Any = SimpleNamespace(ports={"p": port})
+    link: Any = SimpleNamespace(spec=Link)
+    told: list[object] = []
+    asked: list[int] = []
+
+    def whereabouts(fd: int) -> Whereabouts:
+        asked.append(fd)
+        if goes:
+            del bridge.ports["p"]
+            os.close(tap)
+        assert os.fstat(fd).st_rdev == os.stat(os.devnull).st_rdev
+        return Whereabouts(7, link)
+
+    monkeypatch.setattr("datapath.kernel.NamespaceWatch", Endless)
+    monkeypatch.setattr("datapath.kernel.whereabouts", whereabouts)
+    made = elsewhere.Elsewhere(lambda *seen: told.append(seen))
+    asyncio.run(made.take(bridge, port))
+    assert told == ([] if goes else [(bridge, port, link)])
+    assert port.elsewhere == (None if goes else 7)
+    assert asked != [tap]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(asked[0])
+    if not goes:
+        os.close(tap)
