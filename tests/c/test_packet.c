@@ -171,6 +171,23 @@ static void the_accessor_gives_only_bytes_of_the_frame(void)
     packet_pool_free(pool);
 }
 
+/* Half of the reserve is for what waits nowhere else; the rest of it only for what is on its way. */
+static void one_may_wait_anywhere_as_long_as_half_of_the_reserve_is_there(void)
+{
+    enum { COUNT = 80, RESERVE = COUNT / PACKET_KEPT };
+    struct packet_pool *pool = packet_pool_new(COUNT, 0);
+    struct packet *all[COUNT];
+    for (unsigned n = 0; n < COUNT; n++) {
+        unsigned left = COUNT - n - 1;
+        all[n] = packet_new(pool, 60);
+        CHECK_EQ(packet_may_wait(all[n], 0, SHARE_OF_QUEUE), left >= RESERVE / 2);
+        CHECK_EQ(packet_may_wait(all[n], 1, SHARE_OF_PORT), left > RESERVE);
+    }
+    for (unsigned n = 0; n < COUNT; n++)
+        packet_release(all[n]);
+    packet_pool_free(pool);
+}
+
 int main(void)
 {
     a_pool_gives_what_it_has_and_takes_it_back();
@@ -180,5 +197,6 @@ int main(void)
     a_frame_grown_beyond_small_is_copied_whole();
     the_start_moves_within_the_headroom();
     the_accessor_gives_only_bytes_of_the_frame();
+    one_may_wait_anywhere_as_long_as_half_of_the_reserve_is_there();
     return checks_end();
 }

@@ -45,6 +45,27 @@ static void end(struct queue *q)
     queue_free(q);
 }
 
+/* Small buffers that wait are no reason to refuse a large one, nor the other way round. */
+static void what_waits_is_counted_by_the_size_of_its_buffer(void)
+{
+    struct queue *q = queue_new(3, 0, 1000, 1 << 24, START);
+    struct packet *small = frame_of(60), *large = super_frame();
+    for (unsigned i = 1; i <= 5; i++) {
+        CHECK(queue_put(q, frame_of(60), START));
+        if (i % 2)
+            CHECK(queue_put(q, super_frame(), START));
+        CHECK_EQ(queue_held(q, small), i);
+        CHECK_EQ(queue_held(q, large), (i + 1) / 2);
+    }
+    packet_release(queue_take(q, START)); /* a small one, then a large one */
+    CHECK_EQ(queue_held(q, small), 4);
+    packet_release(queue_give_up(q));
+    CHECK_EQ(queue_held(q, large), 2);
+    packet_release(small);
+    packet_release(large);
+    end(q);
+}
+
 static void packets_leave_in_order_with_their_references(void)
 {
     struct queue *q = queue_new(3, 0, 7, 1 << 20, START);
@@ -460,6 +481,7 @@ static void a_debt_ends_where_rates_do(void)
 int main(void)
 {
     pool = packet_pool_new(2000, 1000);
+    what_waits_is_counted_by_the_size_of_its_buffer();
     packets_leave_in_order_with_their_references();
     a_full_queue_refuses_and_the_caller_keeps_the_packet();
     a_queue_that_goes_away_gives_up_all_that_waits();

@@ -5,6 +5,7 @@
  */
 #include "base/share.h"
 #include "check.h"
+#include "switch/switch.h"
 #include "vswitch.h"
 
 enum { LOUD = 1, QUIET = 2, SINKS = 1000, FIRST_SINK = 101, FRAME = 60 };
@@ -334,10 +335,37 @@ static void who_was_idle_owes_nothing_and_has_saved_nothing(void)
     CHECK(!share_begins(&group, &member, turn)); /* once a round */
 }
 
+/* A controller's floods are floods as well: no more of them in a turn than a share and one. */
+static void packet_outs_take_a_share_of_a_turn(void)
+{
+    enum { ORDERS = 20 };
+    static const uint8_t order[40 + FRAME] = {
+        4, 13, 0, sizeof order, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd, 0, 16, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 16, 0xff, 0xff, 0xff, 0xfc, 0, 0, 0, 0, 0, 0, 0, 0, /* output:ALL */
+    };
+    unsigned turns = 0;
+    size_t n;
+    begin(8192);
+    add_bridge(LOUD, 1, SINKS);
+    add_bridge(QUIET, 2, 0);
+    meet();
+    for (unsigned i = 0; i < ORDERS; i++)
+        command(VS_CMD_OPENFLOW, LOUD, order, sizeof order);
+    for (; ring_peek(&sw->worker->injections, &n); turns++) {
+        offer(QUIET, 1, 2, 1);
+        CHECK(vs_switch_poll(sw, 0) > 0);
+        CHECK_EQ(taken(QUIET, 2), 1);
+        CHECK_EQ(taken(LOUD, 1), 1);
+    }
+    CHECK_EQ(turns, ORDERS);
+    vs_switch_free(sw);
+}
+
 int main(void)
 {
     a_packet_waits_for_a_share_and_one_flood(1);
     a_packet_waits_for_a_share_and_one_flood(40);
+    packet_outs_take_a_share_of_a_turn();
     bridges_that_flood_share_alike();
     stations_that_move_cost_another_bridge_no_walk();
     a_packet_waits_for_one_walk_through_a_long_table();

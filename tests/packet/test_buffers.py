@@ -142,6 +142,22 @@ def test_a_memory_port_that_nobody_reads_leaves_the_reserve(make_switch: MakeSwi
     assert len(out[4]) == 1
 
 
+def offer_all(switch: Switch) -> None:
+    for _ in range(1024):
+        switch.offer(1, SHORT)
+
+
+def test_what_nobody_has_polled_leaves_the_reserve_too(make_switch: MakeSwitch) -> None:
+    switch = make_switch(max_buffers=1024)
+    switch.add_flow("in_port=3,actions=output:4")
+    with pytest.raises(OSError, match="No buffer space"):
+        offer_all(switch)
+    assert switch._core.poll(switch.now_ns) > 0
+    for _ in range(100):
+        switch.offer(3, SHORT)
+    assert len(switch.poll()[4]) == 100
+
+
 def write_pcap(path: Path, frames: list[bytes]) -> None:
     records = b"".join(struct.pack("=IIII", 0, 0, len(f), len(f)) + f for f in frames)
     path.write_bytes(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + records)

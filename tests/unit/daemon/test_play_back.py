@@ -18,6 +18,7 @@ from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.interfaces import Interface
 from vswitch.daemon.methods import bridges, flows, ports
+from vswitch.daemon.operate import Kept
 from vswitch.errors import Failure, StoreError
 from vswitch.schema import Bridge, Port, Queue
 from vswitch.store.memory import MemoryStore
@@ -310,5 +311,41 @@ def test_a_bridge_that_went_while_its_turn_was_awaited_is_told(
         await going
         with pytest.raises(Failure, match="bridge br0: it is not active"):
             await asking
+
+    world(scene)
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_b10_a_port_that_went_while_there_was_no_forwarder_is_let_go(
+    world: Switch, stays: bool
+) -> None:
+    """Its descriptor too: the next port of its name is another one."""
+
+    async def scene(w: World) -> None:
+        await w.add("br0")
+        await w.lose_forwarder()
+        fd = os.open(os.devnull, os.O_RDONLY)
+        spec = PortSpec(1, PortKind.TAP, "p", flags=PortFlags.EPHEMERAL)
+        kept = Kept("br0", Interface(Port("p"), spec, fd), ())
+        w.daemon.operator.kept["p"] = kept
+        await (w.add("br1") if stays else w.remove("br0"))
+        assert w.daemon.operator.kept == ({"p": kept} if stays else {})
+        if stays:
+            os.close(w.daemon.operator.kept.pop("p").interface.fd)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(fd)
+
+    world(scene)
+
+
+def test_b10_a_bridge_that_is_changed_stays_who_it_is(world: Switch) -> None:
+    async def scene(w: World) -> None:
+        await w.add("br0")
+        await w.add_flow("br0")
+        changed = Bridge("br0", mac_age=60)
+        assert await w.daemon.change(lambda config: config.with_bridge(changed)) == []
+        await w.lose_forwarder()
+        await w.get_forwarder()
+        assert await w.rules("br0") == 1
 
     world(scene)
