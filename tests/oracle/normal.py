@@ -36,6 +36,8 @@ class Side:
     def vlan_of(self, frame: bytes) -> int | None:
         """The VLAN of a frame that comes in here; None: it is refused."""
         vid = outer_vid(frame)
+        if is_cut(frame):
+            return None
         if vid and self.mode is VlanMode.ACCESS:
             return None
         vlan = vid or self.tag
@@ -67,6 +69,11 @@ def n_tags(frame: bytes) -> int:
     while frame[at : at + 2] in TAGS:
         at += 4
     return (at - 12) // 4
+
+
+def is_cut(frame: bytes) -> bool:
+    """The frame ends in a tag: whoever pads it makes one of that, in a VLAN that nobody checked."""
+    return len(frame) < 14 + 4 * min(n_tags(frame), 8)
 
 
 def outer_vid(frame: bytes) -> int:

@@ -114,9 +114,10 @@ class Pair:
 
     def arrival(self) -> tuple[int, bytes]:
         """One of a few heads at its port, with one of two inner tags, or none: so that the cache is
-        asked again, and for frames that differ only in what is inside."""
+        asked again, and for frames that differ only in what is inside, or where they end."""
         in_port, head = self.rng.choice(self.heads)
-        return in_port, head + self.rng.choice((b"", *INNER)) + PAYLOAD
+        frame = head + self.rng.choice((b"", *INNER)) + PAYLOAD
+        return in_port, frame[: self.rng.randrange(14, 24)] if self.rng.random() < 0.05 else frame
 
     def head(self) -> bytes:
         """Addresses, and an outer tag or none."""

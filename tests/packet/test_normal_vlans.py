@@ -121,6 +121,23 @@ def test_a_frame_of_a_vlan_that_the_port_does_not_carry_is_dropped_by_name(norma
     assert normal.macs() == []
 
 
+CUT = [bytes.fromhex("8100") + rest for rest in (b"", b"\0", b"\0\x14", b"\0\x14\x88")]
+
+
+@pytest.mark.parametrize("cut", CUT, ids=bytes.hex)
+@pytest.mark.parametrize("mode", [ACCESS, TRUNK, NATIVE])
+def test_a_frame_that_ends_in_a_tag_is_in_no_vlan(
+    normal: Switch, mode: VlanMode, cut: bytes
+) -> None:
+    """A card that pads it to 60 bytes makes a tag of it: VLAN 20, said by an access port of 10."""
+    only(normal, (mode, 0 if mode is TRUNK else 10, ALL), (TRUNK, 0, ALL))
+    outer = b"" if mode is ACCESS else bytes.fromhex("8100000a")
+    for tags in (b"", outer):
+        assert list(normal.send(1, BROADCAST + tags + TAIL)) == [2]  # like it, but whole
+        assert normal.send(1, BROADCAST + tags + cut) == {}
+    assert normal.drops(1) == {"vlan": 2}
+
+
 def test_one_flood_gives_each_port_its_own_form(normal: Switch) -> None:
     normal.set_vlans(1, mode=ACCESS, tag=10)
     normal.set_vlans(2, mode=ACCESS, tag=10)

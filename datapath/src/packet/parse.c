@@ -15,8 +15,6 @@
 _Static_assert(14 + 4 * LAYOUT_MAX_VLANS + 8 + 40 + 2048 * LAYOUT_MAX_EXTHDRS + 24 + 2040 * LAYOUT_MAX_ND_OPTIONS <= UINT16_MAX,
                "offsets of whatever the walk reaches fit the layout");
 
-static bool type_is_vlan(uint16_t type) { return type == ETH_VLAN || type == ETH_QINQ; }
-
 /* An 802.3 length instead of a type: cuts the span, looks for LLC and SNAP. False: contradiction. */
 static bool parse_llc(struct layout *l, struct span *s, uint16_t length)
 {
@@ -47,7 +45,7 @@ static bool parse_ethernet(struct layout *l, struct span *s)
         return false;
     type = ntohs(eth->type);
     s->at += (uint32_t)sizeof *eth;
-    while (type_is_vlan(type) && l->n_vlans < LAYOUT_MAX_VLANS && (tag = span_peek(s, sizeof *tag))) {
+    while (eth_type_is_tag(type) && l->n_vlans < LAYOUT_MAX_VLANS && (tag = span_peek(s, sizeof *tag))) {
         type = ntohs(tag->type);
         s->at += (uint32_t)sizeof *tag;
         l->n_vlans++;

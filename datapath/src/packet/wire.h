@@ -15,6 +15,8 @@ enum eth_types {
     ETH_IPV4 = 0x0800, ETH_ARP = 0x0806, ETH_VLAN = 0x8100, ETH_IPV6 = 0x86dd, ETH_QINQ = 0x88a8,
     ETH_MPLS = 0x8847, ETH_MPLS_MULTICAST = 0x8848, ETH_PBB = 0x88e7,
 };
+/* The type of a VLAN tag (its TPID). */
+static inline _Bool eth_type_is_tag(uint16_t type) { return type == ETH_VLAN || type == ETH_QINQ; }
 
 enum ip_protocols {
     PROTO_HOPOPTS = 0, PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_DCCP = 33, PROTO_ROUTING = 43,

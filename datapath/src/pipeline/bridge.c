@@ -88,17 +88,8 @@ static void set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans
     epoch_replace(&b->world->epoch, &port->vlans, copy, free);
 }
 
-/* A native VLAN's tag may go only where none lies behind it. */
-static void tell_tags_apart(struct bridge *b, const vs_vlans *vlans)
-{
-    static const struct key mask = {.n_vlans = UINT8_MAX};
-    if (vlans->mode == VS_VLAN_NATIVE_UNTAGGED)
-        bridge_look_first(b, &mask);
-}
-
 void bridge_set_vlans(struct bridge *b, struct port *port, const vs_vlans *vlans)
 {
-    tell_tags_apart(b, vlans);
     set_vlans(b, port, vlans);
     mac_forget_port(&b->macs, port->spec.number);
     world_publish(b->world);
@@ -169,7 +160,6 @@ void bridge_add_port(struct bridge *b, struct port *port)
     for (; i < old->n; i++)
         list->ports[i + 1] = old->ports[i];
     list->n = old->n + 1;
-    tell_tags_apart(b, &port->spec.vlans);
     set_vlans(b, port, &port->spec.vlans);
     set_flood(b, port, flood_meter(b));
     epoch_replace(&b->world->epoch, &b->ports, list, free);

@@ -63,7 +63,7 @@ void bridge_change(struct bridge *, const vs_bridge_spec *);
 /* From the next version on, these bits count in cached keys too; false: they do already.  For rules, which are seen from
  * that version on. */
 bool bridge_widen_shape(struct bridge *, const struct key *mask);
-/* The same for what is in force as soon as it is stored (groups, fail mode, VLANs of ports): waits until the poll
+/* The same for what is in force as soon as it is stored (groups, fail mode): waits until the poll
  * thread makes its keys so. */
 void bridge_look_first(struct bridge *, const struct key *mask);
 

@@ -71,8 +71,6 @@ static bool is_mpls(const struct key *key)
 
 static bool is_pbb(const struct key *key) { return get16(&key->eth_type) == ETH_PBB && key->has & HAS_L3; }
 
-static bool is_tpid(uint16_t type) { return type == ETH_VLAN || type == ETH_QINQ; }
-
 /* OpenFlow 1.3.5, table 6: label and class are those of the entry below, if there is one. */
 void do_push_mpls(struct composition *c, const struct action *a)
 {
@@ -82,7 +80,7 @@ void do_push_mpls(struct composition *c, const struct action *a)
     uint8_t class = key->mpls_tc;
     if (key->has & HAS_LLC)
         return; /* its length field leaves no place for a label's type */
-    if (c->n_tags == LAYOUT_MAX_VLANS && is_tpid(get16(&key->eth_type))) {
+    if (c->n_tags == LAYOUT_MAX_VLANS && eth_type_is_tag(get16(&key->eth_type))) {
         compose_end(c, VS_DROP_TOO_DEEP); /* labels go behind all tags, and nobody looked where that is */
         return;
     }

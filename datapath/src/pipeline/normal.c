@@ -9,9 +9,11 @@
  * A tag is taken off only where the frame stays in its VLAN by that: on a trunk, a frame with a further tag behind it
  * keeps the outer one, since the next switch would read the inner as its VLAN (Open vSwitch hops here).
  *
- * What it says depends on the source's entry too (it may have moved), so both addresses and the outermost tag
- * belong to every key shape that has it: see normal_looks.  How many tags there are counts only where a port
- * has a native VLAN without tag: see tell_tags_apart in bridge.c.
+ * A tag that is cut short by the end of the frame is none to us, but whoever pads the frame on its way makes one of
+ * it, in a VLAN of the sender's choice: such a frame is in no VLAN.
+ *
+ * What it says depends on the source's entry too (it may have moved), so both addresses, the outermost tag, how many
+ * there are and what is behind them belong to every key shape that has it: see normal_looks.
  */
 #include "pipeline/normal.h"
 
@@ -166,6 +168,11 @@ static void flood(struct composition *c, const struct arrival *f, const struct p
 
 /* ---- the action ---- */
 
+static bool has_cut_tag(const struct composition *c)
+{
+    return eth_type_is_tag(get16(&c->key.eth_type)) && c->n_tags < LAYOUT_MAX_VLANS;
+}
+
 void output_normal(struct composition *c, const struct action *a)
 {
     (void)a;
@@ -175,7 +182,7 @@ void output_normal(struct composition *c, const struct action *a)
         compose_drop(c, VS_DROP_NO_IN_PORT);
         return;
     }
-    int vlan = vlans_classify(in ? vlans_at(in) : &vlans_every, f.vid);
+    int vlan = has_cut_tag(c) ? VLAN_REFUSED : vlans_classify(in ? vlans_at(in) : &vlans_every, f.vid);
     if (vlan == VLAN_REFUSED) {
         compose_drop(c, VS_DROP_VLAN);
         return;

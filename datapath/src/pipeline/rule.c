@@ -109,7 +109,8 @@ void normal_looks(struct key *mask)
 {
     memset(mask->eth_src, 0xff, sizeof mask->eth_src);
     memset(mask->eth_dst, 0xff, sizeof mask->eth_dst);
-    mask->vlan_vid = 0xffff;
+    mask->vlan_vid = mask->eth_type = UINT16_MAX;
+    mask->n_vlans = UINT8_MAX;
 }
 
 static void output_looks(const struct action *a, struct key *mask)
