@@ -95,17 +95,19 @@ def test_the_programs_find_what_is_open(tmp_path: Path, name: str) -> None:
     """The same in a user namespace without walls, so that "nothing found" means something.
 
     Nothing of the machine may be within their reach there: root in it is the same user as we are,
-    so /dev is empty and /sys cannot be written.
+    so /dev is empty and /sys cannot be written.  What is started is nowhere below /tmp, which is
+    covered: this checkout may be there, and the Python in it.
     """
     body, words, found = OPEN[name]
     master, slave = os.openpty()
     secret = tmp_path / "secret"
     secret.write_text("of the caller")
+    python = os.path.realpath(sys.executable)
     line = ["unshare", "-Urpfm", "--mount-proc", "sh", "-c", WITHOUT_WALLS]
     try:
         with open(secret) as file:
             done = subprocess.run(
-                [*line, "sh", "python3", "-c", siege.program(body), "0.5", *words],
+                [*line, "sh", python, "-c", siege.program(body), "0.5", *words], cwd="/",
                 stdin=slave, pass_fds=[file.fileno()], capture_output=True, text=True, check=False,
                 timeout=20,
             )  # fmt: skip
