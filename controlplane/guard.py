@@ -1,21 +1,24 @@
 """Stands before os-ken's parsers: a message that can't be right ends its connection, no other.
 
 Many parsers of os-ken 4.2 never end on an inner length of 0, a hello among them, and one such
-message would stop the controller for every switch. Two things keep it going:
+message would stop the controller for every switch. Three things keep it going:
 
 - before a message is parsed, its version must be the connection's, its type one that switches
   send, and every length in it must hold (`controlplane.lengths`);
 - a parse has a limit of the process's own CPU time (a busy machine is no attack), for what the
   tables do not know: versions after 1.3, experimenters' messages. Works because parsing is pure
-  Python on the main thread, which is where signals arrive.
+  Python on the main thread, which is where signals arrive;
+- who says that it is a switch that is here already is refused (`controlplane.identity`).
 """
 
 import logging
 import signal
+import struct
 from collections.abc import Callable, Container
 from types import FrameType
 from typing import Any
 
+from controlplane.identity import PATIENCE_S, Identities
 from controlplane.lengths import ECHO_REPLY, HELLO, complaint
 
 LIMIT_S = 0.2
@@ -23,6 +26,9 @@ LIMIT_S = 0.2
 
 HANDSHAKE = "handshake"
 """os-ken's name of the state until a hello has settled the version (`HANDSHAKE_DISPATCHER`)."""
+
+FEATURES_REPLY = 6
+"""The message that says which switch it is, in every version."""
 
 LOG = logging.getLogger("controlplane.guard")
 
@@ -37,19 +43,29 @@ def _expired(_signal: int, _frame: FrameType | None) -> None:
     raise ParseTimeout
 
 
-def guarded(parse: Parser, known: Container[int], limit_s: float = LIMIT_S) -> Parser:
+def guarded(
+    parse: Parser,
+    known: Container[int],
+    limit_s: float = LIMIT_S,
+    identities: Identities | None = None,
+) -> Parser:
     """`parse(datapath, version, type, length, xid, buffer)`, for messages that can be right.
 
-    `known`: the versions that os-ken has parsers for. For any other message, one line goes to the
-    log, the connection is closed, and None is returned, which os-ken takes as "no event".
+    `known`: the versions that os-ken has parsers for; `identities`: the switches that are here. For
+    any other message, one line goes to the log, the connection is closed, and None is returned,
+    which os-ken takes as "no event".
     """
+    here = Identities() if identities is None else identities
 
     def bounded(
         datapath: Any, version: int, kind: int, length: int, xid: int, buffer: bytes
     ) -> Any:
         if version not in known:
             return _close(datapath, f"version {version} of OpenFlow is none that os-ken knows")
+        here.hear(datapath)
         wrong = refusal(datapath, version, kind) or complaint(buffer)
+        if wrong is None and kind == FEATURES_REPLY:
+            wrong = stranger(here, datapath, buffer)
         if wrong is not None:
             return _close(datapath, wrong)
         signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
@@ -77,6 +93,35 @@ def refusal(datapath: Any, version: int, kind: int) -> str | None:
     if kind > 1 and version != datapath.ofproto.OFP_VERSION:
         return f"version {version} where {datapath.ofproto.OFP_VERSION} was agreed"
     return None
+
+
+def stranger(here: Identities, datapath: Any, features: bytes) -> str | None:
+    """Why this connection can't be the switch that it says it is, or None. The one that is here
+    under that name is asked whether it lives."""
+    if len(features) < 16:
+        return "its features have no datapath id"
+    (dpid,) = struct.unpack_from("!Q", features, 8)
+    first = here.owner(dpid)
+    wrong = here.claim(datapath, dpid)
+    if wrong is not None and first is not None and first is not datapath:
+        _ask(here, first)
+    return wrong
+
+
+def _ask(here: Identities, first: Any) -> None:
+    """Asks a switch for an echo, and closes the connection that stays silent."""
+    from os_ken.lib import hub
+
+    before = here.heard(first)
+
+    def give_up() -> None:
+        hub.sleep(PATIENCE_S)
+        if here.heard(first) == before:
+            _close(first, f"silent for {PATIENCE_S:g} s after another of its datapath id came")
+
+    # Both on threads of the hub: to one that does not read, sending may wait for ever.
+    hub.spawn(first.send_msg, first.ofproto_parser.OFPEchoRequest(first))
+    hub.spawn(give_up)
 
 
 def _close(datapath: Any, why: str) -> None:

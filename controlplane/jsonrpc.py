@@ -1,167 +1,123 @@
 """JSON-RPC 2.0 over a websocket, both ways, for Ryu apps that talk to a browser.
 
 An app either offers methods (`WebSocketRPCServer`, those marked `rpc_public`) or calls the other
-side's (`WebSocketRPCClient`). The messages are those of the JSON-RPC 2.0 specification: requests,
-notifications, batches, and its error codes. Ryu used the package tinyrpc; the names are its, and
-`import tinyrpc.exc` reaches this module where that package is missing.
-
-A websocket is anything with `wait()` (the next message; None: closed) and `send(text)`.
+side's (`WebSocketRPCClient`). The protocol is the package tinyrpc's, as it was in Ryu; here is only
+what lies between it and a websocket, which is anything with `wait()` (the next message; None:
+closed) and `send(text)`.
 """
 
-import inspect
-import itertools
-import json
 import logging
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from os_ken.lib import hub
+from tinyrpc.client import RPCClient
+from tinyrpc.dispatch import RPCDispatcher
+from tinyrpc.dispatch import public as rpc_public
+from tinyrpc.exc import InvalidReplyError, RPCError
+from tinyrpc.protocols.jsonrpc import JSONRPCInvalidRequestError, JSONRPCProtocol
+from tinyrpc.server import RPCServer
+from tinyrpc.transports import ClientTransport, ServerTransport
 
-__path__: list[str] = []
-"""So that `tinyrpc.exc` may be asked for: this module stands for the package and what is in it."""
+__all__ = ["WebSocketRPCClient", "WebSocketRPCServer", "rpc_public"]
 
 LOG = logging.getLogger("controlplane.jsonrpc")
 
-PARSE_ERROR, INVALID_REQUEST, NO_METHOD, BAD_PARAMS, FAILED = -32700, -32600, -32601, -32602, -32000
+
+class _Closed(Exception):
+    """The other side closed the websocket."""
 
 
-class RPCError(Exception):
-    """The other side answered with an error."""
+class _Asked(ServerTransport):
+    """Where requests come from."""
+
+    def __init__(self, ws: Any) -> None:
+        self._ws = ws
+
+    def receive_message(self) -> tuple[None, str | bytes]:
+        """The next request."""
+        message = self._ws.wait()
+        if message is None:
+            raise _Closed
+        return None, message
+
+    def send_reply(self, context: None, reply: bytes) -> None:
+        """The answer, as text."""
+        self._ws.send(reply.decode())
 
 
-class InvalidReplyError(RPCError):
-    """What came is no answer: the other side closed, or does not speak JSON-RPC."""
+class _Protocol(JSONRPCProtocol):
+    """tinyrpc's, but that whatever it stumbles over is an invalid request or reply: a member of a
+    batch that is no object, a request without a method, a reply that is a number."""
+
+    def parse_request(self, data: str | bytes) -> Any:
+        """The request, or requests; an RPCError for what is none."""
+        try:
+            return super().parse_request(data)
+        except (AttributeError, KeyError, UnicodeDecodeError):
+            raise JSONRPCInvalidRequestError from None
+
+    def parse_reply(self, data: str | bytes) -> Any:
+        """The reply, or replies; an RPCError for what is none."""
+        try:
+            return super().parse_reply(data)
+        except (AttributeError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise InvalidReplyError(f"it makes no sense: {error}") from None
 
 
-def rpc_public(name: Any = None) -> Any:
-    """Marks a method as callable from outside, under its name or another one.
+class _Dispatcher(RPCDispatcher):
+    """tinyrpc's, but that it answers a member of a batch that is no request like any such."""
 
-    Used as `@rpc_public` or `@rpc_public("name")`.
-    """
-    if callable(name):
-        return rpc_public(name.__name__)(name)
-
-    def mark(method: Any) -> Any:
-        method.rpc_public_name = name or method.__name__
-        return method
-
-    return mark
+    def _dispatch(self, request: Any, caller: Any) -> Any:
+        if isinstance(request, RPCError):
+            return request.error_respond()
+        return super()._dispatch(request, caller)
 
 
-class WebSocketRPCServer:
+class WebSocketRPCServer(RPCServer):
     """Calls the public methods of `rpc_callback` for whoever asks on `ws`."""
 
     def __init__(self, ws: Any, rpc_callback: Any) -> None:
-        self._ws = ws
-        self._methods: dict[str, Callable[..., Any]] = {
-            method.rpc_public_name: method
-            for _, method in inspect.getmembers(rpc_callback, callable)
-            if hasattr(method, "rpc_public_name")
-        }
+        dispatcher = _Dispatcher()
+        dispatcher.register_instance(rpc_callback)
+        super().__init__(_Asked(ws), _Protocol(), dispatcher)
 
     def serve_forever(self) -> None:
         """Until the other side closes."""
-        while (message := self._ws.wait()) is not None:
-            reply = self.answer(message)
-            if reply is not None:
-                self._ws.send(reply)
-
-    def answer(self, message: str | bytes) -> str | None:
-        """The reply to one message, or None to a notification."""
         try:
-            asked = json.loads(message)
-        except ValueError:
-            return json.dumps(_error(None, PARSE_ERROR, "Parse error"))
-        if not isinstance(asked, list):
-            reply = self._one(asked)
-            return None if reply is None else json.dumps(reply)
-        if not asked:
-            return json.dumps(_error(None, INVALID_REQUEST, "Invalid Request"))
-        replies = [reply for one in asked if (reply := self._one(one)) is not None]
-        return json.dumps(replies) if replies else None
-
-    def _one(self, request: Any) -> dict[str, Any] | None:
-        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-            return _error(None, INVALID_REQUEST, "Invalid Request")
-        reply = self._call(request.get("id"), request["method"], request.get("params", []))
-        return reply if "id" in request else None
-
-    def _call(self, id_: Any, name: str, params: Any) -> dict[str, Any]:
-        method = self._methods.get(name)
-        if method is None:
-            return _error(id_, NO_METHOD, "Method not found")
-        if not isinstance(params, list | dict):
-            return _error(id_, INVALID_REQUEST, "Invalid Request")
-        try:
-            call = inspect.signature(method)
-            bound = call.bind(**params) if isinstance(params, dict) else call.bind(*params)
-        except TypeError as error:
-            return _error(id_, BAD_PARAMS, str(error))
-        try:
-            return _result(id_, method(*bound.args, **bound.kwargs))
-        except Exception as error:
-            LOG.exception("%s failed", name)
-            return _error(id_, FAILED, str(error))
+            super().serve_forever()
+        except _Closed:
+            LOG.debug("a websocket was closed")
 
 
-class WebSocketRPCClient:
+class _Asking(ClientTransport):
+    """Where replies come from: whoever reads the websocket puts them here."""
+
+    def __init__(self, ws: Any) -> None:
+        self.ws = ws
+        self.replies = hub.Queue()
+
+    def send_message(self, message: bytes, expect_reply: bool = True) -> str | bytes | None:
+        """Sends a request; the reply to it, if there will be one."""
+        self.ws.send(message.decode())
+        if not expect_reply:
+            return None
+        reply: str | bytes | None = self.replies.get()
+        if reply is None:
+            raise InvalidReplyError("the other side closed")
+        return reply
+
+
+class WebSocketRPCClient(RPCClient):
     """Calls methods of the other side; `serve_forever`, on its own thread, takes in replies."""
 
     def __init__(self, ws: Any) -> None:
         self.ws = ws
-        self._replies = hub.Queue()
-        self._ids: Iterator[int] = itertools.count(1)
+        self._asking = _Asking(ws)
+        super().__init__(_Protocol(), self._asking)
 
     def serve_forever(self) -> None:
         """Until the other side closes; a call that still waits then fails."""
-        message = ""
+        message: str | bytes | None = ""
         while message is not None:
             message = self.ws.wait()
-            self._replies.put(message)
-
-    def call(self, method: str, args: Any = (), kwargs: Any = None, one_way: bool = False) -> Any:
-        """What `method` returns there; None at once if `one_way`. RPCError if it fails."""
-        request = {"jsonrpc": "2.0", "method": method, "params": kwargs or list(args)}
-        if one_way:
-            self.ws.send(json.dumps(request))
-            return None
-        self.ws.send(json.dumps({**request, "id": next(self._ids)}))
-        return _value(self._replies.get())
-
-    def get_proxy(self, prefix: str = "", one_way: bool = False) -> "Proxy":
-        """The other side as an object."""
-        return Proxy(self, prefix, one_way)
-
-
-class Proxy:
-    """Each attribute is a method of the other side."""
-
-    def __init__(self, client: WebSocketRPCClient, prefix: str, one_way: bool) -> None:
-        self._client, self._prefix, self._one_way = client, prefix, one_way
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *args, **kwargs: self._client.call(
-            self._prefix + name, args, kwargs, self._one_way
-        )
-
-
-def _result(id_: Any, value: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": id_, "result": value}
-
-
-def _error(id_: Any, code: int, text: str) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": id_, "error": {"code": code, "message": text}}
-
-
-def _value(message: Any) -> Any:
-    if message is None:
-        raise InvalidReplyError("the other side closed")
-    try:
-        reply = json.loads(message)
-    except ValueError as error:
-        raise InvalidReplyError(f"no JSON: {error}") from None
-    if not isinstance(reply, dict) or not ("result" in reply or "error" in reply):
-        raise InvalidReplyError("neither a result nor an error")
-    if reply.get("error") is not None:
-        raise RPCError(f"{reply['error']}")
-    return reply.get("result")
+            self._asking.replies.put(message)

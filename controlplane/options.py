@@ -41,13 +41,23 @@ class Listen:
 
 
 def parse_listen(text: str) -> Listen:
-    """`tcp:127.0.0.1:6653`, `tcp:[::1]:6653` or `tcp:6653` (all addresses)."""
+    """`tcp:127.0.0.1:6653`, `tcp:[::1]:6653`, or as `vswitchd --listen` writes it,
+    `ptcp:6653:127.0.0.1`. Without an address: this machine only. All addresses are `0.0.0.0`."""
     kind, _, rest = text.partition(":")
-    host, _, port = rest.rpartition(":")
-    if kind != "tcp" or not port.isdecimal() or not 0 < int(port) < 65536:
+    if kind == "ptcp":
+        port, _, host = rest.partition(":")
+    else:
+        host, _, port = rest.rpartition(":")
+    if kind not in ("tcp", "ptcp") or not port.isdecimal() or not 0 < int(port) < 65536:
         why = "an address looks like tcp:127.0.0.1:6653"
         raise Failure(f"--listen {text}", why, "give protocol, address and port", Exit.USAGE)
-    return Listen(host.strip("[]") or "0.0.0.0", int(port))
+    return Listen(host.strip("[]") or DEFAULT_HOST, int(port))
+
+
+_LISTEN_HELP = (
+    f"where switches connect: tcp:[ADDRESS:]PORT (tcp:{DEFAULT_HOST}:{DEFAULT_PORT}). "
+    "Without ADDRESS from this machine only; tcp:0.0.0.0:PORT from everywhere"
+)
 
 
 def declare() -> None:
@@ -60,13 +70,14 @@ def declare() -> None:
         [
             cfg.MultiStrOpt("app", positional=True, default=[], help="module, file, bundled name"),
             cfg.ListOpt("app-lists", default=[], help="more apps, with commas between"),
-            cfg.StrOpt("listen", help="where switches connect (tcp:127.0.0.1:6653)"),
+            cfg.StrOpt("listen", help=_LISTEN_HELP),
             cfg.StrOpt("pid-file", help="write the process id there"),
             cfg.StrOpt("user-flags", help="a Python file that declares options of apps"),
             cfg.BoolOpt("enable-debugger", default=False, help="leave Python's threads alone"),
         ]
     )
     cfg.CONF.set_default("ofp_listen_host", DEFAULT_HOST)
+    cfg.CONF.set_default("rpc_host", DEFAULT_HOST, group="bgp-app")  # os-ken's is 0.0.0.0
 
 
 def read(arguments: list[str]) -> Any:

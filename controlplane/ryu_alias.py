@@ -23,10 +23,9 @@ from types import ModuleType
 OURS = {
     "ryu.app.wsgi": "controlplane.wsgi",
     "os_ken.app.wsgi": "controlplane.wsgi",
-    "tinyrpc": "controlplane.jsonrpc",
-    "tinyrpc.exc": "controlplane.jsonrpc",
 }
-"""What we have in place of modules that may be missing."""
+"""What we have in place of modules that are missing; nothing that can be installed beside os-ken
+is hidden by it, but for Ryu's own copies of what os-ken has."""
 
 RENAMED = {
     # module of os-ken: (Ryu's name, os-ken's name)

@@ -19,7 +19,7 @@ from os_ken.controller.handler import (
 from os_ken.lib import addrconv
 from os_ken.ofproto import ofproto_v1_3
 
-from controlplane.mactable import Connect, Forget, Frame, MacTable, Send, Step
+from controlplane.mactable import Connect, Forget, ForgetPort, Frame, MacTable, Send, Step
 
 MISS_PRIORITY = 0
 FLOW_PRIORITY = 10
@@ -28,19 +28,19 @@ COOKIE = 0x6C6561726E  # "learn": tells our flows from others'
 
 
 class LearningSwitch(app_manager.OSKenApp):
-    """The os-ken app; one `MacTable` per connected switch."""
+    """The os-ken app; one `MacTable` per connected switch, which goes with its connection."""
 
     OFP_VERSIONS = [ofproto_v1_3.OFP_VERSION]  # noqa: RUF012  (os-ken's way of declaring it)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._tables: dict[int, MacTable] = {}
+        self._tables: dict[Any, MacTable] = {}
 
     @set_ev_cls(ofp_event.EventOFPSwitchFeatures, CONFIG_DISPATCHER)
     def switch_features(self, event: Any) -> None:
         """A switch has said who it is: what no flow matches comes to us, whole."""
         switch = event.msg.datapath
-        self._tables[event.msg.datapath_id] = MacTable()
+        self._tables[switch] = MacTable()
         self.logger.info("switch %016x connected", event.msg.datapath_id)
         to_controller = switch.ofproto_parser.OFPActionOutput(
             switch.ofproto.OFPP_CONTROLLER, switch.ofproto.OFPCML_NO_BUFFER
@@ -50,21 +50,21 @@ class LearningSwitch(app_manager.OSKenApp):
     @set_ev_cls(ofp_event.EventOFPStateChange, DEAD_DISPATCHER)
     def switch_gone(self, event: Any) -> None:
         """A connection ended; its switch may already be back on another."""
-        if event.datapath.id is not None:
+        if self._tables.pop(event.datapath, None) is not None:
             self.logger.info("switch %016x disconnected", event.datapath.id)
 
     @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)
     def packet_in(self, event: Any) -> None:
         """A frame that no flow matched."""
         message = event.msg
-        if len(message.data) < 14:
+        table = self._tables.get(message.datapath)
+        if table is None or len(message.data) < 14:
             return
         frame = Frame(
             in_port=message.match["in_port"],
             destination=addrconv.mac.bin_to_text(message.data[0:6]),
             source=addrconv.mac.bin_to_text(message.data[6:12]),
         )
-        table = self._table(message.datapath)
         for step in table.steps_for(frame, time.monotonic()):
             carry_out(step, message.datapath, message)
 
@@ -73,13 +73,11 @@ class LearningSwitch(app_manager.OSKenApp):
         """A port went away or down: forget who lived there."""
         message = event.msg
         switch = message.datapath
+        table = self._tables.get(switch)
         is_down = message.desc.state & switch.ofproto.OFPPS_LINK_DOWN
-        if message.reason == switch.ofproto.OFPPR_DELETE or is_down:
-            for step in self._table(switch).leave(message.desc.port_no):
+        if table is not None and (message.reason == switch.ofproto.OFPPR_DELETE or is_down):
+            for step in table.leave(message.desc.port_no):
                 carry_out(step, switch, message)
-
-    def _table(self, switch: Any) -> MacTable:
-        return self._tables.setdefault(switch.id, MacTable())
 
 
 def carry_out(step: Step, switch: Any, message: Any) -> None:
@@ -88,6 +86,9 @@ def carry_out(step: Step, switch: Any, message: Any) -> None:
         case Forget(station):
             delete_flows(switch, {"eth_dst": station})
             delete_flows(switch, {"eth_src": station})
+        case ForgetPort(port):
+            delete_flows(switch, {}, out_port=port)
+            delete_flows(switch, {"in_port": port})
         case Connect(frame, port):
             match_fields = {
                 "in_port": frame.in_port,
@@ -118,8 +119,9 @@ def add_flow(
     )
 
 
-def delete_flows(switch: Any, match: dict[str, Any]) -> None:
-    """Removes our flows that `match` covers, whatever else they match."""
+def delete_flows(switch: Any, match: dict[str, Any], out_port: int | None = None) -> None:
+    """Removes our flows that `match` covers, whatever else they match; only those that send to
+    `out_port`, if one is given. The table-miss flow sends to no port and stays."""
     parser, proto = switch.ofproto_parser, switch.ofproto
     switch.send_msg(
         parser.OFPFlowMod(
@@ -127,7 +129,7 @@ def delete_flows(switch: Any, match: dict[str, Any]) -> None:
             cookie=COOKIE,
             cookie_mask=0xFFFF_FFFF_FFFF_FFFF,
             command=proto.OFPFC_DELETE,
-            out_port=proto.OFPP_ANY,
+            out_port=proto.OFPP_ANY if out_port is None else out_port,
             out_group=proto.OFPG_ANY,
             match=parser.OFPMatch(**match),
         )

@@ -38,11 +38,16 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
         *("datapath", "datapath.switch", "datapath.kernel"),
     ),
     "containers": ("vswitch", "vswitch.rpc.client", "datapath.kernel"),
-    "controlplane": ("vswitch", "vswitch.rpc.client", "os_ken", "ryu", "eventlet"),
+    "controlplane": (
+        *("vswitch", "vswitch.rpc.client", "os_ken", "ryu", "eventlet", "tinyrpc"),
+    ),
     "perf": ("vswitch", "datapath", "datapath.switch", "datapath.kernel", "numpy"),
 }
 
-OUTSIDE = ("os_ken", "ryu", "eventlet", "pyroute2", "cffi", "numpy", "scapy", "datapath._vswitch")
+OUTSIDE = (
+    *("os_ken", "ryu", "eventlet", "tinyrpc", "pyroute2", "cffi", "numpy", "scapy"),
+    "datapath._vswitch",
+)
 """From outside, and only for the rooms that list them; the rest of the world is free."""
 
 PURE = (
@@ -50,7 +55,7 @@ PURE = (
     "vswitch.schema", "vswitch.openflow", "vswitch.reconcile",
     "containers.spec", "containers.seccomp", "containers.steps", "containers.plan",
     "containers.encode", "containers.control", "containers.problem", "containers.words",
-    "controlplane.lengths", "controlplane.mactable",
+    "controlplane.identity", "controlplane.lengths", "controlplane.mactable",
 )  # fmt: skip
 IMPURE_IMPORTS = ("socket", "threading", "time", "asyncio", "select", "selectors", "subprocess")
 """No socket, no clock, no thread in the rooms that only compute."""

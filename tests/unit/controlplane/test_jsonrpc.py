@@ -7,14 +7,9 @@ from typing import Any
 
 import os_ken.base.app_manager  # the first of os-ken, always
 import pytest
+from tinyrpc.exc import InvalidReplyError, RPCError
 
-from controlplane.jsonrpc import (
-    InvalidReplyError,
-    RPCError,
-    WebSocketRPCClient,
-    WebSocketRPCServer,
-    rpc_public,
-)
+from controlplane.jsonrpc import WebSocketRPCClient, WebSocketRPCServer, rpc_public
 
 assert os_ken.base.app_manager
 
@@ -79,8 +74,10 @@ def test_a_public_method_is_called(method: str, params: Any, result: Any) -> Non
         (call("nosuch", []), -32601),
         (call("add", []), -32602),
         (call("add", {"c": 1}), -32602),
-        (call("add", 3), -32600),
+        (call("add", 3), -32602),
         (call("fails", []), -32000),
+        ('{"jsonrpc": "2.0", "id": 1}', -32600),
+        ('{"jsonrpc": "1.0", "id": 1, "method": "add"}', -32600),
     ],
 )
 def test_a_request_that_cannot_be_granted_is_told_why(text: str, code: int) -> None:
@@ -110,13 +107,23 @@ def test_a_client_calls_through_a_proxy() -> None:
 
 
 def test_a_client_is_told_of_an_error_and_of_nonsense() -> None:
+    refused = '{"jsonrpc": "2.0", "id": 1, "error": {"code": 1, "message": "no"}}'
     with pytest.raises(RPCError):
-        answered('{"id": 1, "error": {"code": 1, "message": "no"}}')[0].call("add")
-    for nonsense in ("{", "3", "{}"):
+        answered(refused)[0].get_proxy().add()
+    for nonsense in ("{", "3", "{}", "[]", '{"jsonrpc": "2.0", "id": 9, "result": 1}'):
         with pytest.raises(InvalidReplyError):
-            answered(nonsense)[0].call("add")
+            answered(nonsense)[0].get_proxy().add()
 
 
 def test_a_call_ends_when_the_other_side_closes() -> None:
     with pytest.raises(InvalidReplyError):
-        answered()[0].call("add")
+        answered()[0].get_proxy().add()
+
+
+def test_a_member_of_a_batch_that_is_no_request_does_not_end_the_others() -> None:
+    ((replies),) = asked(f"[3, {call('add', [1], 7)}]")
+    assert replies[0]["error"]["code"] == -32600
+    assert replies[1]["result"] == 2
+    socket = Socket("[3]", '[{"id": {}}]', call("add", [1, 2]))
+    WebSocketRPCServer(socket, Callbacks()).serve_forever()
+    assert socket.sent[-1]["result"] == 3

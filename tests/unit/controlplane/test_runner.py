@@ -4,6 +4,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,9 +91,11 @@ def test_a_dead_port_takes_the_flows_of_its_stations_along(switch: FakeSwitch) -
     switch.until(PACKET_OUT)
     port = struct.pack("!I4x6s2x16s8I", 7, ANN, b"p7", 0, 1, 0, 0, 0, 0, 0, 0)
     switch.send(PORT_STATUS, struct.pack("!B7x", 2) + port)
-    command_, *_, match = flow_mod(switch.until(FLOW_MOD).body)
-    assert command_ == 3  # OFPFC_DELETE
-    assert b"\x80\x00\x06\x06" + ANN in match
+    out_of, into = switch.until(FLOW_MOD).body, switch.until(FLOW_MOD).body
+    assert (flow_mod(out_of)[0], flow_mod(out_of)[3]) == (3, b"")  # OFPFC_DELETE of all matches
+    assert struct.unpack_from("!I", out_of, 28) == (7,)  # that output to the port
+    assert (flow_mod(into)[0], flow_mod(into)[3]) == (3, struct.pack("!II", 0x80000004, 7))
+    assert out_of[8:16] == into[8:16] == b"\xff" * 8  # of ours, by their cookie
 
 
 def test_an_echo_is_answered(switch: FakeSwitch) -> None:
@@ -337,4 +340,57 @@ def test_a_wrong_address_is_a_usage_error(text: str) -> None:
 def test_addresses_are_read() -> None:
     assert parse_listen("tcp:127.0.0.1:1") == Listen("127.0.0.1", 1)
     assert parse_listen("tcp:[::1]:6653") == Listen("::1", 6653)
-    assert parse_listen("tcp:6653") == Listen("0.0.0.0", 6653)
+    assert parse_listen("tcp:0.0.0.0:6653") == Listen("0.0.0.0", 6653)
+    assert parse_listen("ptcp:6653:[::]") == Listen("::", 6653)
+
+
+@pytest.mark.parametrize("text", ["tcp:6653", "ptcp:6653"])
+def test_s22_without_an_address_only_this_machine_is_listened_to(text: str) -> None:
+    assert parse_listen(text) == Listen("127.0.0.1", 6653)
+
+
+# ---- two switches with one datapath id ---------------------------------------------
+
+
+def test_the_second_switch_of_one_datapath_id_is_refused_and_the_first_goes_on() -> None:
+    with controller("learning", "--log-file", "/dev/stdout") as (port, process):
+        first, second = FakeSwitch(port, dpid=0x55), FakeSwitch(port, dpid=0x55)
+        with first.socket, second.socket:
+            first.handshake()
+            first.packet_in(1, frame(b"\xff" * 6, ANN))
+            first.until(PACKET_OUT)
+            with pytest.raises(EOFError):
+                second.handshake()
+            asked = first.until(ECHO_REQUEST)  # whether it lives
+            first.send(ECHO_REPLY, asked.body, asked.xid)
+            first.packet_in(2, frame(ANN, BOB))
+            assert output_port(first.until(PACKET_OUT).body) == 1  # where it was learned
+            assert_refused(process, first, second)
+
+
+def assert_refused(process: subprocess.Popen[str], first: FakeSwitch, second: FakeSwitch) -> None:
+    """The log names both."""
+    assert process.stdout is not None
+    here, there = (fake.socket.getsockname()[1] for fake in (first, second))
+    while "0000000000000055 is that of" not in (line := process.stdout.readline()):
+        assert line, "the log says nothing"
+    assert f"the switch at 127.0.0.1 port {here};" in line
+    assert f"switch ('127.0.0.1', {there}) closed" in line
+
+
+def test_a_first_switch_that_is_silent_makes_room_for_the_second() -> None:
+    with controller("learning") as (port, _):
+        silent = FakeSwitch(port, dpid=0x56)
+        with silent.socket:
+            silent.handshake()
+            refused = 0
+            while True:
+                again = FakeSwitch(port, dpid=0x56)
+                with again.socket:
+                    try:
+                        again.handshake()
+                        break
+                    except (EOFError, ConnectionResetError):
+                        refused += 1
+                        time.sleep(0.2)
+            assert refused
