@@ -21,7 +21,10 @@ UNIX_PATH_MAX = 107
 ACTIVE = ("tcp", "unix")
 PASSIVE = ("ptcp", "punix")
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+HOST_MAX, LABEL_MAX = 253, 63
+"""Characters of a host's name, and of what stands between its dots (RFC 1035, 2.3.4)."""
+
+_LABEL = re.compile(rf"[A-Za-z0-9]([A-Za-z0-9-]{{0,{LABEL_MAX - 2}}}[A-Za-z0-9])?")
 _SPELLING = {
     "tcp": "write tcp:HOST:PORT, for example tcp:127.0.0.1:6653",
     "unix": "write unix:/absolute/path",
@@ -97,9 +100,14 @@ def _host(text: str, kind: str) -> str:
     except ValueError:
         pass
     numeric = re.fullmatch(r"[0-9.]*", inner) is not None
-    if inner is not text or numeric or ".." in text or not _HOST.fullmatch(text):
+    if inner is not text or numeric or not _is_name(text):
         raise Refused("its host is no address and no host name", _SPELLING[kind])
     return text.lower()
+
+
+def _is_name(text: str) -> bool:
+    """A host's name as DNS can have it: resolvers choke on others (RFC 1123, 2.1)."""
+    return len(text) <= HOST_MAX and all(map(_LABEL.fullmatch, text.split(".")))
 
 
 def _path(text: str, kind: str) -> str:

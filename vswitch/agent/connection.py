@@ -63,6 +63,8 @@ class Connection(asyncio.Protocol):
         self.session = 0
         self.spoke = False
         """Once it is over: hellos had been exchanged."""
+        self.why = ""
+        """Once it is over, or about to be: why, in words."""
         self.dropped = 0
         """Packet-ins that were not sent since the peer was too slow."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -106,6 +108,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self.why = self.why or f"the peer closed it{f': {exc}' if exc else ''}"
         self._out.clear()
         self._forget_packet_ins()
         self.owner.disconnected(self.session)
@@ -212,6 +215,7 @@ class Connection(asyncio.Protocol):
         """Closes the connection once everything written so far is sent, but for packet-ins."""
         if self._transport is None or self._transport.is_closing():
             return
+        self.why = self.why or why
         log.info("%s: closed: %s", self.peer, why)
         self._forget_packet_ins()
         self._flush()
@@ -219,6 +223,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self, why: str) -> None:
         """Closes the connection at once."""
+        self.why = self.why or why
         log.warning("%s: closed: %s", self.peer, why)
         if self._transport is not None:
             self._transport.abort()

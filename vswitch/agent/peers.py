@@ -42,15 +42,25 @@ class Controller:
         self._exchange = exchange
         self._connection: Connection | None = None
         self._since: float | None = None
+        self._error: tuple[str, float] | None = None
+        """Why there was no connection last, or why it ended, and when (Unix seconds)."""
         self._task = asyncio.get_running_loop().create_task(self._keep())
 
     def status(self) -> dict[str, object]:
-        """connected (hellos were exchanged); role in words and since (Unix seconds), or None."""
+        """connected (hellos were exchanged); role in words and since (Unix seconds), or None;
+        error: why the last connection could not be made or ended, failed: when, or None."""
         connection = self._connection
         session = connection and self._exchange.agent.sessions.get(connection.session)
-        if not session or not session.agreed:
-            return {"connected": False, "role": None, "since": None}
-        return {"connected": True, "role": session.role.name.lower(), "since": self._since}
+        error, failed = self._error or (None, None)
+        role = session.role.name.lower() if session and session.agreed else None
+        since = self._since if role else None
+        return {
+            "connected": role is not None, "role": role, "since": since,
+            "error": error, "failed": failed,
+        }  # fmt: skip
+
+    def _failed(self, why: str) -> None:
+        self._error = why, time.time()
 
     async def _keep(self) -> None:
         delay = FIRST_DELAY
@@ -69,20 +79,30 @@ class Controller:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await _connect(self._where, connection)
-        except (OSError, TimeoutError) as error:
-            log.debug("%s: can't connect: %s", self.target, error)
+        except Exception as error:  # resolvers raise more than OSError (a name that IDNA refuses)
+            log.debug("%s: can't connect: %s", self.target, reason := _reason(error))
+            self._failed(f"can't connect: {reason}")
             return False
         self._connection, self._since = connection, time.time()
         try:
             await asyncio.shield(connection.closed)
         finally:
             spoke, self._connection = connection.spoke, None
+            self._failed(connection.why or "it ended")
             connection.hang_up("the controller was removed")
         return spoke
 
     def close(self) -> None:
         """Ends the connection and the attempts to make it."""
         self._task.cancel()
+
+
+def _reason(error: Exception) -> str:
+    """An error in words, on one line; resolvers and kernels number theirs."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {CONNECT_SECONDS:g} s"
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(told.split()) or type(error).__name__
 
 
 async def _connect(where: Target, connection: Connection) -> None:

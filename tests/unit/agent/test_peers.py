@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,63 @@ def test_a_controller_without_a_hello_is_given_up(tmp_path: Path) -> None:
         await message(reader)
         assert await reader.read() == b""
         assert HELLO_SECONDS <= now() - met <= HELLO_SECONDS + 1
+        controller.close()
+        ex.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        UnicodeError("label too long"), ValueError("embedded null byte"), OverflowError("port"),
+        socket.gaierror(-2, "Name or service not known"), ConnectionRefusedError(111, "refused"),
+    ],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
+def test_whatever_a_resolver_raises_a_controller_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, raised: Exception
+) -> None:
+    """Its task lives, and the reason is told."""
+
+    async def test() -> None:
+        ex = exchange(FakeForwarder())
+        tried = 0
+
+        async def connect(*_: object) -> None:
+            nonlocal tried
+            tried += 1
+            raise raised
+
+        monkeypatch.setattr(peers, "_connect", connect)
+        controller = Controller(ex, "tcp:somewhere:6653")
+        assert controller.status()["error"] is None
+        await asyncio.sleep(5)
+        assert tried > 5
+        status = controller.status()
+        assert status["connected"] is False
+        assert raised.args[-1] in str(status["error"])
+        assert isinstance(status["failed"], float)
+        controller.close()
+        ex.close()
+
+    run(test())
+
+
+def test_why_a_connection_ended_is_told_while_the_next_one_stands(tmp_path: Path) -> None:
+    async def test() -> None:
+        ex, place = exchange(FakeForwarder()), Place(tmp_path)
+        await place.open()
+        controller = Controller(ex, f"unix:{place.path}")
+        _, writer = await place.led(ex)
+        while not controller.status()["connected"]:
+            await asyncio.sleep(0.01)
+        assert controller.status()["error"] is None
+        writer.close()
+        await place.led(ex)
+        while not controller.status()["connected"]:
+            await asyncio.sleep(0.01)
+        assert controller.status()["error"] == "the peer closed it"
         controller.close()
         ex.close()
 

@@ -9,7 +9,9 @@ from vswitch.daemon.methods.finding import require_active, wanted_bridge
 from vswitch.errors import Exit, Failure
 from vswitch.schema import Config, Controller
 
-_NOT_CONNECTED = {"connected": False, "role": None, "since": None}
+_NOT_CONNECTED = {
+    "connected": False, "role": None, "since": None, "error": None, "failed": None,
+}  # fmt: skip
 
 
 async def add(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
