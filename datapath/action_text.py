@@ -38,11 +38,11 @@ from datapath.action import (
 from datapath.fields import BY_NAME, Field, Needs
 from datapath.match_text import NEEDS_IN_WORDS, resolve
 from datapath.oxm import VLAN_PRESENT, Match, Term, sorted_match, term
-from datapath.ports import Reserved, format_port, parse_port
+from datapath.ports import NAMELESS, PortNames, Reserved
 from datapath.problems import SyntaxProblem
 from datapath.syntax import format_value, parse_number, parse_value, split_words
 
-_WORD = re.compile(r"(\w+)(?:[:=](.*)|\((.*)\))?", re.DOTALL)
+_WORD = re.compile(r'(\w[\w.+-]*|"[^"]*")(?:[:=](.*)|\((.*)\))?', re.DOTALL)
 
 _MOD_FIELDS = {
     "mod_dl_src": "eth_src",
@@ -106,10 +106,12 @@ _NUMBERED: dict[str, tuple[Callable[[int], Action], int]] = {
 class ActionList:
     """Actions being read, and what is known of the packets by then."""
 
-    def __init__(self, match: Match | None) -> None:
-        """'match' is what all the packets meet, None where any packet may come."""
+    def __init__(self, match: Match | None, ports: PortNames = NAMELESS) -> None:
+        """'match' is what all the packets meet, None where any packet may come; 'ports' has the
+        names that a port may be told by."""
         self.actions: list[Action] = []
         self.known = match or Match()
+        self.ports = ports
         self._any_packet = match is None
         self._queue: int | None = None
         self._enqueued = ""
@@ -125,7 +127,7 @@ class ActionList:
         elif name in _MOD_FIELDS:
             self._set_field(_MOD_FIELDS[name], argument, word)
         elif name in _OUTPUTS and not argument:
-            self._append(Output(Reserved[name.upper()]))
+            self._output(word, word)
         else:
             _SPECIAL.get(name, ActionList._bare_port)(self, argument, word)
 
@@ -162,12 +164,12 @@ class ActionList:
             self.actions.append(SetQueue(self._queue or 0))
 
     def _bare_port(self, argument: str, word: str) -> None:
-        """A number alone is a port."""
+        """A number alone is a port, and so is a port's name."""
         name = split_action(word)[0]
         if name in _OPEN_VSWITCHS:
             why = "no action has this name in OpenFlow 1.3, only in Open vSwitch"
             raise SyntaxProblem(word, why, _OPEN_VSWITCHS[name])
-        if not word[:1].isdigit():
+        if not word[:1].isdigit() and not self.ports.knows(word):
             raise SyntaxProblem(
                 word, "no action has this name", "write one as in output:1, set_field:V->F, drop"
             )
@@ -182,7 +184,7 @@ class ActionList:
                 "OpenFlow 1.3 cuts only what goes to a controller",
                 "write output:1 or controller(max_len=N)",
             )
-        port = parse_port(argument)
+        port = self.ports.read(argument, word)
         if port == Reserved.ANY:
             raise SyntaxProblem(word, "a packet can't go out of any port", "write one port, or ALL")
         self._append(Output(port, NO_BUFFER if port == Reserved.CONTROLLER else 0))
@@ -231,7 +233,7 @@ class ActionList:
         field = self._settable(name, word)
         if "/" in value:
             raise SyntaxProblem(word, "OpenFlow 1.3 sets whole fields", "leave out the mask")
-        number = parse_value(field, value, word)
+        number = parse_value(field, value, word, self.ports)
         if field.name == "vlan_vid" and not number & VLAN_PRESENT:
             instead = f"write mod_vlan_vid:{number} or set_field:{number | VLAN_PRESENT}->vlan_vid"
             raise SyntaxProblem(word, "a tag's bit 0x1000 must stay set", instead)
@@ -321,9 +323,10 @@ def parse_experimenter(argument: str, word: str) -> tuple[int, bytes]:
 def parse_action_list(
     text: str,
     match: Match | None = Match(),  # noqa: B008
+    ports: PortNames = NAMELESS,
 ) -> tuple[Action, ...]:
     """Actions alone, for a packet-out, or with 'match' None a bucket; "drop" and "" are none."""
-    actions = ActionList(match)
+    actions = ActionList(match, ports)
     for word in split_words(text):
         if word != "drop":
             actions.add_word(word)
@@ -341,10 +344,10 @@ _FIELD_WORDS = {
 _PORT_WORDS = {Reserved[name.upper()] for name in _OUTPUTS}
 
 
-def _format_output(action: Output) -> str:
+def _format_output(action: Output, ports: PortNames) -> str:
     if action.port == Reserved.CONTROLLER:
         return f"CONTROLLER:{action.max_len}"
-    name = format_port(action.port)
+    name = ports.write(action.port)
     return name if action.port in _PORT_WORDS else f"output:{name}"
 
 
@@ -355,7 +358,6 @@ def _format_set_field(action: SetField) -> str:
 
 
 _FORMATS: dict[type[Action], Callable[[Any], str]] = {
-    Output: _format_output,
     SetField: _format_set_field,
     PushVlan: lambda action: f"push_vlan:0x{action.ethertype:04x}",
     PopVlan: lambda action: "pop_vlan",
@@ -377,11 +379,13 @@ _FORMATS: dict[type[Action], Callable[[Any], str]] = {
 }
 
 
-def format_action(action: Action) -> str:
+def format_action(action: Action, ports: PortNames = NAMELESS) -> str:
     """The action as `ovs-ofctl dump-flows` prints it."""
+    if isinstance(action, Output):
+        return _format_output(action, ports)
     return _FORMATS[type(action)](action)
 
 
-def format_action_list(actions: tuple[Action, ...]) -> str:
+def format_action_list(actions: tuple[Action, ...], ports: PortNames = NAMELESS) -> str:
     """Actions as ovs-ofctl prints them; none at all is "drop"."""
-    return ",".join(format_action(action) for action in actions) or "drop"
+    return ",".join(format_action(action, ports) for action in actions) or "drop"

@@ -470,6 +470,8 @@ class TraceKind(IntEnum):
     METER = 9
     COPY = 10
     AGAIN = 11
+    QUEUE = 12
+    VLAN = 13
 
 
 @dataclass(frozen=True, slots=True)

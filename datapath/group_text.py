@@ -23,7 +23,7 @@ from datapath.group import (
     GroupStats,
     GroupType,
 )
-from datapath.ports import Reserved, format_port, parse_port
+from datapath.ports import NAMELESS, PortNames, Reserved
 from datapath.problems import SyntaxProblem
 from datapath.syntax import parse_number, split_words
 
@@ -39,10 +39,12 @@ _BUCKET = re.compile(r"(?:^|[\s,])buckets?=")
 _BUCKET_WORD = re.compile(r"(\w+)[:=](.*)", re.DOTALL)
 
 
-def parse_group(text: str, command: GroupCommand = GroupCommand.ADD) -> GroupDesc:
+def parse_group(
+    text: str, command: GroupCommand = GroupCommand.ADD, ports: PortNames = NAMELESS
+) -> GroupDesc:
     """The group that 'text' means, or for DELETE which one is meant ("" is all of them).
 
-    SyntaxProblem names the word that is wrong.
+    'ports' has the names that a port may be told by.  SyntaxProblem names the word that is wrong.
     """
     head, *buckets = _BUCKET.split(text)
     values = _read_head(head)
@@ -57,7 +59,8 @@ def parse_group(text: str, command: GroupCommand = GroupCommand.ADD) -> GroupDes
     if values["group"] == ALL_GROUPS:
         raise SyntaxProblem(head, "one group is made at a time", f"write 0 to {GROUP_MAX}")
     weight = 1 if values["type"] is GroupType.SELECT else 0
-    return GroupDesc(**values, buckets=tuple(_parse_bucket(one, weight) for one in buckets))
+    read = tuple(_parse_bucket(one, weight, ports) for one in buckets)
+    return GroupDesc(**values, buckets=read)
 
 
 def _read_head(text: str) -> dict[str, Any]:
@@ -96,7 +99,7 @@ _HEAD: dict[str, tuple[str, Callable[[str, str], Any]]] = {
 }
 
 
-def _parse_bucket(text: str, weight: int) -> Bucket:
+def _parse_bucket(text: str, weight: int, ports: PortNames) -> Bucket:
     """One bucket; the words that are not its own are actions."""
     values: dict[str, Any] = {"weight": weight}
     actions = []
@@ -104,36 +107,36 @@ def _parse_bucket(text: str, weight: int) -> Bucket:
         found = _BUCKET_WORD.fullmatch(word)
         key, value = (found[1].lower(), found[2]) if found else ("", "")
         if key in _BUCKET_READERS:
-            values[key] = _BUCKET_READERS[key](value, word)
+            values[key] = _BUCKET_READERS[key](value, word, ports)
         elif key == "actions":
             actions.append(value)
         elif key != "bucket_id":  # OpenFlow 1.5 tells it in dumps, 1.3 has nowhere to put it
             actions.append(word)
-    return Bucket(parse_action_list(",".join(actions), None), **values)
+    return Bucket(parse_action_list(",".join(actions), None, ports), **values)
 
 
-_BUCKET_READERS: dict[str, Callable[[str, str], int]] = {
-    "weight": lambda value, word: parse_number(value, 16, word),
-    "watch_port": lambda value, word: parse_port(value),
-    "watch_group": _group_id,
+_BUCKET_READERS: dict[str, Callable[[str, str, PortNames], int]] = {
+    "weight": lambda value, word, _: parse_number(value, 16, word),
+    "watch_port": lambda value, word, ports: ports.read(value, word),
+    "watch_group": lambda value, word, _: _group_id(value, word),
 }
 
 
-def format_group(group: GroupDesc) -> str:
+def format_group(group: GroupDesc, ports: PortNames = NAMELESS) -> str:
     """The group as a line of `ovs-ofctl dump-groups`; parse_group reads it back."""
     default = 1 if group.type is GroupType.SELECT else 0
     words = [f"group_id={group.group}", f"type={_TYPE_WORDS[group.type]}"]
-    words += [f"bucket={_format_bucket(bucket, default)}" for bucket in group.buckets]
+    words += [f"bucket={_format_bucket(bucket, default, ports)}" for bucket in group.buckets]
     return ",".join(words)
 
 
-def _format_bucket(bucket: Bucket, default: int) -> str:
+def _format_bucket(bucket: Bucket, default: int, ports: PortNames) -> str:
     words = [f"weight:{bucket.weight}"] if bucket.weight != default else []
     if bucket.watch_port != Reserved.ANY:
-        words.append(f"watch_port:{format_port(bucket.watch_port)}")
+        words.append(f"watch_port:{ports.write(bucket.watch_port)}")
     if bucket.watch_group != ANY_GROUP:
         words.append(f"watch_group:{bucket.watch_group}")
-    return ",".join([*words, f"actions={format_action_list(bucket.actions)}"])
+    return ",".join([*words, f"actions={format_action_list(bucket.actions, ports)}"])
 
 
 def format_group_stats(stats: GroupStats) -> str:

@@ -118,9 +118,13 @@ def flags(attribute: str, code: str, kind_of: type[IntFlag]) -> Column:
     return Column(attribute, code, int, kind_of)
 
 
-def _attribute(value: Any, name: str) -> Any:
-    """An attribute, or an attribute's attribute ("rule.cookie"); None for no name."""
-    return attrgetter(name)(value) if name else None
+def _getter(name: str) -> Callable[[Any], Any]:
+    """Reads an attribute, or an attribute's attribute ("rule.cookie"); None for no name."""
+    return attrgetter(name) if name not in (_NOTHING, _SIZE) else _nothing
+
+
+def _nothing(value: Any) -> None:
+    return None
 
 
 class Layout(Generic[T]):
@@ -145,6 +149,8 @@ class Layout(Generic[T]):
         self._tails = [tail for tail in columns if isinstance(tail, Tail)]
         self._fixed = struct.Struct("!" + "".join(column.code for column in self._columns))
         self._named = [column for column in self._columns if not column.code.endswith("x")]
+        self._sources = [(c.attribute, _getter(c.attribute), c.pack) for c in self._named]
+        self._ends = [(_getter(tail.attribute), tail.codec) for tail in self._tails]
         self._align = align
         self._error = error
 
@@ -155,18 +161,16 @@ class Layout(Generic[T]):
 
     def pack(self, value: T) -> bytes:
         """The bytes of 'value'; ValueError when something in it doesn't fit."""
-        tails = b"".join(t.codec.pack(_attribute(value, t.attribute)) for t in self._tails)
+        tails = b"".join([codec.pack(get(value)) for get, codec in self._ends])
         size = self.size + len(tails)
-        numbers = [self._packed(column, value, size) for column in self._named]
+        numbers = [
+            size if attribute == _SIZE else pack(get(value))
+            for attribute, get, pack in self._sources
+        ]
         try:
             return self._fixed.pack(*numbers) + tails + padding(size, self._align)
         except struct.error as error:
             raise ValueError(f"{value} does not fit: {error}") from error
-
-    def _packed(self, column: Column, value: T, size: int) -> Any:
-        if column.attribute == _SIZE:
-            return size
-        return column.pack(_attribute(value, column.attribute))
 
     def unpack(self, reader: Reader) -> T:
         """The value that comes next; ProtocolProblem when the bytes are no such value."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 
 from datapath.fields import BY_NAME, Field, Needs
 from datapath.oxm import VLAN_PRESENT, Match, Term, sorted_match, term
+from datapath.ports import NAMELESS, PortNames
 from datapath.problems import SyntaxProblem
 from datapath.syntax import (
     format_masked,
@@ -100,14 +101,17 @@ NEEDS_IN_WORDS = {
 """Prerequisite -> the words that give it."""
 
 
-def parse_match(text: str) -> Match:
-    """The match that 'text' means; "" matches everything.  SyntaxProblem otherwise."""
-    return match_of_words(split_words(text))
+def parse_match(text: str, ports: PortNames = NAMELESS) -> Match:
+    """The match that 'text' means; "" matches everything.  SyntaxProblem otherwise.
+
+    'ports' has the names that a port may be told by.
+    """
+    return match_of_words(split_words(text), ports)
 
 
-def match_of_words(words: Iterable[str]) -> Match:
+def match_of_words(words: Iterable[str], ports: PortNames = NAMELESS) -> Match:
     """As parse_match, from words that split_words made."""
-    collected = _Collected()
+    collected = _Collected(ports)
     for word in sorted(words, key=lambda word: _CONTEXT_ORDER.get(word.partition("=")[0], 0)):
         key, equals, value = word.partition("=")
         if not equals:
@@ -122,13 +126,19 @@ def resolve(word: str, match: Match) -> Field | None:
     for needs, name in _BY_CONTEXT.get(word, ()):
         if match.meets(needs):
             return BY_NAME[name]
+    return _of_any_packet(word)
+
+
+def _of_any_packet(word: str) -> Field | None:
+    """The field that 'word' names by itself, if it does."""
     return BY_NAME.get(_SAME_FIELD.get(word, word))
 
 
 class _Collected:
     """The terms found so far, and the word that each came from."""
 
-    def __init__(self) -> None:
+    def __init__(self, ports: PortNames) -> None:
+        self._ports = ports
         self._terms: dict[str, Term] = {}
         self._words: dict[str, str] = {}
 
@@ -156,7 +166,10 @@ class _Collected:
 
     def add_field(self, key: str, value: str, word: str) -> None:
         """A word that names a field, by itself or by context."""
-        field = resolve(key, Match(tuple(self._terms.values())))
+        if key in _BY_CONTEXT:
+            field = resolve(key, Match(tuple(self._terms.values())))
+        else:
+            field = _of_any_packet(key)
         if field is None and key in _BY_CONTEXT:
             choices = [NEEDS_IN_WORDS[needs] for needs, _ in _BY_CONTEXT[key]]
             raise SyntaxProblem(
@@ -167,7 +180,7 @@ class _Collected:
             where = " in OpenFlow 1.3, only in Open vSwitch" if foreign else ""
             why = f"no field is called {key!r}{where}"
             raise SyntaxProblem(word, why, "write one as in nw_src, tp_dst, dl_vlan")
-        self.add(Term(field, *parse_masked(field, value, word)), word)
+        self.add(Term(field, *parse_masked(field, value, word, self._ports)), word)
 
     def add_tos(self, key: str, value: str, word: str) -> None:
         """nw_tos is the whole octet; OpenFlow's field is its upper six bits."""
@@ -299,14 +312,14 @@ _PROTOCOL_WORDS = {number: word for word, number in _ETHERNET.items()}
 _TRANSPORT_WORDS = {numbers: word for word, numbers in _TRANSPORT.items()}
 
 
-def format_match(match: Match) -> str:
+def format_match(match: Match, ports: PortNames = NAMELESS) -> str:
     """The match as `ovs-ofctl dump-flows` prints it; parse_match reads it back."""
     words, rest = _protocol(match)
     order = [*_PRINTED, *(name for name in BY_NAME if name not in _PRINTED)]
     by_name = {found.field.name: found for found in rest}
     for name in order:
         if name in by_name:
-            words += _WRITERS.get(name, _format_term)(match, by_name[name])
+            words += _WRITERS.get(name, _format_term)(match, by_name[name], ports)
     return ",".join(words)
 
 
@@ -322,19 +335,19 @@ def _protocol(match: Match) -> tuple[list[str], list[Term]]:
     return [word], [found for found in match if found.field.name not in said]
 
 
-def _format_term(match: Match, found: Term) -> list[str]:
+def _format_term(match: Match, found: Term, ports: PortNames) -> list[str]:
     field = found.field
     known = match.meets(field.needs)
     word = _PRINTED.get(field.name, field.name) if known else field.name
-    text = format_masked(field, found.value, found.mask, _DIGITS.get(field.name, 0))
+    text = format_masked(field, found.value, found.mask, _DIGITS.get(field.name, 0), ports)
     return [f"{word}={text}"]
 
 
-def _format_dscp(match: Match, found: Term) -> list[str]:
+def _format_dscp(match: Match, found: Term, ports: PortNames) -> list[str]:
     return [f"nw_tos={found.value << 2}"]
 
 
-def _format_vlan_vid(match: Match, found: Term) -> list[str]:
+def _format_vlan_vid(match: Match, found: Term, ports: PortNames) -> list[str]:
     """dl_vlan where one id is meant, else vlan_tci, with the priority if there is one."""
     mask = found.field.ones if found.mask is None else found.mask
     priority = match.exact("vlan_pcp")
@@ -353,12 +366,12 @@ def _priority(priority: int | None) -> list[str]:
     return [] if priority is None else [f"dl_vlan_pcp={priority}"]
 
 
-def _format_vlan_pcp(match: Match, found: Term) -> list[str]:
+def _format_vlan_pcp(match: Match, found: Term, ports: PortNames) -> list[str]:
     """Said together with vlan_vid; a priority without one is what some packet-ins carry."""
     return [] if match.get("vlan_vid") else _priority(found.value)
 
 
-_WRITERS: dict[str, Callable[[Match, Term], list[str]]] = {
+_WRITERS: dict[str, Callable[[Match, Term, PortNames], list[str]]] = {
     "ip_dscp": _format_dscp,
     "vlan_vid": _format_vlan_vid,
     "vlan_pcp": _format_vlan_pcp,

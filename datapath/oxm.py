@@ -79,7 +79,10 @@ class Match:
 
     def get(self, name: str) -> Term | None:
         """The first term of the field called 'name'."""
-        return next((term for term in self.terms if term.field.name == name), None)
+        for term in self.terms:
+            if term.field.name == name:
+                return term
+        return None
 
     def exact(self, name: str) -> int | None:
         """The value that a field must have, when the match leaves only one."""

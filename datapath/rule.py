@@ -20,7 +20,7 @@ from datapath.instruction_text import format_instructions, parse_instructions
 from datapath.layout import Layout, Tail, enum, flags, pad, u8, u16, u32, u64
 from datapath.match_text import format_match, match_of_words
 from datapath.oxm import Match
-from datapath.ports import Reserved, parse_port
+from datapath.ports import NAMELESS, PortNames, Reserved
 from datapath.problems import Error, ProtocolProblem, SyntaxProblem
 from datapath.syntax import parse_number, split_words
 from datapath.wire import Codec, Reader
@@ -149,13 +149,15 @@ FLOW_MOD: Layout[FlowModBody] = Layout(
 """What stands behind the header of an OFPT_FLOW_MOD."""
 
 
-def parse_rule(text: str, command: Command = Command.ADD) -> Rule:
+def parse_rule(
+    text: str, command: Command = Command.ADD, ports: PortNames = NAMELESS
+) -> Rule:
     """The rule that 'text' means, or for other commands the rules that are meant.
 
     To add and to modify, "actions=" must be there.  To delete it may be missing,
     all tables are meant unless one is named, a cookie without a mask must match
-    wholly, and out_port and out_group narrow what is deleted.  SyntaxProblem
-    names the word that is wrong.
+    wholly, and out_port and out_group narrow what is deleted.  'ports' has the names
+    that a port may be told by.  SyntaxProblem names the word that is wrong.
     """
     head, actions = _split_actions(text)
     deleting = command in (Command.DELETE, Command.DELETE_STRICT)
@@ -164,19 +166,25 @@ def parse_rule(text: str, command: Command = Command.ADD) -> Rule:
     for word in split_words(head):
         key, _, value = word.partition("=")
         if key in _READERS:
-            _READERS[key](values, value, word)
+            _READERS[key](values, value, word, ports)
         elif key not in _COUNTERS:
             rest.append(word)
     _check_words(values, command)
-    match = match_of_words(rest)
+    match = match_of_words(rest, ports)
     if actions is None and not deleting:
         raise SyntaxProblem(text, "it doesn't say what to do", "add actions=..., or actions=drop")
-    instructions = parse_instructions(actions or "", match)
+    instructions = parse_instructions(actions or "", match, ports)
     return Rule(match=match, instructions=instructions, **values)
 
 
+_Reader = Callable[[dict[str, Any], str, str, PortNames], None]
+
+
+_ACTIONS = re.compile(r"\bactions?\s*=")
+
+
 def _split_actions(text: str) -> tuple[str, str | None]:
-    found = re.search(r"\bactions?\s*=", text)
+    found = _ACTIONS.search(text)
     return (text[: found.start()], text[found.end() :]) if found else (text, None)
 
 
@@ -200,33 +208,33 @@ def _check_words(values: dict[str, Any], command: Command) -> None:
         values.setdefault("cookie_mask", EVERY_COOKIE_BIT)
 
 
-def _number(name: str, bits: int) -> Callable[[dict[str, Any], str, str], None]:
-    def read(values: dict[str, Any], value: str, word: str) -> None:
+def _number(name: str, bits: int) -> _Reader:
+    def read(values: dict[str, Any], value: str, word: str, ports: PortNames) -> None:
         values[name] = parse_number(value, bits, word)
 
     return read
 
 
-def _cookie(values: dict[str, Any], value: str, word: str) -> None:
+def _cookie(values: dict[str, Any], value: str, word: str, ports: PortNames) -> None:
     cookie, slash, mask = value.partition("/")
     values["cookie"] = parse_number(cookie, 64, word)
     if slash:
         values["cookie_mask"] = EVERY_COOKIE_BIT if mask == "-1" else parse_number(mask, 64, word)
 
 
-def _out_port(values: dict[str, Any], value: str, word: str) -> None:
-    values["out_port"] = parse_port(value)
+def _out_port(values: dict[str, Any], value: str, word: str, ports: PortNames) -> None:
+    values["out_port"] = ports.read(value, word)
 
 
-def _flag(values: dict[str, Any], value: str, word: str) -> None:
+def _flag(values: dict[str, Any], value: str, word: str, ports: PortNames) -> None:
     values["flags"] = values.get("flags", Flags.NONE) | Flags[word.upper()]
 
 
-def _importance(values: dict[str, Any], value: str, word: str) -> None:
+def _importance(values: dict[str, Any], value: str, word: str, ports: PortNames) -> None:
     raise SyntaxProblem(word, "OpenFlow 1.3 knows no importance", "leave it out")
 
 
-_READERS: dict[str, Callable[[dict[str, Any], str, str], None]] = {
+_READERS: dict[str, _Reader] = {
     "table": _number("table", 8),
     "priority": _number("priority", 16),
     "idle_timeout": _number("idle_timeout", 16),
@@ -241,7 +249,9 @@ _COUNTERS = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age"}
 """Words of a dump that say how a rule fared rather than what it is."""
 
 
-def format_rule(rule: Rule, duration: str = "", counters: str = "") -> str:
+def format_rule(
+    rule: Rule, duration: str = "", counters: str = "", ports: PortNames = NAMELESS
+) -> str:
     """The rule as a line of `ovs-ofctl dump-flows`; parse_rule reads it back.
 
     'duration' ("duration=3.2s") and 'counters' ("n_packets=4, n_bytes=392") are what
@@ -249,13 +259,14 @@ def format_rule(rule: Rule, duration: str = "", counters: str = "") -> str:
     """
     words = [_format_cookie(rule), duration, f"table={rule.table}", counters]
     words += [f"{name}={getattr(rule, name)}" for name in _TIMEOUTS if getattr(rule, name)]
-    words += [f"out_port={rule.out_port}"] if rule.out_port != Reserved.ANY else []
+    words += [f"out_port={ports.write(rule.out_port)}"] if rule.out_port != Reserved.ANY else []
     words += [f"out_group={rule.out_group}"] if rule.out_group != ANY_GROUP else []
     flags = [f"{flag.name.lower()} " for flag in Flags if flag & rule.flags and flag.name]
     priority = f"priority={rule.priority}" if rule.priority != DEFAULT_PRIORITY else ""
-    match = ",".join(word for word in (priority, format_match(rule.match)) if word)
+    match = ",".join(word for word in (priority, format_match(rule.match, ports)) if word)
     head = ", ".join(word for word in words if word)
-    return f"{head}, {''.join(flags)}{match} actions={format_instructions(rule.instructions)}"
+    actions = format_instructions(rule.instructions, ports)
+    return f"{head}, {''.join(flags)}{match} actions={actions}"
 
 
 _TIMEOUTS = ("idle_timeout", "hard_timeout")

@@ -11,9 +11,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from socket import AF_INET, AF_INET6, inet_pton
 
 from datapath.fields import Field, Format
-from datapath.ports import format_port, parse_port
+from datapath.ports import NAMELESS, PortNames
 from datapath.problems import SyntaxProblem
 
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}")
@@ -21,6 +22,8 @@ _MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}")
 
 def split_words(text: str) -> list[str]:
     """The words of 'text': "a=1, b(c,d) e" -> ["a=1", "b(c,d)", "e"]."""
+    if "(" not in text and ")" not in text:
+        return text.replace(",", " ").split()
     words, depth, word = [], 0, ""
     for letter in text:
         depth += (letter == "(") - (letter == ")")
@@ -65,8 +68,8 @@ def format_mac(value: int) -> str:
 
 def _parse_ipv4(text: str, word: str) -> int:
     try:
-        return int(ipaddress.IPv4Address(text))
-    except ValueError:
+        return int.from_bytes(inet_pton(AF_INET, text))
+    except (OSError, ValueError):
         raise SyntaxProblem(
             word, f"{text!r} is no IPv4 address", "write it as in 10.0.0.1"
         ) from None
@@ -74,21 +77,16 @@ def _parse_ipv4(text: str, word: str) -> int:
 
 def _parse_ipv6(text: str, word: str) -> int:
     try:
-        return int(ipaddress.IPv6Address(text.partition("%")[0]))
-    except ValueError:
+        return int.from_bytes(inet_pton(AF_INET6, text.partition("%")[0]))
+    except (OSError, ValueError):
         raise SyntaxProblem(
             word, f"{text!r} is no IPv6 address", "write it as in fe80::1"
         ) from None
 
 
-def _parse_port_word(text: str, word: str) -> int:
-    try:
-        return parse_port(text)
-    except SyntaxProblem as problem:
-        raise SyntaxProblem(word, problem.why, problem.instead) from None
-
-
-def _read_value(field: Field, text: str, word: str) -> int:
+def _read_value(field: Field, text: str, word: str, ports: PortNames) -> int:
+    if field.format is Format.PORT:
+        return ports.read(text, word)
     special = _READ.get(field.format)
     return special(text, word) if special else parse_number(text, field.bits, word)
 
@@ -97,7 +95,6 @@ _READ: dict[Format, Callable[[str, str], int]] = {
     Format.ETHER: parse_mac,
     Format.IPV4: _parse_ipv4,
     Format.IPV6: _parse_ipv6,
-    Format.PORT: _parse_port_word,
 }
 _WRITE: dict[Format, Callable[[int], str]] = {
     Format.DECIMAL: str,
@@ -105,16 +102,17 @@ _WRITE: dict[Format, Callable[[int], str]] = {
     Format.ETHER: format_mac,
     Format.IPV4: lambda value: str(ipaddress.IPv4Address(value)),
     Format.IPV6: lambda value: str(ipaddress.IPv6Address(value)),
-    Format.PORT: format_port,
 }
 
 
-def parse_value(field: Field, text: str, word: str) -> int:
+def parse_value(field: Field, text: str, word: str, ports: PortNames = NAMELESS) -> int:
     """One value of 'field', without a mask; 'word' is named in the problem."""
-    return _read_value(field, text, word)
+    return _read_value(field, text, word, ports)
 
 
-def parse_masked(field: Field, text: str, word: str) -> tuple[int, int | None]:
+def parse_masked(
+    field: Field, text: str, word: str, ports: PortNames = NAMELESS
+) -> tuple[int, int | None]:
     """A value and its mask from "V", "V/MASK", "ADDRESS/LENGTH" or "*" (no bit counts).
 
     Bits of the value outside the mask are cleared; a full mask comes back as None.
@@ -122,7 +120,7 @@ def parse_masked(field: Field, text: str, word: str) -> tuple[int, int | None]:
     if text == "*":
         return 0, 0
     value_text, slash, mask_text = text.partition("/")
-    value = _read_value(field, value_text, word)
+    value = _read_value(field, value_text, word, ports)
     if not slash:
         return value, None
     mask = _parse_mask(field, mask_text, word)
@@ -139,15 +137,19 @@ def _parse_mask(field: Field, text: str, word: str) -> int:
         if length > field.bits:
             raise SyntaxProblem(word, f"/{text} is too long", f"write /0 to /{field.bits}")
         return field.ones >> length ^ field.ones
-    return _read_value(field, text, word)
+    return _read_value(field, text, word, NAMELESS)
 
 
-def format_value(field: Field, value: int) -> str:
+def format_value(field: Field, value: int, ports: PortNames = NAMELESS) -> str:
     """One value as ovs-ofctl prints it in an action."""
+    if field.format is Format.PORT:
+        return ports.write(value)
     return _WRITE[field.format](value)
 
 
-def format_masked(field: Field, value: int, mask: int | None, digits: int = 0) -> str:
+def format_masked(
+    field: Field, value: int, mask: int | None, digits: int = 0, ports: PortNames = NAMELESS
+) -> str:
     """A value and its mask as ovs-ofctl prints them in a match.
 
     'digits' is the least number of hexadecimal digits, where ovs-ofctl pads.
@@ -155,7 +157,7 @@ def format_masked(field: Field, value: int, mask: int | None, digits: int = 0) -
     if field.format is Format.HEX or (mask is not None and field.format is Format.DECIMAL):
         text = f"{value:#0{digits + 2}x}"
         return text if mask is None else f"{text}/{mask:#0{digits + 2}x}"
-    text = format_value(field, value)
+    text = format_value(field, value, ports)
     return text if mask is None else f"{text}/{_format_mask(field, mask)}"
 
 

@@ -113,10 +113,11 @@ OWNER = Parameter(
 MATCH = _text("match", "only flows within this match, as in tcp,nw_dst=10.0.0.2", "MATCH")
 GROUP = _text("group", "one group, as in group_id=1; all if left out", "GROUP")
 METER = _text("meter", "one meter, as in meter=1; all if left out", "METER")
+NAMES = _flag("names", "ports by their names (--no-names: numbers); so it is on a terminal")
 _A_GROUP = "group_id=1,type=select,bucket=output:1,bucket=output:2"
 _A_METER = "meter=1,kbps,band=type=drop,rate=1000"
 IN_PORT = Parameter(
-    "in_port", Setting("the port it comes in by, if PACKET doesn't say", values.port_number, "N")
+    "in_port", Setting("the port it comes in by, if PACKET doesn't say", values.port, "PORT")
 )
 DESIRED = Parameter(
     "desired", Setting("the whole configuration", _configuration, "FILE", nested=True), True
@@ -152,7 +153,12 @@ _ALL = (
         "flow.add", "add a flow, in ovs-ofctl's words",
         (BRIDGE, _text("flow", "as in priority=5,tcp,actions=output:2", "FLOW", required=True)),
     ),
-    Request("flow.list", "flows with counters", (BRIDGE, MATCH)),
+    Request(
+        "flow.mod", "give flows other actions, in ovs-ofctl's words",
+        (BRIDGE, _text("flow", "as in tcp,actions=output:2", "FLOW", required=True),
+         _flag("strict", "only the flow with exactly this match and priority")),
+    ),
+    Request("flow.list", "flows with counters", (BRIDGE, MATCH, NAMES)),
     Request(
         "flow.rm", "remove flows",
         (BRIDGE, MATCH, _flag("strict", "only the flow with exactly this match and priority")),
@@ -165,7 +171,7 @@ _ALL = (
         "group.mod", "give a group another type and other buckets",
         (BRIDGE, _text("group", f"as in {_A_GROUP}", "GROUP", required=True)),
     ),
-    Request("group.list", "groups with counters", (BRIDGE, GROUP)),
+    Request("group.list", "groups with counters", (BRIDGE, GROUP, NAMES)),
     Request("group.rm", "remove a group, or all, with the flows that use it", (BRIDGE, GROUP)),
     Request(
         "meter.add", "add a meter, in ovs-ofctl's words",

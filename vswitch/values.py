@@ -87,6 +87,16 @@ def port_number(value: object) -> int:
     return number
 
 
+def port(value: object) -> str:
+    """A port of a bridge as a word: its number, a reserved name, or its own name."""
+    if type(value) is int:
+        return str(value)
+    word = text(value)
+    if not word:
+        raise Refused("it is empty", "name a port, or give its number")
+    return word
+
+
 def port_number_text(number: int | None) -> int | str | None:
     """The number as JSON has it: LOCAL is a word."""
     return "LOCAL" if number == LOCAL else number

@@ -232,7 +232,9 @@ typedef enum {
     VS_TRACE_GROUP,      /* 'number' = group; then a uint32_t: the bucket that was chosen, counted from 0; 0xffffffff: all, or none lives */
     VS_TRACE_METER,      /* 'number' = meter that the packet is charged to (a trace is not, and passes); 0: its port's flood limit */
     VS_TRACE_COPY,       /* 'number' 1: what follows happens to a copy; 0: back to the packet itself */
-    VS_TRACE_AGAIN       /* headers came into sight: it is looked at anew */
+    VS_TRACE_AGAIN,      /* headers came into sight: it is looked at anew */
+    VS_TRACE_QUEUE,      /* 'number' = the queue set for the output that follows, whether the port has it or not; then the port (uint32_t) */
+    VS_TRACE_VLAN        /* NORMAL: 'number' = a port that lets no frame pass of the VLAN which follows (uint32_t, 0: without tag) */
 } vs_trace_kind;
 
 typedef struct {

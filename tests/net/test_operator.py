@@ -120,9 +120,55 @@ def test_a_trace_tells_which_bucket_and_meter(lab: Lab, wires: Wires) -> None:
     lab.call("flow.add", bridge="br0", flow="in_port=1,actions=meter:1,group:1")
     told = lab.call("trace", bridge="br0", packet="in_port=1,tcp,nw_dst=10.0.0.2")
     texts = [step["text"] for step in told["steps"]]
-    assert "group 1 (indirect): bucket 0, actions=output:2" in texts
+    assert "group 1 (indirect): bucket 0, actions=output:v2" in texts
     assert "meter 1: it passes while the rate allows" in texts
     assert told["verdict"] == "leaves by port 2 (v2) unchanged"
+
+
+def test_ports_go_by_their_names_wherever_text_is_read(lab: Lab, wires: Wires) -> None:
+    lab.call("group.add", bridge="br0", group="group_id=1,type=ff,bucket=watch_port:v2,output:v2")
+    lab.call("flow.add", bridge="br0", flow="in_port=v1,actions=group:1")
+    assert passes(*wires, number=1)
+    lab.call("flow.add", bridge="br0", flow='priority=7,in_port="v2",actions=output:"v1"')
+    rows = lab.call("flow.list", bridge="br0", match="in_port=v2")
+    assert [(row["match"], row["actions"]) for row in rows] == [("in_port=2", "output:1")]
+    rows = lab.call("flow.list", bridge="br0", match="out_port=v1", names=True)
+    assert [(row["match"], row["actions"]) for row in rows] == [("in_port=v2", "output:v1")]
+    assert " in_port=v2 " in rows[0]["text"] or ",in_port=v2 " in rows[0]["text"]
+    (group,) = lab.call("group.list", bridge="br0", names=True)
+    assert group["buckets"][0]["actions"] == "output:v2"
+    assert "watch_port:v2" in group["text"]
+    told = lab.call("trace", bridge="br0", packet="in_port=v2,tcp")
+    assert told["verdict"] == "leaves by port 1 (v1) unchanged"
+    told = lab.call("trace", bridge="br0", packet="00" * 60, in_port="v2")
+    assert told["verdict"] == "leaves by port 1 (v1) unchanged"
+    with pytest.raises(RpcError, match="no port has this name"):
+        lab.call("flow.add", bridge="br0", flow="in_port=v3,actions=drop")
+
+
+def test_a_trace_from_a_port_that_is_not_there_is_refused(lab: Lab, wires: Wires) -> None:
+    why = r"has no such port now; there are 1 \(v1\), 2 \(v2\)"
+    for packet in ("in_port=9,tcp", "in_port=CONTROLLER,tcp"):
+        with pytest.raises(RpcError, match=why) as no:
+            lab.call("trace", bridge="br0", packet=packet)
+        assert no.value.exit == 3
+
+
+def test_flows_are_listed_by_table_and_then_by_priority(lab: Lab, wires: Wires) -> None:
+    for where in ("table=1,priority=5", "priority=1", "table=1,priority=9", "priority=70"):
+        lab.call("flow.add", bridge="br0", flow=f"{where},actions=output:v2")
+    rows = lab.call("flow.list", bridge="br0")
+    assert [(row["table"], row["priority"]) for row in rows] == [(0, 70), (0, 1), (1, 9), (1, 5)]
+
+
+def test_flows_are_changed_where_they_match_or_strictly(lab: Lab, wires: Wires) -> None:
+    for flow in ("priority=5,tcp,actions=drop", "priority=6,tcp,tp_dst=80,actions=drop"):
+        lab.call("flow.add", bridge="br0", flow=flow)
+    lab.call("flow.mod", bridge="br0", flow="tcp,actions=output:v2")
+    assert [row["actions"] for row in lab.call("flow.list", bridge="br0")] == ["output:2"] * 2
+    lab.call("flow.mod", bridge="br0", flow="priority=5,tcp,actions=output:1", strict=True)
+    rows = lab.call("flow.list", bridge="br0")
+    assert [(row["priority"], row["actions"]) for row in rows] == [(6, "output:2"), (5, "output:1")]
 
 
 ARP = struct.Struct("!6s6sHHHBBH6s4s6s4s")

@@ -86,6 +86,15 @@ def show_port(client: Client, command: Command, arguments: Sequence[str], out: O
     return Exit.OK
 
 
+def listed(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """A list in which ports go by their names on a terminal, by their numbers elsewhere."""
+    params = words.read(command.words, command.request, arguments)
+    if "names" not in params and not out.json and out.stream.isatty():
+        params["names"] = True
+    command.view(out, client.call(command.request.method, **params), params)
+    return Exit.OK
+
+
 def plan(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
     """What would change; exit code 4 if anything would."""
     result = client.call("plan", desired=_configuration(command, arguments))
@@ -164,13 +173,16 @@ _ALL = (
     Command("controller ls", REQUESTS["controller.list"], views.controllers, "br0"),
     Command("controller add", REQUESTS["controller.add"], views.silent, "br0 tcp:127.0.0.1:6653"),
     Command("controller rm", REQUESTS["controller.rm"], views.silent, "br0 tcp:127.0.0.1:6653"),
-    Command("flow ls", REQUESTS["flow.list"], views.flows, "br0 tcp,nw_dst=10.0.0.2"),
+    Command("flow ls", REQUESTS["flow.list"], views.flows, "br0 tcp,nw_dst=10.0.0.2", listed),
     Command(
         "flow add", REQUESTS["flow.add"], views.silent,
         "br0 priority=5,tcp,nw_dst=10.0.0.2,actions=output:2",
     ),
+    Command(
+        "flow mod", REQUESTS["flow.mod"], views.silent, "br0 tcp,nw_dst=10.0.0.2,actions=output:3"
+    ),
     Command("flow rm", REQUESTS["flow.rm"], views.silent, "br0 tcp,nw_dst=10.0.0.2"),
-    Command("group ls", REQUESTS["group.list"], views.groups, "br0"),
+    Command("group ls", REQUESTS["group.list"], views.groups, "br0", listed),
     Command(
         "group add", REQUESTS["group.add"], views.silent,
         "br0 group_id=1,type=select,bucket=output:2,bucket=output:3",

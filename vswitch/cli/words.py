@@ -54,6 +54,12 @@ def option(parameter: Parameter) -> str:
     return "--" + parameter.name.replace("_", "-")
 
 
+def spellings(parameter: Parameter) -> list[str]:
+    """The words that give an option: a flag may also be denied, as --no-names."""
+    name = option(parameter)
+    return [name] if parameter.setting.metavar else [name, name.replace("--", "--no-", 1)]
+
+
 def options(request: Request) -> list[Parameter]:
     """The parameters that are given by options."""
     return [p for p in request.parameters if not p.positional]
@@ -67,13 +73,13 @@ def _place(command: str, given: Given, places: list[Parameter], word: str) -> No
 
 def _option(command: str, request: Request, given: Given, word: str, rest: Iterator[str]) -> None:
     name, equals, value = word.partition("=")
-    parameter = next((p for p in options(request) if option(p) == name), None)
+    parameter = next((p for p in options(request) if name in spellings(p)), None)
     if parameter is None:
         raise _usage(command, f"it has no option {shown(name)}", command)
     if not parameter.setting.metavar:
         if equals:
             raise _usage(command, f"{name} takes no value", command)
-        given[parameter.name] = True
+        given[parameter.name] = name == option(parameter)
         return
     text = value if equals else next(rest, None)
     if text is None:

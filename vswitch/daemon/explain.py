@@ -22,8 +22,10 @@ from datapath.instruction import unpack_instructions
 from datapath.instruction_text import format_instructions
 from datapath.match_text import format_match
 from datapath.oxm import Match
-from datapath.ports import format_port
+from datapath.ports import NAMELESS, PortNames, format_port
 from datapath.wire import Reader
+from vswitch.schema import Queue
+from vswitch.values import rate_text
 
 REASONS = ("no match", "an action", "its TTL ran out")
 """Packet-in reasons in words (OpenFlow 1.3.5, 7.4.1)."""
@@ -38,6 +40,10 @@ class Packet:
     names: Mapping[int, str]
     groups: Mapping[int, GroupDesc] = field(default_factory=dict)
     """The bridge's groups by number, as far as they are known."""
+    queues: Mapping[tuple[int, int], Queue] = field(default_factory=dict)
+    """The queues of the bridge's ports, by the port's number and their own."""
+    ports: PortNames = NAMELESS
+    """How ports are written in matches and actions."""
 
     def port(self, number: int) -> str:
         name, word = self.names.get(number), format_port(number)
@@ -63,8 +69,8 @@ Row = dict[str, Any] | None
 
 def _rule(packet: Packet, step: TraceStep) -> Row:
     rule = step.rule()
-    match = format_match(Match.unpack(Reader(rule.match))) or "any packet"
-    actions = format_instructions(unpack_instructions(rule.instructions)) or "drop"
+    match = format_match(Match.unpack(Reader(rule.match)), packet.ports) or "any packet"
+    actions = format_instructions(unpack_instructions(rule.instructions), packet.ports)
     words = actions.replace("goto_table:", "goto table ")
     text = f"table {rule.table}: rule priority {rule.priority} {match} -> {words}"
     return {
@@ -81,7 +87,7 @@ def _miss(packet: Packet, step: TraceStep) -> Row:
 def _actions(packet: Packet, step: TraceStep) -> Row:
     if not step.body:
         return None
-    actions = format_action_list(unpack_actions(step.body))
+    actions = format_action_list(unpack_actions(step.body), packet.ports)
     return {"kind": "actions", "text": f"in all: {actions}", "actions": actions}
 
 
@@ -117,7 +123,7 @@ def _group(packet: Packet, step: TraceStep) -> Row:
     bucket = None if chosen == _NO_BUCKET else chosen
     group = packet.groups.get(step.number)
     kind = f" ({_GROUP_WORDS[group.type]})" if group else ""
-    how = _all_buckets(group) if bucket is None else _one_bucket(group, bucket)
+    how = _all_buckets(group) if bucket is None else _one_bucket(packet, group, bucket)
     text = f"group {step.number}{kind}: {how}"
     return {"kind": "group", "text": text, "group": step.number, "bucket": bucket}
 
@@ -132,9 +138,9 @@ def _all_buckets(group: GroupDesc | None) -> str:
     return f"each of its {many} buckets, on a copy of its own" if many else "it has no bucket"
 
 
-def _one_bucket(group: GroupDesc | None, bucket: int) -> str:
+def _one_bucket(packet: Packet, group: GroupDesc | None, bucket: int) -> str:
     known = group.buckets[bucket : bucket + 1] if group else ()
-    actions = "".join(f", actions={format_action_list(b.actions) or 'drop'}" for b in known)
+    actions = "".join(f", actions={format_action_list(b.actions, packet.ports)}" for b in known)
     return f"bucket {bucket}{actions}"
 
 
@@ -148,6 +154,31 @@ def _meter(packet: Packet, step: TraceStep) -> Row:
     what = f"meter {step.number}" if step.number else "the flood limit of its port"
     text = f"{what}: it passes while the rate allows"
     return {"kind": "meter", "text": text, "meter": step.number}
+
+
+def _queue(packet: Packet, step: TraceStep) -> Row:
+    port = int.from_bytes(step.body[:4], sys.byteorder)
+    queue = packet.queues.get((port, step.number))
+    what = f"queue {step.number} of {packet.port(port)}"
+    if queue is None:
+        text = f"{what}: there is none, so it leaves without one"
+    else:
+        rate = f"at most {rate_text(queue.max_rate)}" if queue.max_rate else "at any rate"
+        text = f"{what}: packets leave it {rate}, {queue.max_packets} may wait"
+    rate_or_none = rate_text(queue.max_rate) if queue else None
+    return {
+        "kind": "queue", "text": text, "port": port, "queue": step.number,
+        "active": queue is not None, "max_rate": rate_or_none,
+    }  # fmt: skip
+
+
+def _vlan(packet: Packet, step: TraceStep) -> Row:
+    vlan = int.from_bytes(step.body[:4], sys.byteorder)
+    what = f"VLAN {vlan}" if vlan else "frames without a VLAN"
+    coming = step.number == packet.in_port
+    is_not = f"takes no frame of VLAN {vlan}" if vlan else "takes no frame without a VLAN"
+    text = f"{packet.port(step.number)} {is_not if coming else f'is not in {what}'}"
+    return {"kind": "vlan", "text": text, "port": step.number, "vlan": vlan or None}
 
 
 def _copy(packet: Packet, step: TraceStep) -> Row:
@@ -174,6 +205,8 @@ _EXPLAINERS: dict[TraceKind, Callable[[Packet, TraceStep], Row]] = {
     TraceKind.METER: _meter,
     TraceKind.COPY: _copy,
     TraceKind.AGAIN: _again,
+    TraceKind.QUEUE: _queue,
+    TraceKind.VLAN: _vlan,
 }
 
 _PARTS = (("eth_dst", 0, 6), ("eth_src", 6, 12), ("eth_type", 12, 14), ("headers", 14, None))

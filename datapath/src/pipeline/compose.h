@@ -33,6 +33,7 @@ struct compose_watch {
     void (*rule)(void *arg, unsigned table, const struct rule *);
     void (*miss)(void *arg, unsigned table);
     void (*normal)(void *arg, uint32_t port); /* NORMAL: the station's port, 0 = flooded */
+    void (*vlan)(void *arg, uint32_t port, unsigned vlan); /* NORMAL: that VLAN keeps the frame from that port, or out of it */
     void (*group)(void *arg, uint32_t group, int bucket); /* -1: all, or none that lives */
 };
 

@@ -95,6 +95,12 @@ static void send_to(struct composition *c, struct port *to)
     c->sends = SENT;
 }
 
+static void tell_vlan(const struct composition *c, uint32_t port, unsigned vlan)
+{
+    if (c->watch && c->watch->vlan)
+        c->watch->vlan(c->watch->arg, port, vlan);
+}
+
 /* ---- to one port, to all others ---- */
 
 static void send_as(struct composition *c, const struct arrival *f, struct port *to)
@@ -118,10 +124,19 @@ static void output_known(struct composition *c, const struct arrival *f, uint32_
         compose_drop(c, VS_DROP_NO_PORT);
     else if (number == f->in_port)
         compose_drop(c, VS_DROP_OUTPUT_SELF);
-    else if (!vlans_pass(vlans_at(to), f->vlan))
+    else if (!vlans_pass(vlans_at(to), f->vlan)) {
+        tell_vlan(c, number, f->vlan);
         compose_drop(c, VS_DROP_VLAN);
-    else
+    } else
         send_as(c, f, to);
+}
+
+static void tell_left_out(const struct composition *c, const struct arrival *f)
+{
+    const struct port_list *list = bridge_ports(c->bridge);
+    for (uint32_t i = 0; c->watch && i < list->n; i++)
+        if (list->ports[i]->spec.number != f->in_port && !vlans_pass(vlans_at(list->ports[i]), f->vlan))
+            tell_vlan(c, list->ports[i]->spec.number, f->vlan);
 }
 
 /* Does a flood of this frame go there, and in this form? */
@@ -184,6 +199,7 @@ void output_normal(struct composition *c, const struct action *a)
     }
     int vlan = has_cut_tag(c) ? VLAN_REFUSED : vlans_classify(in ? vlans_at(in) : &vlans_every, f.vid);
     if (vlan == VLAN_REFUSED) {
+        tell_vlan(c, f.in_port, f.vid);
         compose_drop(c, VS_DROP_VLAN);
         return;
     }
@@ -197,8 +213,10 @@ void output_normal(struct composition *c, const struct action *a)
     uint32_t port = to && !(c->key.eth_dst[0] & 1) ? to->port : 0;
     if (c->watch && c->watch->normal)
         c->watch->normal(c->watch->arg, port);
-    if (port)
+    if (port) {
         output_known(c, &f, port);
-    else
+    } else {
+        tell_left_out(c, &f);
         flood(c, &f, in);
+    }
 }

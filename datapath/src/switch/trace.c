@@ -44,6 +44,12 @@ static void saw_miss(void *arg, unsigned table) { step(arg, VS_TRACE_MISS, table
 
 static void saw_normal(void *arg, uint32_t port) { step(arg, VS_TRACE_NORMAL, port, NULL, 0, NULL, 0); }
 
+static void saw_vlan(void *arg, uint32_t port, unsigned vlan)
+{
+    uint32_t vid = vlan;
+    step(arg, VS_TRACE_VLAN, port, &vid, sizeof vid, NULL, 0);
+}
+
 static void saw_group(void *arg, uint32_t group, int bucket)
 {
     uint32_t chosen = (uint32_t)bucket;
@@ -131,7 +137,10 @@ typedef bool player(struct play *, const struct action *);
 static bool play_send(struct play *y, const struct action *a)
 {
     y->t->quiet.done = true;
-    step(y->t, VS_TRACE_OUTPUT, a->to->spec.number, NULL, 0, y->p->data, y->p->len);
+    uint32_t to = a->to->spec.number;
+    if (a->port != NO_QUEUE)
+        step(y->t, VS_TRACE_QUEUE, a->port, &to, sizeof to, NULL, 0);
+    step(y->t, VS_TRACE_OUTPUT, to, NULL, 0, y->p->data, y->p->len);
     return true;
 }
 
@@ -250,7 +259,7 @@ int switch_trace(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, 
     struct packet *p = packet_new(sw->pool, request.size);
     struct tracing t = {.sw = sw, .quiet.to_controller = nobody, .version = world_version(&sw->world)};
     struct key key;
-    t.watch = (struct compose_watch){&t, saw_rule, saw_miss, saw_normal, saw_group};
+    t.watch = (struct compose_watch){&t, saw_rule, saw_miss, saw_normal, saw_vlan, saw_group};
     if (!p)
         return error_set(error, -ENOBUFS, "trace: no packet buffer is free; try again");
     memcpy(p->data, payload + sizeof request, request.size);

@@ -79,6 +79,17 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
         {"bridge": "br0", "target": "unix:/run/x"},
     ),
     ("flow ls br0", "flow.list", {"bridge": "br0"}),
+    ("flow ls br0 --names", "flow.list", {"bridge": "br0", "names": True}),
+    ("flow ls br0 --no-names", "flow.list", {"bridge": "br0", "names": False}),
+    ("group ls br0 --names", "group.list", {"bridge": "br0", "names": True}),
+    (
+        "flow mod br0 tcp,actions=output:eth1", "flow.mod",
+        {"bridge": "br0", "flow": "tcp,actions=output:eth1"},
+    ),
+    (
+        "flow mod br0 tcp,actions=drop --strict", "flow.mod",
+        {"bridge": "br0", "flow": "tcp,actions=drop", "strict": True},
+    ),
     ("flow ls br0 tcp,tp_dst=80", "flow.list", {"bridge": "br0", "match": "tcp,tp_dst=80"}),
     (
         "flow add br0 priority=5,actions=drop", "flow.add",
@@ -127,7 +138,11 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
         "trace br0 in_port=1,tcp", "trace", {"bridge": "br0", "packet": "in_port=1,tcp"},
     ),
     (
-        "trace br0 ffff --in-port 2", "trace", {"bridge": "br0", "packet": "ffff", "in_port": 2},
+        "trace br0 ffff --in-port 2", "trace", {"bridge": "br0", "packet": "ffff", "in_port": "2"},
+    ),
+    (
+        "trace br0 ffff --in-port eth1", "trace",
+        {"bridge": "br0", "packet": "ffff", "in_port": "eth1"},
     ),
 ]  # fmt: skip
 

@@ -59,7 +59,7 @@ def test_each_example_is_a_right_command_line(
 
 
 def test_a_nouns_help_lists_its_verbs(vswitch: Vswitch) -> None:
-    assert vswitch("flow", "--help").out.startswith("usage: vswitch flow ls|add|rm ...\n")
+    assert vswitch("flow", "--help").out.startswith("usage: vswitch flow ls|add|mod|rm ...\n")
 
 
 def test_the_version_is_printed(vswitch: Vswitch) -> None:

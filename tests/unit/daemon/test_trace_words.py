@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from datapath import Switch
-from datapath.frames import TraceKind, TraceStep
+from datapath.frames import TraceKind, TraceStep, VlanMode
 from datapath.match_text import parse_match
+from datapath.ports import PortNames
 from datapath.rule import parse_rule
 from vswitch.daemon.explain import Packet, changes, explain
 from vswitch.daemon.imagine import checksum, frame_of
+from vswitch.schema import Queue
 
 scapy = pytest.importorskip("scapy.all", reason="scapy is not installed")
 
@@ -213,3 +215,66 @@ def test_the_verdict_tells_every_end_in_order(switch: Switch) -> None:
 
 def test_the_hosts_own_port_has_its_name() -> None:
     assert Packet(b"", 1, {0xFFFFFFFE: "br0"}).port(0xFFFFFFFE) == "port LOCAL (br0)"
+
+
+# ---- names, queues, VLANs ----
+
+
+def test_rules_and_buckets_are_told_with_names(switch: Switch) -> None:
+    switch.add_group("group_id=1,type=indirect,bucket=output:2")
+    switch.add_flow("in_port=1,actions=group:1")
+    frame = frame_of(parse_match(TCP))
+    names = {1: "veth0", 2: "veth1"}
+    groups = {group.group: group for group in switch.dump_groups()}
+    packet = Packet(frame, 1, names, groups, ports=PortNames({"veth0": 1, "veth1": 2}))
+    assert [step["text"] for step in explain(packet, switch.trace(frame, 1))["steps"]] == [
+        "table 0: rule priority 32768 in_port=veth0 -> group:1",
+        "group 1 (indirect): bucket 0, actions=output:veth1",
+        "in all: output:veth1",
+        "leaves by port 2 (veth1) unchanged",
+    ]
+
+
+def test_a_queue_is_told_with_its_rate_and_one_that_is_not_there_as_such(switch: Switch) -> None:
+    switch.set_queue(2, 7, max_rate=10_000_000)
+    switch.add_flow("actions=set_queue:7,output:2,output:3")
+    frame = frame_of(parse_match(TCP))
+    packet = Packet(frame, 1, {2: "veth1"}, queues={(2, 7): Queue("veth1", 7, 10_000_000, 50)})
+    told = [s for s in explain(packet, switch.trace(frame, 1))["steps"] if s["kind"] == "queue"]
+    assert [step["text"] for step in told] == [
+        "queue 7 of port 2 (veth1): packets leave it at most 10Mbps, 50 may wait",
+        "queue 7 of port 3: there is none, so it leaves without one",
+    ]
+    assert [(s["port"], s["queue"], s["active"], s["max_rate"]) for s in told] == [
+        (2, 7, True, "10Mbps"), (3, 7, False, None),
+    ]  # fmt: skip
+
+
+def test_a_flood_says_which_ports_its_vlan_leaves_out(switch: Switch) -> None:
+    switch.set_vlans(1, mode=VlanMode.ACCESS, tag=10)
+    switch.set_vlans(3, mode=VlanMode.ACCESS, tag=20)
+    switch.add_flow("actions=NORMAL")
+    assert told(switch, TCP) == [
+        "switched by its address: no port is known, so it is flooded",
+        "port 3 is not in VLAN 10",
+        "what follows happens to a copy",
+        "leaves by port 2 (veth1) with its headers rewritten",
+        "back to the packet itself",
+    ]
+
+
+def test_a_frame_of_a_vlan_that_its_port_does_not_take_is_told(switch: Switch) -> None:
+    switch.add_flow("actions=NORMAL")
+    switch.set_vlans(1, mode=VlanMode.ACCESS, tag=10)
+    tagged = f"dl_vlan=20,{TCP}"
+    assert told(switch, tagged) == ["port 1 takes no frame of VLAN 20", "dropped (vlan)"]
+    switch.set_vlans(1, trunks=[20])
+    assert told(switch, TCP) == ["port 1 takes no frame without a VLAN", "dropped (vlan)"]
+
+
+def test_a_station_behind_a_port_of_another_vlan_is_told(switch: Switch) -> None:
+    switch.add_flow("actions=NORMAL")
+    switch.send(2, "dl_vlan=10,dl_src=02:00:00:00:00:02,dl_type=0x800")
+    switch.set_vlans(2, trunks=[20])
+    to_it = f"dl_vlan=10,dl_dst=02:00:00:00:00:02,{TCP}"
+    assert "port 2 (veth1) is not in VLAN 10" in told(switch, to_it)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from datapath.ports import PortNames
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.operate import Unmade
@@ -30,6 +31,13 @@ def live_bridge(daemon: Daemon, name: str) -> LiveBridge:
         do = "see `vswitch status`"
         raise Failure(f"bridge {name}", "it is stored but not active", do, Exit.NOT_ACTIVE)
     return bridge
+
+
+def port_names(daemon: Daemon, bridge: LiveBridge) -> PortNames:
+    """What a bridge's ports are called, those included that are stored and not there yet."""
+    wanted = wanted_bridge(daemon.store.read().config, bridge.record.name)
+    stored = {port.name: port.number for port in wanted.ports if port.number is not None}
+    return PortNames(stored | {name: port.spec.number for name, port in bridge.ports.items()})
 
 
 def require_active(unmade: list[Unmade], concerns: Callable[[Unmade], bool]) -> None:

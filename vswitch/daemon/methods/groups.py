@@ -7,12 +7,12 @@ from typing import Any
 from datapath.action_text import format_action_list
 from datapath.group import ALL_GROUPS, ANY_GROUP, BucketStats, GroupCommand, GroupDesc, GroupStats
 from datapath.group_text import format_group, parse_group
-from datapath.ports import Reserved
+from datapath.ports import NAMELESS, PortNames, Reserved
 from datapath.problems import SyntaxProblem
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.door import ask, refuse_errors
 from vswitch.daemon.live import LiveBridge
-from vswitch.daemon.methods.finding import live_bridge
+from vswitch.daemon.methods.finding import live_bridge, port_names
 from vswitch.errors import Exit, Failure, shown
 from vswitch.openflow import encode
 from vswitch.openflow.messages import group as gr
@@ -29,7 +29,7 @@ async def modify(daemon: Daemon, bridge: str, group: str) -> None:
 
 async def _mod(daemon: Daemon, bridge: str, text: str, command: GroupCommand) -> None:
     live = live_bridge(daemon, bridge)
-    message = _parsed(text, command).to_group_mod(command, xid=1)
+    message = _parsed(text, command, port_names(daemon, live)).to_group_mod(command, xid=1)
     refuse_errors(f"group {shown(text)}", await ask(daemon, live, [message]))
 
 
@@ -43,8 +43,12 @@ async def remove(daemon: Daemon, bridge: str, group: str = "") -> None:
     _chosen(answers, which.group)
 
 
-async def list_(daemon: Daemon, bridge: str, group: str = "") -> list[dict[str, Any]]:
+async def list_(
+    daemon: Daemon, bridge: str, group: str = "", names: bool = False
+) -> list[dict[str, Any]]:
+    """Groups with counters, by number; 'names': with their ports' names where they have any."""
     live = live_bridge(daemon, bridge)
+    ports = port_names(daemon, live) if names else NAMELESS
     which = _parsed(group, GroupCommand.DELETE)
     asked = (gr.GroupDescRequest(xid=1), gr.GroupStatsRequest(xid=2))
     answers = await ask(daemon, live, map(encode, asked))
@@ -52,7 +56,7 @@ async def list_(daemon: Daemon, bridge: str, group: str = "") -> list[dict[str, 
     replies = (answer for answer in answers if isinstance(answer, gr.GroupStatsReply))
     stats = {one.group: one for reply in replies for one in reply.groups}
     found = _chosen(answers, which.group)
-    return [_row(one, stats.get(one.group, GroupStats(one.group))) for one in found]
+    return [_row(one, stats.get(one.group, GroupStats(one.group)), ports) for one in found]
 
 
 async def descriptions(daemon: Daemon, live: LiveBridge) -> dict[int, GroupDesc]:
@@ -62,9 +66,9 @@ async def descriptions(daemon: Daemon, live: LiveBridge) -> dict[int, GroupDesc]
     return {one.group: one for one in _chosen(answers, ALL_GROUPS)}
 
 
-def _parsed(text: str, command: GroupCommand) -> GroupDesc:
+def _parsed(text: str, command: GroupCommand, ports: PortNames = NAMELESS) -> GroupDesc:
     try:
-        return parse_group(text, command)
+        return parse_group(text, command, ports)
     except SyntaxProblem as problem:
         what = f"group {shown(problem.word)}"
         raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
@@ -80,7 +84,7 @@ def _chosen(answers: list[Message], which: int) -> list[GroupDesc]:
     return sorted(found, key=lambda one: one.group)
 
 
-def _row(group: GroupDesc, stats: GroupStats) -> dict[str, Any]:
+def _row(group: GroupDesc, stats: GroupStats, ports: PortNames) -> dict[str, Any]:
     counted = [*stats.buckets, *[BucketStats()] * len(group.buckets)]
     return {
         "group": group.group,
@@ -90,19 +94,19 @@ def _row(group: GroupDesc, stats: GroupStats) -> dict[str, Any]:
         "bytes": stats.bytes,
         "duration": stats.duration_sec + stats.duration_nsec / 1e9,
         "buckets": [
-            _bucket_row(bucket, stats)
+            _bucket_row(bucket, stats, ports)
             for bucket, stats in zip(group.buckets, counted, strict=False)
         ],
-        "text": format_group(group),
+        "text": format_group(group, ports),
     }
 
 
-def _bucket_row(bucket: gr.Bucket, stats: BucketStats) -> dict[str, Any]:
+def _bucket_row(bucket: gr.Bucket, stats: BucketStats, ports: PortNames) -> dict[str, Any]:
     return {
         "weight": bucket.weight,
         "watch_port": None if bucket.watch_port == Reserved.ANY else bucket.watch_port,
         "watch_group": None if bucket.watch_group == ANY_GROUP else bucket.watch_group,
-        "actions": format_action_list(bucket.actions),
+        "actions": format_action_list(bucket.actions, ports),
         "packets": stats.packets,
         "bytes": stats.bytes,
     }

@@ -8,12 +8,14 @@ from typing import Any
 
 from datapath.frames import Command, Event, TraceKind, trace_request, trace_steps
 from datapath.match_text import parse_match
+from datapath.ports import PortNames, format_port
 from datapath.problems import SyntaxProblem
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.explain import Packet, explain
 from vswitch.daemon.imagine import frame_of
 from vswitch.daemon.link import ForwarderGone, Refused
-from vswitch.daemon.methods.finding import live_bridge
+from vswitch.daemon.live import LiveBridge
+from vswitch.daemon.methods.finding import live_bridge, port_names
 from vswitch.daemon.methods.groups import descriptions
 from vswitch.errors import Exit, Failure, shown
 
@@ -21,11 +23,10 @@ _HEX = re.compile(r"(0x)?([0-9a-fA-F]{2}[\s:]?){14,}")
 
 
 async def trace(
-    daemon: Daemon, bridge: str, packet: str, in_port: int | None = None
+    daemon: Daemon, bridge: str, packet: str, in_port: str | None = None
 ) -> dict[str, Any]:
     live = live_bridge(daemon, bridge)
-    names = {port.spec.number: name for name, port in live.ports.items()}
-    asked = _packet(packet, in_port, names)
+    asked = _packet(packet, in_port, live, port_names(daemon, live))
     request = trace_request(asked.in_port, asked.frame)
     try:
         answers = await daemon.operator.connected().ask(Command.TRACE, request, live.id)
@@ -38,23 +39,39 @@ async def trace(
     return explain(asked, steps)
 
 
-def _packet(text: str, in_port: int | None, names: dict[int, str]) -> Packet:
+def _packet(text: str, in_port: str | None, live: LiveBridge, ports: PortNames) -> Packet:
     """The packet that a person describes, in ovs-ofctl's words or as hexadecimal bytes."""
     said = None
-    if _HEX.fullmatch(text):
-        frame = bytes.fromhex(re.sub(r"^0x|[\s:]", "", text))
-    else:
-        try:
-            match = parse_match(text)
-        except SyntaxProblem as problem:
-            what = f"packet {shown(problem.word)}"
-            raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
-        frame, said = frame_of(match), match.exact("in_port")
-    number = in_port if in_port is not None else said
+    try:
+        if _HEX.fullmatch(text):
+            frame = bytes.fromhex(re.sub(r"^0x|[\s:]", "", text))
+        else:
+            match = parse_match(text, ports)
+            frame, said = frame_of(match), match.exact("in_port")
+        number = said if in_port is None else ports.read(in_port)
+    except SyntaxProblem as problem:
+        what = f"packet {shown(problem.word)}"
+        raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
     if number is None:
-        do = "add in_port=N to it, or --in-port N"
+        do = "add in_port=PORT to it, or --in-port PORT"
         raise Failure("packet", "it doesn't say which port it comes in by", do, Exit.USAGE)
-    return Packet(frame, number, names)
+    _require_port(live, number)
+    names = {port.spec.number: name for name, port in live.ports.items()}
+    queues = {
+        (port.spec.number, queue.number): queue
+        for port in live.ports.values()
+        for queue in port.queues.values()
+    }
+    return Packet(frame, number, names, queues=queues, ports=ports)
+
+
+def _require_port(live: LiveBridge, number: int) -> None:
+    """Failure (exit 3) if no port of the bridge takes packets in under that number."""
+    if live.by_number(number) is None:
+        known = ", ".join(f"{format_port(p.spec.number)} ({n})" for n, p in live.ports.items())
+        why = f"bridge {live.record.name} has no such port now"
+        do = f"there are {known}" if known else "add one with `vswitch port add`"
+        raise Failure(f"in_port {format_port(number)}", why, do, Exit.NOT_FOUND)
 
 
 METHODS = {"trace": trace}

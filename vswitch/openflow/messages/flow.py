@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from datapath.ports import NAMELESS, PortNames
 from datapath.rule import NO_BUFFER, Command, Rule, format_rule
 from vswitch.openflow.messages.base import Message, MultipartReply, MultipartRequest
 
@@ -50,11 +51,14 @@ class FlowStats:
     bytes: int = 0
 
     def __str__(self) -> str:
-        """The line that `ovs-ofctl dump-flows` prints."""
+        return self.text()
+
+    def text(self, ports: PortNames = NAMELESS) -> str:
+        """The line that `ovs-ofctl dump-flows` prints; 'ports' has the names to print."""
         fraction = f".{self.duration_nsec // 1_000_000:03d}" if self.duration_nsec else ""
         duration = f"duration={self.duration_sec}{fraction}s"
         counters = f"n_packets={self.packets}, n_bytes={self.bytes}"
-        return format_rule(self.rule, duration=duration, counters=counters)
+        return format_rule(self.rule, duration=duration, counters=counters, ports=ports)
 
 
 @dataclass(frozen=True, slots=True)
