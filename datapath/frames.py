@@ -82,6 +82,14 @@ class PortKind(IntEnum):
     TAP = 4
 
 
+class Standalone(IntEnum):
+    """Whether a bridge switches by itself; see vs_standalone."""
+
+    NOT = 0
+    MISSES = 1
+    ALL = 2
+
+
 class VlanMode(IntEnum):
     """How NORMAL treats a port's tags; see vs_vlan_mode."""
 
@@ -212,7 +220,8 @@ class BridgeSpec(_Payload):
     FORMAT: ClassVar[struct.Struct] = struct.Struct("=32sQ6IQ")
     name: str
     dpid: int
-    standalone: bool = False
+    standalone: int = 0
+    """A Standalone."""
     miss_send_len: int = 128
     mac_age: int = 300
     mac_limit: int = 8192
@@ -228,7 +237,7 @@ class BridgeSpec(_Payload):
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         name, dpid, standalone, miss, age, limit, rate, _, who = cls.FORMAT.unpack_from(data)
-        return cls(_text(name), dpid, bool(standalone), miss, age, limit, rate, who)
+        return cls(_text(name), dpid, standalone, miss, age, limit, rate, who)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,11 +221,11 @@ class Switch:
         self._command(Command.PORT_MTU, frames.PortMtu(number, mtu).pack())
 
     def set_normal(
-        self, *, standalone: bool | None = None, mac_age: int | None = None,
+        self, *, standalone: int | None = None, mac_age: int | None = None,
         mac_limit: int | None = None, flood_rate: int | None = None,
     ) -> None:  # fmt: skip
-        """How NORMAL learns and floods, and whether what no rule is for is switched so; what is
-        left out stays.  The values are those of `BridgeSpec`."""
+        """How NORMAL learns and floods, and whether what no rule is for is switched so, or all
+        (a `Standalone`); what is left out stays.  The values are those of `BridgeSpec`."""
         old = self._bridge
         self._bridge = replace(
             old,

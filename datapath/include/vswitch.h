@@ -97,10 +97,19 @@ typedef struct {
     uint32_t size; /* of the sentence, no NUL */
 } vs_done;
 
+/* Whether a bridge switches by itself.  All: it has controllers and all of them are lost (OpenFlow 1.3.5, 6.3.3): what they
+ * left behind, above all the rule that sends them what no other is for, would keep it from that. */
+typedef enum {
+    VS_STANDALONE_NOT,
+    VS_STANDALONE_MISSES, /* a table-miss in table 0 is switched like NORMAL */
+    VS_STANDALONE_ALL,    /* every packet is, whatever the rules; they stay */
+    VS_STANDALONE_LIMIT
+} vs_standalone;
+
 typedef struct {
     char name[VS_NAME_MAX];
     uint64_t dpid;
-    uint32_t standalone;   /* 1: a table-miss in table 0 is switched like NORMAL */
+    uint32_t standalone;   /* vs_standalone */
     uint32_t miss_send_len; /* default for packet-ins by table-miss without an entry */
     /* Of OFPP_NORMAL: */
     uint32_t mac_age;       /* seconds until a silent station is forgotten; 0 = never */

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from datapath.action import Output
-from datapath.frames import VlanMode, Vlans
+from datapath.frames import Standalone, VlanMode, Vlans
 from datapath.packet_text import parse_packet
 from datapath.ports import Reserved
 from datapath.switch import Switch
@@ -180,6 +180,20 @@ def test_a_standalone_bridge_has_vlans_too(switch: Switch) -> None:
     switch.set_vlans(1, mode=ACCESS, tag=10)
     switch.set_vlans(3, mode=ACCESS, tag=20)
     assert switch.send(1, frame()) == {2: [frame(10)], 4: [frame(10)]}
+
+
+def test_a_bridge_that_lost_its_controllers_switches_whatever_they_left(switch: Switch) -> None:
+    """OpenFlow 1.3.5, 6.3.3: above all the rule that sends them what no other is for."""
+    switch.add_flow("priority=0,actions=CONTROLLER")
+    for _ in range(2):
+        switch.set_normal(standalone=Standalone.ALL)
+        for _ in range(3):
+            assert switch.send(1, frame()) == {2: [frame()], 3: [frame()], 4: [frame()]}
+        assert switch.packet_ins() == []
+        switch.set_normal(standalone=Standalone.MISSES)  # the control: rules count
+        assert switch.send(1, frame()) == {}
+        assert len(switch.packet_ins()) == 1
+    assert [flow.packets for flow in switch.dump_flows()] == [2]
 
 
 def test_an_answer_of_the_cache_ends_when_a_port_changes(normal: Switch) -> None:

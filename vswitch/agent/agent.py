@@ -89,7 +89,7 @@ class Agent:
         effects: list[Effect] = []
         for session in self.sessions.values():
             if why := session.overdue(now):
-                effects.append(HangUp(session.id, why))
+                effects.append(HangUp(session.id, why, at_once=True))
             elif session.needs_probe(now):
                 effects.append(self.send(session, EchoRequest(xid=PROBE_XID)))
         return effects

@@ -8,7 +8,10 @@ read what went before: so what the agent says overtakes them, an echo never stan
 packet-ins that were made before a barrier's reply are written before it.
 
 A peer that does not read is not read from either, and past TX_LIMIT, which only answers and
-removed flows can reach, it is hung up on (HARDENING S7).
+removed flows can reach, it is hung up on (HARDENING S7).  So is a controller that has taken nothing
+of what waits for it in twice the time after which a silent one is asked for an echo: what it says
+meanwhile is no sign that it leads.  Whoever is hung up on has LAST_WORDS_SECONDS to read what was
+written before: an end that waits for a peer to read would never come.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ TX_SLOW = 1 << 20
 
 PIECE = 16 << 10
 """Bytes of packet-ins that go to the transport at a time."""
+
+LAST_WORDS_SECONDS = 1.0
+"""How long a connection that ends waits for its peer to read what it was sent."""
 
 UNSENT_MAX = 32 << 10
 """Bytes that the kernel holds for a peer and has not sent yet (TCP_NOTSENT_LOWAT); what is on its
@@ -78,6 +84,11 @@ class Connection(asyncio.Protocol):
         self._packet_in_bytes = 0
         self._blocked = False
         """The transport holds bytes that the kernel did not take."""
+        self._written = 0
+        """Bytes that the transport was given, ever."""
+        self._stuck: tuple[int, float] | None = None
+        """How many of these the kernel had when it was looked last and took no more, and since
+        when."""
         self._flushing = False
         """A flush at the end of this turn is on its way."""
         self._stops: set[str] = set()
@@ -138,7 +149,7 @@ class Connection(asyncio.Protocol):
 
     def offer(self, data: bytes) -> bool:
         """Sends packet-ins, or drops them when too many wait."""
-        if self._transport is None or self._transport.is_closing():
+        if self._is_over():
             return False
         if self._packet_in_bytes + len(data) > PACKET_INS_MAX:
             self.dropped += 1
@@ -151,9 +162,28 @@ class Connection(asyncio.Protocol):
             self._flush_later()
         return True
 
+    def stuck(self, now: float) -> str:
+        """Why the peer has to be given up since it reads nothing, or ''; asked now and then.
+
+        One that is never asked for an echo (a unix listener's) may take all the time it likes.
+        """
+        if not self._blocked or not self.probe or self._transport is None:
+            self._stuck = None
+            return ""
+        unread = self._transport.get_write_buffer_size()
+        taken = self._written - unread
+        if self._stuck is None or self._stuck[0] != taken:
+            self._stuck = taken, now
+        if now - self._stuck[1] < 2 * self.probe:
+            return ""
+        return f"it has read nothing for {2 * self.probe:g} s, and {unread} bytes wait for it"
+
+    def _is_over(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
     def _has_room(self, size: int) -> bool:
         """Whether so many bytes more may wait; ends the connection if not."""
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return False
         unread = self._transport.get_write_buffer_size()
         waiting = unread + self._out_bytes + self._packet_in_bytes + size
@@ -196,6 +226,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         self._transport.write(data)
+        self._written += len(data)
         if not self.slow and self._transport.get_write_buffer_size() > TX_SLOW:
             self.slow = True
             self.stop("it reads slowly", True)
@@ -212,7 +243,8 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def hang_up(self, why: str) -> None:
-        """Closes the connection once everything written so far is sent, but for packet-ins."""
+        """Closes the connection once everything written so far is sent, but for packet-ins, or
+        after LAST_WORDS_SECONDS: a peer may never read it."""
         if self._transport is None or self._transport.is_closing():
             return
         self.why = self.why or why
@@ -220,6 +252,8 @@ class Connection(asyncio.Protocol):
         self._forget_packet_ins()
         self._flush()
         self._transport.close()
+        if self._transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._transport.abort)
 
     def abort(self, why: str) -> None:
         """Closes the connection at once."""

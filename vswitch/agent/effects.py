@@ -67,10 +67,12 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """Close the connection once what was sent is written; 'reason' is for the log."""
+    """Close the connection once what was sent is written, or 'at_once': a peer that shows no life
+    reads no last words either.  'reason' is for the log."""
 
     session: int
     reason: str
+    at_once: bool = False
 
 
 Effect = Send | Relay | Heard | Subscribe | SetPort | Pause | Later | HangUp

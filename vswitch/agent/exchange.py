@@ -215,7 +215,7 @@ class Exchange:
 
     def _hang_up(self, effect: HangUp) -> None:
         if connection := self.connections.get(effect.session):
-            connection.hang_up(effect.reason)
+            (connection.abort if effect.at_once else connection.hang_up)(effect.reason)
 
     def _post(self, command: Command, payload: bytes, session: int) -> None:
         if self._link is not None:
@@ -225,7 +225,11 @@ class Exchange:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.carry_out(self.agent.tick(loop.time()))
+            now = loop.time()
+            self.carry_out(self.agent.tick(now))
+            for connection in list(self.connections.values()):
+                if why := connection.stuck(now):
+                    connection.abort(why)
 
     def close(self) -> None:
         """Ends every session; the bridge is gone from the forwarder."""

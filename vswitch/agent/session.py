@@ -58,7 +58,8 @@ class Session:
     busy: bool = False
     """It asked for so much that the rest has to wait until this is written."""
     heard: float = 0.0
-    probing: bool = False
+    asked: float | None = None
+    """When it was asked for an echo, if nothing has come since."""
     reader: Reader = field(default_factory=Reader)
     parts: Parts = field(default_factory=Parts)
 
@@ -89,7 +90,7 @@ class Session:
 
     def receive(self, data: bytes, now: float) -> None:
         """Takes bytes of the peer's; Broken when too many wait."""
-        self.heard, self.probing = now, False
+        self.heard, self.asked = now, None
         self.reader.feed(data)
 
     def pending(self) -> Iterator[Run | Rare]:
@@ -126,13 +127,15 @@ class Session:
         """Why the peer has to be given up, or ''."""
         if not self.agreed and now - self.opened > HELLO_SECONDS:
             return f"no hello within {HELLO_SECONDS:g} s"
-        if self.probing and now - self.heard > 2 * self.probe:
+        # Since it was asked, not since it was heard: this process may have been stopped meanwhile.
+        if self.asked is not None and now - self.asked >= self.probe:
             return f"no answer to an echo request within {self.probe:g} s"
         return ""
 
     def needs_probe(self, now: float) -> bool:
         """True once after 'probe' seconds of silence."""
-        if not self.probe or not self.agreed or self.probing or now - self.heard <= self.probe:
+        silent = now - self.heard > self.probe
+        if not self.probe or not self.agreed or self.asked is not None or not silent:
             return False
-        self.probing = True
+        self.asked = now
         return True

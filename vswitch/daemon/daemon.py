@@ -178,6 +178,7 @@ class Daemon:
         if held.spec.standalone or record.fail_mode == "secure":
             record = record.changed(fail_mode="standalone" if held.spec.standalone else "secure")
         bridge = await self.operator.open_bridge(record, held.id, held.spec.identity or held.id)
+        bridge.standalone = held.spec.standalone
         self.operator.lead(bridge, False)
         for one in held.ports:
             spec, known = one.spec, stored.port(one.spec.name) if stored else None

@@ -119,6 +119,10 @@ class Link:
         slow = self._loop.call_later(SLOW_SECONDS, _tell_slow, command)
         try:
             return await question.future
+        except asyncio.CancelledError:
+            if question.future.done() and not question.future.cancelled():
+                _close_all(question.answers)  # they came in the same turn, and nobody reads them
+            raise
         finally:
             slow.cancel()
 
@@ -156,15 +160,19 @@ class Link:
             self._on_congested(True)
 
     def _writable(self) -> None:
-        while self._waiting and self._try(*self._waiting[0]):
-            if self.closed.done():
+        while self._waiting:
+            # Taken out first: a link that dies of it closes all that waits, and _try this one.
+            data, fd = self._waiting.popleft()
+            if not self._try(data, fd):
+                self._waiting.appendleft((data, fd))
                 return
-            self._waiting_bytes -= len(self._waiting.popleft()[0])
-        if not self._waiting:
-            self._loop.remove_writer(self._sock)
-            if self._told_congested:
-                self._told_congested = False
-                self._on_congested(False)
+            self._waiting_bytes -= len(data)
+        if self.closed.done():
+            return
+        self._loop.remove_writer(self._sock)
+        if self._told_congested:
+            self._told_congested = False
+            self._on_congested(False)
 
     # ---- events ------------------------------------------------------------
 

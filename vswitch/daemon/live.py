@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from datapath.frames import PortSpec
+from datapath.frames import PortSpec, Standalone
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Controller, Listener
 from vswitch.daemon.address import derived
@@ -54,6 +54,8 @@ class LiveBridge:
     controllers: dict[str, Controller] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
     snoop: Listener | None = None
+    standalone: int = Standalone.NOT
+    """How the forwarder was told to switch by itself."""
 
     def observed(self) -> Bridge:
         """The bridge as a record, ephemeral ports and their queues left out."""

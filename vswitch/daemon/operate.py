@@ -16,7 +16,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from datapath.frames import BridgeSpec, Command, PortFlags, PortMtu, PortRef, PortVlans, QueueSpec
+from datapath.frames import (
+    BridgeSpec,
+    Command,
+    PortFlags,
+    PortMtu,
+    PortRef,
+    PortVlans,
+    QueueSpec,
+    Standalone,
+)
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Controller, Listener, listen, listen_for_snoopers
@@ -141,9 +150,12 @@ class Operator:
 
     async def add_bridge(self, record: Bridge, id: int, identity: int) -> LiveBridge:
         """A new bridge without ports, under a number that is free."""
-        payload = bridge_spec(record, False, identity).pack()
+        alone = Standalone.MISSES if record.fail_mode == "standalone" else Standalone.NOT
+        payload = bridge_spec(record, alone, identity).pack()
         await self.ask(f"bridge {record.name}", Command.BRIDGE_ADD, payload, id)
-        return await self.open_bridge(record, id, identity)
+        bridge = await self.open_bridge(record, id, identity)
+        bridge.standalone = alone
+        return bridge
 
     async def open_bridge(self, record: Bridge, id: int, identity: int) -> LiveBridge:
         """The daemon's side of a bridge that the forwarder has: its exchange and listeners."""
@@ -171,7 +183,8 @@ class Operator:
     def _tell_led(self, bridge: LiveBridge, led: bool) -> None:
         there = self.live.bridges.get(bridge.record.name) is bridge
         if there and self.link and bridge.exchange.led == led:
-            payload = bridge_spec(bridge.record, led, bridge.identity).pack()
+            bridge.standalone = standalone(bridge.record, bridge)
+            payload = bridge_spec(bridge.record, bridge.standalone, bridge.identity).pack()
             self.link.post(Command.BRIDGE_ADD, payload, bridge.id)
 
     async def _listen(self, bridge: LiveBridge, targets: Iterable[str]) -> None:
@@ -187,8 +200,10 @@ class Operator:
         bridge = self.bridge(operation.bridge)
         wanted, changed = operation.wanted, set(operation.changed)
         if changed & {"dpid", "fail_mode", *NORMAL_SETTINGS}:
-            payload = bridge_spec(wanted, bridge.exchange.led, bridge.identity).pack()
+            alone = standalone(wanted, bridge) if "fail_mode" in changed else bridge.standalone
+            payload = bridge_spec(wanted, alone, bridge.identity).pack()
             await self.ask(f"bridge {wanted.name}", Command.BRIDGE_ADD, payload, bridge.id)
+            bridge.standalone = alone
         values = {key: getattr(wanted, key) for key in operation.changed}
         bridge.record = bridge.record.changed(**values)
         if changed & {"dpid", "protocols"}:
@@ -379,6 +394,7 @@ class Operator:
 
     def add_controller(self, bridge: LiveBridge, target: str) -> None:
         bridge.controllers[target] = Controller(bridge.exchange, target)
+        self.lead(bridge, bridge.exchange.led)
 
     # ---- operations --------------------------------------------------------
 
@@ -419,7 +435,9 @@ class Operator:
         self.add_controller(self.bridge(operation.bridge), operation.target)
 
     async def _remove_controller(self, operation: RemoveController) -> None:
-        self.bridge(operation.bridge).controllers.pop(operation.target).close()
+        bridge = self.bridge(operation.bridge)
+        bridge.controllers.pop(operation.target).close()
+        self.lead(bridge, bridge.exchange.led)
 
 
 _DOERS: dict[type[Any], Callable[[Operator, Any], Awaitable[None]]] = {
@@ -458,12 +476,19 @@ def fresh_identity() -> int:
     return secrets.randbits(64) | 1
 
 
-def bridge_spec(record: Bridge, led: bool, identity: int) -> BridgeSpec:
-    """The bridge as the forwarder is told of it; 'led': a controller is connected."""
+def standalone(record: Bridge, bridge: LiveBridge) -> Standalone:
+    """How a bridge is to switch by itself, with the settings of 'record' and the controllers that
+    it has: one that was never to be led has nobody's rules but the operator's."""
+    if record.fail_mode != "standalone" or bridge.exchange.led:
+        return Standalone.NOT
+    return Standalone.ALL if bridge.controllers else Standalone.MISSES
+
+
+def bridge_spec(record: Bridge, alone: int, identity: int) -> BridgeSpec:
+    """The bridge as the forwarder is told of it; 'alone': a Standalone."""
     assert record.dpid is not None
-    standalone = record.fail_mode == "standalone" and not led
     normal = {key: getattr(record, key) for key in NORMAL_SETTINGS}
-    return BridgeSpec(record.name, record.dpid, standalone, identity=identity, **normal)
+    return BridgeSpec(record.name, record.dpid, alone, identity=identity, **normal)
 
 
 def queue_spec(port: int, queue: Queue) -> QueueSpec:

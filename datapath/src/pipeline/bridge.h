@@ -50,7 +50,7 @@ struct bridge {
     uint64_t group_walks;            /* searches along chains of groups so far */
     struct mac_table macs;
     struct share_group share;    /* of the poll thread, whose business it is */
-    _Atomic uint32_t standalone; /* a miss in table 0 is switched like NORMAL */
+    _Atomic uint32_t standalone; /* enum vs_standalone */
 };
 
 struct bridge *bridge_new(struct world *, uint32_t id, const vs_bridge_spec *);

@@ -189,14 +189,21 @@ static const struct rule *look_up(struct composition *c, unsigned table)
     return entry ? rule_of(entry) : NULL;
 }
 
+static uint32_t standalone(const struct composition *c) { return atomic_load_explicit(&c->bridge->standalone, memory_order_relaxed); }
+
+static void switch_alone(struct composition *c)
+{
+    static const struct action normal = {.kind = ACT_OUTPUT, .port = OFPP_NORMAL};
+    compose_apply(c, NULL, &normal, 1);
+}
+
 /* The action set goes with the packet (section 5.4). */
 static void miss(struct composition *c, unsigned table)
 {
-    static const struct action normal = {.kind = ACT_OUTPUT, .port = OFPP_NORMAL};
     if (c->watch && c->watch->miss)
         c->watch->miss(c->watch->arg, table);
-    if (table == 0 && atomic_load_explicit(&c->bridge->standalone, memory_order_relaxed))
-        compose_apply(c, NULL, &normal, 1);
+    if (table == 0 && standalone(c) != VS_STANDALONE_NOT)
+        switch_alone(c);
     else
         compose_drop(c, VS_DROP_TABLE_MISS);
 }
@@ -265,6 +272,10 @@ static void walk_on(struct composition *c, const struct rule *r, const struct ac
 
 void compose_walk(struct composition *c)
 {
+    if (standalone(c) == VS_STANDALONE_ALL) {
+        switch_alone(c);
+        return;
+    }
     const struct rule *r = look_up(c, 0);
     if (!r) {
         miss(c, 0);

@@ -122,6 +122,8 @@ static int bridge_add(struct command *c)
     memcpy(&spec, c->payload, sizeof spec);
     if (!c->frame.bridge || !is_terminated(spec.name, sizeof spec.name))
         return fail(c, -EINVAL, "a bridge needs a number and a name of at most 31 bytes");
+    if (spec.standalone >= VS_STANDALONE_LIMIT)
+        return error_set(&c->error, -EINVAL, "bridge %s: there is no way %u to switch by itself", spec.name, spec.standalone);
     if (spec.mac_limit > MAC_LIMIT_MOST || !has_room(c, &spec))
         return error_set(&c->error, -EINVAL, "bridge %s: %u stations are too many; %d is a bridge's most, %d that of all together",
                          spec.name, spec.mac_limit, MAC_LIMIT_MOST, MAX_STATIONS);

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from datapath.frames import Event, Frame, FrameFlags
 from tests.kit.clock import run
-from tests.unit.agent.test_exchange import FakeForwarder, Peer, exchange, message
-from tests.unit.agent.test_sessions import HELLO
+from tests.unit.agent.test_exchange import PACKET_IN, FakeForwarder, Peer, exchange, message
+from tests.unit.agent.test_sessions import ECHO, HELLO, agent, opened
 from vswitch.agent import peers
+from vswitch.agent.connection import LAST_WORDS_SECONDS
+from vswitch.agent.effects import HangUp, Send
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Controller
+from vswitch.agent.peers import Controller, listen
 from vswitch.agent.session import HELLO_SECONDS
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.session import EchoReply, EchoRequest
@@ -139,6 +143,127 @@ def test_a_controller_that_answers_is_kept(tmp_path: Path) -> None:
         ex.close()
 
     run(test())
+
+
+FLOOD = Frame(Event.OPENFLOW, PACKET_IN, 5, flags=FrameFlags.LOSSY)
+
+
+async def unread(ex: Exchange, place: Place) -> tuple[Peer, float]:
+    """A controller that leads, doesn't read any more, and for whom bytes wait; since when."""
+    reader, writer = await place.led(ex)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    while not ex.led:
+        await asyncio.sleep(0.01)
+    (connection,) = ex.connections.values()
+    while not connection.dropped:
+        ex.from_forwarder(replace(FLOOD, session=connection.session))
+    return (reader, writer), now()
+
+
+@pytest.mark.parametrize("says", ["nothing", "echoes"])
+def test_a_controller_that_stops_reading_is_given_up_and_met_again(
+    tmp_path: Path, says: str
+) -> None:
+    """What it says is no sign that it leads, and an end must not wait until it reads."""
+
+    async def test() -> None:
+        ex, place = exchange(FakeForwarder()), Place(tmp_path)
+        told: list[tuple[float, bool]] = []
+        ex.on_led = lambda led: told.append((now(), led))
+        await place.open()
+        controller = Controller(ex, f"unix:{place.path}")
+        (_, writer), began = await unread(ex, place)
+        while ex.led:
+            await asyncio.sleep(1)
+            if says == "echoes":
+                writer.write(ECHO)
+        assert told[-1][1] is False
+        assert 10 <= told[-1][0] - began <= 11
+        again, _ = await place.met.get()
+        assert again - told[-1][0] <= 0.2
+        controller.close()
+        ex.close()
+
+    run(test())
+
+
+def test_a_controller_that_reads_slowly_is_kept(tmp_path: Path) -> None:
+    """The control of the one above: it always has something to read, and reads."""
+
+    async def test() -> None:
+        ex, place = exchange(FakeForwarder()), Place(tmp_path)
+        await place.open()
+        controller = Controller(ex, f"unix:{place.path}")
+        (reader, writer), _ = await unread(ex, place)
+        (connection,) = ex.connections.values()
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        lossy = replace(FLOOD, session=connection.session)
+        while now() < 60:
+            for _ in range(10):
+                ex.from_forwarder(lossy)
+                await message(reader)
+            assert connection._blocked
+            writer.write(ECHO)
+            await asyncio.sleep(1)
+        assert ex.led
+        assert list(ex.connections.values()) == [connection]
+        controller.close()
+        ex.close()
+
+    run(test())
+
+
+def test_whoever_is_hung_up_on_has_a_second_to_read_why(tmp_path: Path) -> None:
+    """The forwarder goes, and a controller has bytes unread: it is met again all the same."""
+
+    async def test() -> None:
+        ex, place = exchange(FakeForwarder()), Place(tmp_path)
+        await place.open()
+        controller = Controller(ex, f"unix:{place.path}")
+        _, began = await unread(ex, place)
+        ex.detach()
+        while ex.connections:
+            await asyncio.sleep(0.01)
+        assert LAST_WORDS_SECONDS <= now() - began <= LAST_WORDS_SECONDS + 0.1
+        ex.attach(FakeForwarder())
+        await place.met.get()
+        controller.close()
+        ex.close()
+
+    run(test())
+
+
+def test_a_unix_listeners_peer_may_read_when_it_likes(tmp_path: Path) -> None:
+    """A pager may stand behind it."""
+
+    async def test() -> None:
+        ex = exchange(FakeForwarder())
+        await listen(ex, f"punix:{tmp_path}/s")
+        reader, writer = await asyncio.open_unix_connection(f"{tmp_path}/s")
+        await message(reader)
+        writer.write(HELLO)
+        await asyncio.sleep(0.1)
+        writer.transport.pause_reading()
+        (connection,) = ex.connections.values()
+        while not connection.slow:
+            ex.from_forwarder(Frame(Event.OPENFLOW, PACKET_IN, 5, connection.session))
+        await asyncio.sleep(1000)
+        assert list(ex.connections.values()) == [connection]
+        ex.close()
+
+    run(test())
+
+
+def test_an_echo_is_waited_for_from_when_it_was_asked_for() -> None:
+    """A daemon that was stopped for a minute gives its controllers their time all the same."""
+    a = agent()
+    opened(a)
+    (probe,) = a.tick(60.0)
+    assert isinstance(probe, Send)
+    assert a.tick(60.5) == []
+    assert a.tick(64.9) == []
+    (end,) = a.tick(65.0)
+    assert isinstance(end, HangUp)
 
 
 def test_a_controller_without_a_hello_is_given_up(tmp_path: Path) -> None:

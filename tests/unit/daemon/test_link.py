@@ -166,6 +166,56 @@ def test_what_a_full_socket_can_not_take_waits_in_order_and_tells_of_it(
     asyncio.run(asyncio.wait_for(main(), 10))
 
 
+def test_a_descriptor_that_waits_is_closed_once_if_the_link_dies_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The number may be somebody else's by the second time."""
+    closed: list[int] = []
+
+    async def main() -> None:
+        loop, defects = asyncio.get_running_loop(), list[Any]()
+        loop.set_exception_handler(lambda _, context: defects.append(context))
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        link = Link(ours, lambda _: None)
+        while not link._waiting:
+            link.post(Command.OPENFLOW, bytes(60_000))
+        read, write = os.pipe()
+        questions = [asked(link, Command.PORT_ADD, fd=write) for _ in range(2)]
+        await asyncio.sleep(0)
+        (_, first), (_, second) = [one for one in link._waiting if one[1] >= 0]
+        monkeypatch.setattr(links, "_close", lambda fd: closed.append(fd) if fd >= 0 else None)
+        loop.remove_reader(ours)  # it would have heard first
+        theirs.close()
+        for question in questions:
+            with pytest.raises(ForwarderGone):
+                await question
+        assert sorted(closed) == sorted((first, second))
+        assert defects == []
+        for each in (read, write, *closed):
+            os.close(each)
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+
+
+def test_descriptors_that_come_as_whoever_asked_is_cancelled_are_closed() -> None:
+    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+        question = asked(link, Command.DUMP)
+        await asyncio.sleep(0)
+        frame, _ = forwarder.command()
+        read, write = os.pipe()
+        forwarder.event(Event.PORT, b"", frame.tag, fd=write)
+        forwarder.event(Event.DONE, Done().pack(), frame.tag)
+        os.close(write)
+        link._readable()
+        question.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await question
+        assert os.read(read, 1) == b""  # nobody holds the other end
+        os.close(read)
+
+    run(test)
+
+
 def select_readable(sock: socket.socket) -> bool:
     import select
 

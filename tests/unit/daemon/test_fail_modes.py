@@ -1,0 +1,132 @@
+"""A standalone bridge and its controllers: when it switches by itself, and how."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from datapath.frames import BridgeSpec, Command, Standalone
+from tests.unit.agent.test_exchange import message
+from tests.unit.agent.test_sessions import HELLO
+from tests.unit.daemon.test_play_back import Switch, World, world
+from vswitch.daemon import operate
+from vswitch.schema import Bridge, Controller
+
+__all__ = ["world"]
+
+NOT, MISSES, EVERYTHING = Standalone.NOT, Standalone.MISSES, Standalone.ALL
+
+
+class Place:
+    """Where a controller is now and then."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = str(folder / "controller")
+        self.target = f"unix:{self.path}"
+        self._peers: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server | None = None
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._peers.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await message(reader)
+            writer.write(HELLO)
+
+    async def come(self) -> None:
+        self._server = await asyncio.start_unix_server(self._meet, self.path)
+
+    def go(self) -> None:
+        assert self._server
+        self._server.close()
+        for peer in self._peers:
+            peer.close()
+        self._peers.clear()
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operate, "UNLED_SECONDS", 0.05)
+
+
+def ways(world: World) -> list[int]:
+    """How the forwarder was told to switch by itself, each change once."""
+    assert world.life.forwarder
+    frames = [f for f in world.life.forwarder.told if f.type == Command.BRIDGE_ADD]
+    said = [BridgeSpec.unpack(frame.payload).standalone for frame in frames]
+    return [way for at, way in enumerate(said) if at == 0 or said[at - 1] != way]
+
+
+async def until(true: Callable[[], object]) -> None:
+    while not true():
+        await asyncio.sleep(0.001)
+
+
+async def add(world: World, place: Place | None, fail_mode: str) -> None:
+    controllers = (Controller(place.target),) if place else ()
+    bridge = Bridge("br0", fail_mode=fail_mode, controllers=controllers)
+    await world.daemon.change(lambda config: config.with_bridge(bridge))
+
+
+def test_one_that_loses_its_controllers_switches_everything(world: Switch) -> None:
+    async def test(world: World) -> None:
+        place = Place(world.run)
+        await place.come()
+        await add(world, place, "standalone")
+        await until(lambda: ways(world) == [MISSES, NOT])
+        place.go()
+        await until(lambda: ways(world) == [MISSES, NOT, EVERYTHING])
+        await place.come()
+        await until(lambda: ways(world)[3:] == [NOT])
+        place.go()
+        await until(lambda: ways(world)[4:] == [EVERYTHING])
+        await world.daemon.change(lambda c: c.with_bridge(c.bridges[0].changed(controllers=())))
+        await until(lambda: ways(world)[5:] == [MISSES])
+
+    world(test)
+
+
+def test_one_whose_controllers_never_came_does_so_too(world: Switch) -> None:
+    async def test(world: World) -> None:
+        await add(world, Place(world.run), "standalone")
+        await until(lambda: ways(world) == [MISSES, EVERYTHING])
+
+    world(test)
+
+
+@pytest.mark.parametrize(("fail_mode", "way"), [("secure", NOT), ("standalone", MISSES)])
+def test_rules_count_where_nobody_was_to_lead_and_in_secure_mode(
+    world: Switch, fail_mode: str, way: Standalone
+) -> None:
+    async def test(world: World) -> None:
+        await add(world, Place(world.run) if fail_mode == "secure" else None, fail_mode)
+        await asyncio.sleep(0.2)
+        assert ways(world) == [way]
+
+    world(test)
+
+
+def test_the_next_daemon_waits_for_the_controllers_as_well(world: Switch) -> None:
+    """While there is no daemon nothing changes; then a controller that comes back in time is led
+    by its own rules all along."""
+
+    async def test(world: World) -> None:
+        place = Place(world.run)
+        await place.come()
+        await add(world, place, "standalone")
+        await until(lambda: ways(world) == [MISSES, NOT])
+        await world.die()
+        await asyncio.sleep(0.2)
+        await world.start()
+        await until(lambda: world.daemon.live.bridges["br0"].exchange.led)
+        await asyncio.sleep(0.2)
+        assert ways(world) == [MISSES, NOT]
+        await world.die()
+        place.go()
+        await world.start()
+        await until(lambda: ways(world) == [MISSES, NOT, EVERYTHING])
+
+    world(test)
