@@ -7,7 +7,6 @@ as it is made by an OFPT_GROUP_MOD (7.3.4.2) and told back by a group descriptio
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -15,7 +14,7 @@ from datapath.action import ACTIONS, Action
 from datapath.layout import Column, Layout, Many, Tail, enum, pad, size16, u16, u32, u64
 from datapath.ports import Reserved
 from datapath.problems import Error
-from datapath.wire import Reader
+from datapath.wire import Reader, message
 
 GROUP_MAX = 0xFFFFFF00
 """The largest number that a group may have."""
@@ -23,7 +22,6 @@ ALL_GROUPS = 0xFFFFFFFC
 ANY_GROUP = 0xFFFFFFFF
 
 _GROUP_MOD_TYPE = 15
-_HEADER = struct.Struct("!BBHI")
 
 
 class GroupCommand(IntEnum):
@@ -62,9 +60,10 @@ class GroupDesc:
     buckets: tuple[Bucket, ...] = ()
 
     def to_group_mod(self, command: GroupCommand = GroupCommand.ADD, xid: int = 0) -> bytes:
-        """The whole OFPT_GROUP_MOD message; ValueError for a value that doesn't fit."""
+        """The whole OFPT_GROUP_MOD message; ValueError for a value that doesn't fit, TooLong if all
+        of them together don't."""
         body = _GROUP_MOD.pack(_GroupModBody(command, self.type, self.group, self.buckets))
-        return _HEADER.pack(4, _GROUP_MOD_TYPE, _HEADER.size + len(body), xid) + body
+        return message("a group-mod", _GROUP_MOD_TYPE, body, xid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from enum import IntEnum, IntFlag
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from datapath.problems import Error, ProtocolProblem
+from datapath.problems import SIZE_MAX, Error, ProtocolProblem, TooLong
 from datapath.wire import Codec, Reader, padding
 
 T = TypeVar("T")
@@ -160,9 +160,11 @@ class Layout(Generic[T]):
         return self._fixed.size
 
     def pack(self, value: T) -> bytes:
-        """The bytes of 'value'; ValueError when something in it doesn't fit."""
+        """The bytes of 'value'; ValueError if something in it doesn't fit, TooLong if too much."""
         tails = b"".join([codec.pack(get(value)) for get, codec in self._ends])
         size = self.size + len(tails)
+        if size > SIZE_MAX and self._size_at() is not None:
+            raise TooLong(type(value).__name__, size)
         numbers = [
             size if attribute == _SIZE else pack(get(value))
             for attribute, get, pack in self._sources

@@ -8,7 +8,6 @@ say.  Text is the business of `datapath.meter_text`.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Any
@@ -30,7 +29,7 @@ from datapath.layout import (
     u64,
 )
 from datapath.problems import Error
-from datapath.wire import Codec
+from datapath.wire import Codec, message
 
 METER_MAX = 0xFFFF0000
 """The largest number that a rule's meter may have."""
@@ -40,7 +39,6 @@ METER_SLOWPATH = 0xFFFFFFFD
 ALL_METERS = 0xFFFFFFFF
 
 _METER_MOD_TYPE = 29
-_HEADER = struct.Struct("!BBHI")
 
 
 class MeterCommand(IntEnum):
@@ -98,9 +96,10 @@ class MeterConfig:
     bands: tuple[Band, ...] = ()
 
     def to_meter_mod(self, command: MeterCommand = MeterCommand.ADD, xid: int = 0) -> bytes:
-        """The whole OFPT_METER_MOD message; ValueError for a value that doesn't fit."""
+        """The whole OFPT_METER_MOD message; ValueError for a value that doesn't fit, TooLong if all
+        of them together don't."""
         body = _METER_MOD.pack(_MeterModBody(command, self.flags, self.meter, self.bands))
-        return _HEADER.pack(4, _METER_MOD_TYPE, _HEADER.size + len(body), xid) + body
+        return message("a meter-mod", _METER_MOD_TYPE, body, xid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,10 @@ class Error(Enum):
     TABLE_FEATURES_FAILED_EPERM = (13, 5)
 
 
+SIZE_MAX = 0xFFFF
+"""Bytes that a message, or anything in one that has a size of its own, can have (1.3.5, 7.1)."""
+
+
 class SyntaxProblem(ValueError):
     """Text that says nothing we understand: the word, why, what to write instead."""
 
@@ -137,6 +141,13 @@ class SyntaxProblem(ValueError):
         self.word = word
         self.why = why
         self.instead = instead
+
+
+class TooLong(ValueError):
+    """Something that is longer than a message of OpenFlow can be, or than what it stands in."""
+
+    def __init__(self, what: str, size: int) -> None:
+        super().__init__(f"{what} of {size} bytes is longer than {SIZE_MAX}")
 
 
 class ProtocolProblem(ValueError):

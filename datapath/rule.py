@@ -23,7 +23,7 @@ from datapath.oxm import Match
 from datapath.ports import NAMELESS, PortNames, Reserved
 from datapath.problems import Error, ProtocolProblem, SyntaxProblem
 from datapath.syntax import parse_number, split_words
-from datapath.wire import Codec, Reader
+from datapath.wire import Codec, Reader, message
 
 ALL_TABLES = 0xFF
 ANY_GROUP = 0xFFFFFFFF
@@ -80,9 +80,9 @@ class Rule:
         return format_rule(self)
 
     def to_flow_mod(self, command: Command = Command.ADD, xid: int = 0) -> bytes:
-        """The whole OFPT_FLOW_MOD message."""
+        """The whole OFPT_FLOW_MOD message; TooLong if it is."""
         body = FLOW_MOD.pack(FlowModBody(command, self))
-        return _HEADER.pack(4, _FLOW_MOD_TYPE, _HEADER.size + len(body), xid) + body
+        return message("a flow-mod", _FLOW_MOD_TYPE, body, xid)
 
     @classmethod
     def from_flow_mod(cls, data: bytes) -> Rule:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any, Protocol, TypeVar
 
-from datapath.problems import Error, ProtocolProblem
+from datapath.problems import SIZE_MAX, Error, ProtocolProblem, TooLong
 
 T = TypeVar("T")
 
@@ -81,6 +81,18 @@ class Codec(Protocol[T]):
     def pack(self, value: T, /) -> bytes: ...
 
     def unpack(self, reader: Reader, /) -> T: ...
+
+
+_HEADER = Struct("!BBHI")
+"""Version, type, length of the whole message, xid (OpenFlow 1.3.5, section 7.1)."""
+
+
+def message(what: str, kind: int, body: bytes, xid: int = 0, version: int = 4) -> bytes:
+    """A whole message of a type with its header; TooLong, about 'what', if it is."""
+    size = _HEADER.size + len(body)
+    if size > SIZE_MAX:
+        raise TooLong(what, size)
+    return _HEADER.pack(version, kind, size, xid) + body
 
 
 def padding(size: int, align: int = 8) -> bytes:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from datapath.frames import Command, Frame, SessionSpec
+from datapath.problems import SyntaxProblem, TooLong
 from vswitch.agent.framing import BARRIER_REPLY, HEADER, HEADER_SIZE
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.refusals import failure
-from vswitch.errors import Failure
+from vswitch.errors import Exit, Failure, shown
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.session import BarrierRequest, ErrorMessage
@@ -66,6 +68,19 @@ def split(data: bytes) -> Iterator[bytes]:
         _, _, length, _ = HEADER.unpack_from(data, at)
         yield data[at : at + length]
         at += max(length, HEADER_SIZE)
+
+
+@contextmanager
+def understood(noun: str) -> Iterator[None]:
+    """What a person's words can't mean, or no message can carry, is told as a Failure (exit 2)."""
+    try:
+        yield
+    except SyntaxProblem as problem:
+        what = f"{noun} {shown(problem.word)}"
+        raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
+    except TooLong as problem:
+        why = f"it is too long for a message of OpenFlow: {problem}"
+        raise Failure(noun, why, "use fewer actions or buckets", Exit.USAGE) from None
 
 
 def refuse_errors(what: str, answers: Iterable[Message]) -> None:

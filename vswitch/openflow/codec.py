@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from datapath.problems import Error, ProtocolProblem
+from datapath.problems import SIZE_MAX, Error, ProtocolProblem, TooLong
 from datapath.wire import Reader
 from vswitch.openflow.dialect import Dialect
 from vswitch.openflow.messages import Message
@@ -22,7 +22,6 @@ from vswitch.openflow.of13.session import HelloCodec
 HEADER = struct.Struct("!BBHI")
 """Version, type, length of the whole message, xid (OpenFlow 1.3.5, section 7.1)."""
 
-MESSAGE_MAX = 0xFFFF
 HELLO_TYPE = 0
 ERROR_DATA = 64
 """How much of a message at fault an error quotes (section 7.4.4: at least 64 bytes)."""
@@ -37,7 +36,7 @@ def encode(message: Message, version: int = OF13.version) -> bytes:
     """The message's bytes in 'version'; a hello names its own.
 
     ValueError for a message that this version doesn't have, or with a value that
-    doesn't fit its place, or longer than 65,535 bytes.
+    doesn't fit its place; TooLong for one of more than 65,535 bytes.
     """
     if isinstance(message, Hello):
         number, body, version = HELLO_TYPE, _HELLO.pack(message), message.version
@@ -46,8 +45,8 @@ def encode(message: Message, version: int = OF13.version) -> bytes:
     else:
         raise ValueError(f"OpenFlow version {version} is not spoken here")
     size = HEADER.size + len(body)
-    if size > MESSAGE_MAX:
-        raise ValueError(f"{type(message).__name__} of {size} bytes is longer than {MESSAGE_MAX}")
+    if size > SIZE_MAX:
+        raise TooLong(type(message).__name__, size)
     return HEADER.pack(version, number, size, message.xid) + body
 
 

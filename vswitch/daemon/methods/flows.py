@@ -8,12 +8,11 @@ from typing import Any
 from datapath.instruction_text import format_instructions
 from datapath.match_text import format_match
 from datapath.ports import NAMELESS, PortNames
-from datapath.problems import SyntaxProblem
 from datapath.rule import Command, Rule, parse_rule
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.door import ask, refuse_errors
+from vswitch.daemon.door import ask, refuse_errors, understood
 from vswitch.daemon.methods.finding import live_bridge, port_names
-from vswitch.errors import Exit, Failure, shown
+from vswitch.errors import shown
 from vswitch.openflow import encode
 from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.flow import FlowStats, FlowStatsReply, FlowStatsRequest
@@ -33,16 +32,14 @@ async def remove(daemon: Daemon, bridge: str, match: str = "", strict: bool = Fa
 
 async def _mod(daemon: Daemon, bridge: str, text: str, command: Command) -> None:
     live = live_bridge(daemon, bridge)
-    message = _parsed(text, command, port_names(daemon, live)).to_flow_mod(command, xid=1)
+    with understood("flow"):
+        message = _parsed(text, command, port_names(daemon, live)).to_flow_mod(command, xid=1)
     refuse_errors(f"flow {shown(text)}", await ask(daemon, live, [message]))
 
 
 def _parsed(text: str, command: Command, ports: PortNames) -> Rule:
-    try:
+    with understood("flow"):
         return parse_rule(text, command, ports)
-    except SyntaxProblem as problem:
-        what = f"flow {shown(problem.word)}"
-        raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
 
 
 async def list_(

@@ -8,9 +8,8 @@ from datapath.action_text import format_action_list
 from datapath.group import ALL_GROUPS, ANY_GROUP, BucketStats, GroupCommand, GroupDesc, GroupStats
 from datapath.group_text import format_group, parse_group
 from datapath.ports import NAMELESS, PortNames, Reserved
-from datapath.problems import SyntaxProblem
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.door import ask, refuse_errors
+from vswitch.daemon.door import ask, refuse_errors, understood
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.methods.finding import live_bridge, port_names
 from vswitch.errors import Exit, Failure, shown
@@ -29,7 +28,8 @@ async def modify(daemon: Daemon, bridge: str, group: str) -> None:
 
 async def _mod(daemon: Daemon, bridge: str, text: str, command: GroupCommand) -> None:
     live = live_bridge(daemon, bridge)
-    message = _parsed(text, command, port_names(daemon, live)).to_group_mod(command, xid=1)
+    with understood("group"):
+        message = _parsed(text, command, port_names(daemon, live)).to_group_mod(command, xid=1)
     refuse_errors(f"group {shown(text)}", await ask(daemon, live, [message]))
 
 
@@ -67,11 +67,8 @@ async def descriptions(daemon: Daemon, live: LiveBridge) -> dict[int, GroupDesc]
 
 
 def _parsed(text: str, command: GroupCommand, ports: PortNames = NAMELESS) -> GroupDesc:
-    try:
+    with understood("group"):
         return parse_group(text, command, ports)
-    except SyntaxProblem as problem:
-        what = f"group {shown(problem.word)}"
-        raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
 
 
 def _chosen(answers: list[Message], which: int) -> list[GroupDesc]:

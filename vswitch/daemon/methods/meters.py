@@ -17,9 +17,8 @@ from datapath.meter import (
     MeterStats,
 )
 from datapath.meter_text import format_meter, parse_meter
-from datapath.problems import SyntaxProblem
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.door import ask, refuse_errors
+from vswitch.daemon.door import ask, refuse_errors, understood
 from vswitch.daemon.methods.finding import live_bridge
 from vswitch.errors import Exit, Failure, shown
 from vswitch.openflow import encode
@@ -37,7 +36,8 @@ async def modify(daemon: Daemon, bridge: str, meter: str) -> None:
 
 async def _mod(daemon: Daemon, bridge: str, text: str, command: MeterCommand) -> None:
     live = live_bridge(daemon, bridge)
-    message = _parsed(text, command).to_meter_mod(command, xid=1)
+    with understood("meter"):
+        message = _parsed(text, command).to_meter_mod(command, xid=1)
     refuse_errors(f"meter {shown(text)}", await ask(daemon, live, [message]))
 
 
@@ -64,11 +64,8 @@ async def list_(daemon: Daemon, bridge: str, meter: str = "") -> list[dict[str, 
 
 
 def _parsed(text: str, command: MeterCommand) -> MeterConfig:
-    try:
+    with understood("meter"):
         return parse_meter(text, command)
-    except SyntaxProblem as problem:
-        what = f"meter {shown(problem.word)}"
-        raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
 
 
 def _chosen(answers: list[Message], which: int) -> list[MeterConfig]:

@@ -9,15 +9,15 @@ from typing import Any
 from datapath.frames import Command, Event, TraceKind, trace_request, trace_steps
 from datapath.match_text import parse_match
 from datapath.ports import PortNames, format_port
-from datapath.problems import SyntaxProblem
 from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.door import understood
 from vswitch.daemon.explain import Packet, explain
 from vswitch.daemon.imagine import frame_of
 from vswitch.daemon.link import ForwarderGone, Refused
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.methods.finding import live_bridge, port_names
 from vswitch.daemon.methods.groups import descriptions
-from vswitch.errors import Exit, Failure, shown
+from vswitch.errors import Exit, Failure
 
 _HEX = re.compile(r"(0x)?([0-9a-fA-F]{2}[\s:]?){14,}")
 
@@ -42,16 +42,13 @@ async def trace(
 def _packet(text: str, in_port: str | None, live: LiveBridge, ports: PortNames) -> Packet:
     """The packet that a person describes, in ovs-ofctl's words or as hexadecimal bytes."""
     said = None
-    try:
+    with understood("packet"):
         if _HEX.fullmatch(text):
             frame = bytes.fromhex(re.sub(r"^0x|[\s:]", "", text))
         else:
             match = parse_match(text, ports)
             frame, said = frame_of(match), match.exact("in_port")
         number = said if in_port is None else ports.read(in_port)
-    except SyntaxProblem as problem:
-        what = f"packet {shown(problem.word)}"
-        raise Failure(what, problem.why, problem.instead, Exit.USAGE) from None
     if number is None:
         do = "add in_port=PORT to it, or --in-port PORT"
         raise Failure("packet", "it doesn't say which port it comes in by", do, Exit.USAGE)
