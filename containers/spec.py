@@ -47,13 +47,13 @@ def _words(value: object) -> tuple[str, ...]:
         raise Refused("it is no list of words", "give a list")
     if not value or not value[0]:
         raise Refused("it is empty", "name a program, as in: -- /bin/sh")
-    return tuple(_word(word) for word in _few(value))
+    return tuple(values.one(_word, word) for word in _few(value))
 
 
 def _variables(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple):
         raise Refused("it is no list of variables", "give a list")
-    return tuple(_variable(item) for item in _few(value))
+    return tuple(values.one(_variable, item) for item in _few(value))
 
 
 def _few(value: list[object] | tuple[object, ...]) -> list[object] | tuple[object, ...]:

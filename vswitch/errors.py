@@ -8,6 +8,7 @@ that reaches the top is a defect of ours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
 from enum import IntEnum
 
 
@@ -63,6 +64,26 @@ class RpcError(Failure):
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """A value as it stands in a sentence: quoted, without control characters, cut."""
-    text = ascii(value)
+    """A value as it stands in a sentence: text quoted and without control characters, lists and
+    objects as their items behind commas, all of it cut."""
+    text = _spelled(value, 3)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+_WORDS = {None: "nothing", True: "true", False: "false"}
+
+
+def _spelled(value: object, depth: int) -> str:
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    if isinstance(value, Mapping | Sequence | Set) and not isinstance(value, str | bytes):
+        if not depth:
+            return "..."
+        pairs = value.items() if isinstance(value, Mapping) else ((None, item) for item in value)
+        items = (_named(key) + _spelled(item, depth - 1) for key, item in pairs)
+        return ", ".join(items) or "nothing"
+    return ascii(value)
+
+
+def _named(key: object) -> str:
+    return "" if key is None else f"{str(key) if str(key).isidentifier() else ascii(key)} "

@@ -74,7 +74,8 @@ class Setting:
         try:
             return self.read(value)
         except Refused as refusal:
-            raise SchemaError(f"{what} {shown(value)}", refusal.why, refusal.do) from None
+            told = shown(refusal.items or value)
+            raise SchemaError(f"{what} {told}", refusal.why, refusal.do) from None
 
 
 def setting(
@@ -139,7 +140,8 @@ class Record:
     def from_json(cls, document: object) -> Self:
         """The record in a decoded JSON object; SchemaError tells what it refuses."""
         if not isinstance(document, Mapping):
-            raise SchemaError(f"{cls.NOUN} {shown(document)}", "it is no object", "give {...}")
+            why = f"it is {values.kind_of(document)}, no object"
+            raise SchemaError(cls.NOUN, why, "give {...}")
         known = cls.settings()
         for key in document:
             if key not in known:
@@ -147,7 +149,8 @@ class Record:
                     f"{cls.NOUN} setting {shown(key)}", "it is unknown", f"use {', '.join(known)}"
                 )
         for key in sorted(cls.required() - document.keys()):
-            raise SchemaError(f"{cls.NOUN} {shown(dict(document))}", f"it has no {key}", "add it")
+            what = f"{cls.NOUN} with {shown(document)}"
+            raise SchemaError(what, f"it has no {key}", "add it")
         return cls(**document)
 
     def to_json(self) -> dict[str, Any]:
@@ -370,7 +373,7 @@ class Bridge(Record):
         object.__setattr__(self, "_queues", {queue.key: queue for queue in self.queues})
         inside = f"bridge {self.name}"
         _unique(inside, "port name", (p.name for p in self.ports))
-        _unique(inside, "port number", (p.number for p in self.ports))
+        _unique(inside, "port number", (values.port_number_text(p.number) for p in self.ports))
         _unique(inside, "controller", (c.target for c in self.controllers))
         _unique(inside, "queue", (f"{q.number} of port {q.port}" for q in self.queues))
         self._check_queues()

@@ -34,11 +34,14 @@ _SPELLING = {
 
 
 class Refused(ValueError):
-    """A value that can't be: 'why', and what to 'do'.  Whoever asked knows its name."""
+    """A value that can't be: 'why', and what to 'do'.  Whoever asked knows its name.
 
-    def __init__(self, why: str, do: str) -> None:
+    'items' has the one item that can't be, if the value is a list of several.
+    """
+
+    def __init__(self, why: str, do: str, items: tuple[object, ...] = ()) -> None:
         super().__init__(why, do)
-        self.why, self.do = why, do
+        self.why, self.do, self.items = why, do, items
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ is read by which of them.  Pure.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ _NAME_RULE = f"use 1 to {NAME_MAX} letters, digits or '_', '-', '.', '+', a lett
 def text(value: object) -> str:
     """Any text without control characters, up to TEXT_MAX characters."""
     if not isinstance(value, str):
-        raise Refused(f"it is {_kind(value)}", "give text")
+        raise Refused(f"it is {kind_of(value)}", "give text")
     if len(value) > TEXT_MAX:
         raise Refused(f"it is longer than {TEXT_MAX} characters", "give a shorter text")
     if not value.isprintable():
@@ -206,7 +207,7 @@ def choice(*words: str) -> Reader:
 def flag(value: object) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise Refused(f"it is {_kind(value)}", "give true or false")
+        raise Refused(f"it is {kind_of(value)}", "give true or false")
     return value
 
 
@@ -277,13 +278,21 @@ def many(read: Reader) -> Reader:
         if isinstance(value, str):
             value = value.split(",") if value else ()
         if not isinstance(value, Sequence):
-            raise Refused(f"it is {_kind(value)}", "give a list")
-        items = tuple(read(item) for item in value)
-        if len(set(items)) < len(items):
-            raise Refused("it names the same thing twice", "name each once")
+            raise Refused(f"it is {kind_of(value)}", "give a list")
+        items = tuple(one(read, item) for item in value)
+        if twice := [item for item, count in Counter(items).items() if count > 1]:
+            raise Refused("it is there twice", "name each once", tuple(twice[:1]))
         return items
 
     return read_all
+
+
+def one(read: Reader, item: object) -> Any:
+    """One item of a list; a Refused about it names it alone."""
+    try:
+        return read(item)
+    except Refused as refused:
+        raise Refused(refused.why, refused.do, refused.items or (item,)) from None
 
 
 def some(read: Reader) -> Reader:
@@ -314,7 +323,8 @@ _KINDS: dict[type, str] = {
 }  # fmt: skip
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a value of JSON is, in words."""
     return _KINDS.get(type(value), "of another kind")
 
 

@@ -374,7 +374,7 @@ WRONG: list[tuple[str, int, str]] = [
     ("bridge add br0 --dpid x", 2, "bridge dpid 'x': a datapath id is"),
     ("bridge add br0 --dpid 1 --dpid 2", 2, "bridge add: --dpid is there twice; see"),
     ("bridge set br0 --fail-mode open", 2, "bridge fail mode 'open': there is no such choice;"),
-    ("bridge add br0 --listen tcp:1.2.3.4:5", 2, "bridge listen ['tcp:1.2.3.4:5']: a target"),
+    ("bridge add br0 --listen tcp:1.2.3.4:5", 2, "bridge listen 'tcp:1.2.3.4:5': a target"),
     ("port add br0 eth1 --number x", 2, "port number 'x': it is no whole number from 1 to 65279"),
     ("queue add br0 eth1", 2, "queue add: it needs NUMBER; see vswitch queue add --help"),
     ("queue add br0 eth1 4294967295", 2, "queue number '4294967295': it is no whole number from 0"),
@@ -415,7 +415,7 @@ def test_a_wrong_command_line_is_told_in_one_line(
     [
         ('{"bridges": [{"name": "a/b"}]}', "bridge name 'a/b'"),
         ('{"bridge": []}', "configuration setting 'bridge': it is unknown; use bridges"),
-        ("[]", "configuration []: it is no object"),
+        ("[]", "configuration: it is a list, no object"),
         ("{", "it is no JSON"),
         ("[" * 100_000, "it is no JSON"),
         ("\udcff", "it is no JSON"),
