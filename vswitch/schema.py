@@ -40,7 +40,7 @@ __all__ = [
 FAIL_MODES = ("secure", "standalone")
 """Without a controller: forward nothing by itself, or switch like a learning bridge."""
 PORT_KINDS = ("auto", "tap", "packet")
-"""auto: packet if the interface exists, else tap; the port LOCAL is always a tap."""
+"""What auto stands for, `Port.decided` says; it is decided once, when the port is stored."""
 VLAN_MODES = ("auto", "access", "trunk", "native-untagged", "native-tagged")
 """As Open vSwitch has them: frames of one VLAN without tag; tagged frames; tagged ones, and those
 without tag in a VLAN of their own, which leave without tag or with it."""
@@ -214,7 +214,8 @@ class Port(Record):
         "N", default=None, show=values.port_number_text,
     )  # fmt: skip
     kind: str = setting(
-        values.choice(*PORT_KINDS), "auto: the existing interface NAME, else a new TAP",
+        values.choice(*PORT_KINDS),
+        "auto: the interface NAME, which has to be there; a new TAP for LOCAL, netns and addresses",
         "|".join(PORT_KINDS), default="auto",
     )  # fmt: skip
     netns: str | None = setting(
@@ -255,6 +256,17 @@ class Port(Record):
         if mode == "auto":
             mode = "access" if self.tag else "trunk"
         return mode, self.tag or 0, values.vlans_in(self.trunks)
+
+    def decided(self) -> Port:
+        """The same with the kind that "auto" stands for.
+
+        It follows from the record alone, not from which interfaces there are just now: one that
+        goes must never come back as a TAP of its name.
+        """
+        if self.kind != "auto":
+            return self
+        ours = (self.netns, self.interface, self.addresses, self.gateway)
+        return self.changed(kind="tap" if self.number == values.LOCAL or any(ours) else "packet")
 
     def check(self) -> None:
         """What only a TAP can have isn't asked of another kind; a rename needs a namespace;

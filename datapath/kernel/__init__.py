@@ -13,10 +13,10 @@ from datapath.kernel.namespace import (
     open_lasting_namespace,
     open_namespace,
 )
-from datapath.kernel.packet_socket import open_packet_port
+from datapath.kernel.packet_socket import open_packet_port, packet_interface
 from datapath.kernel.place import make_tap_inside, place
 from datapath.kernel.problem import KernelError
-from datapath.kernel.tap import make_tap
+from datapath.kernel.tap import make_tap, tap_interface
 from datapath.kernel.watch import LinkChange, LinkWatch, watch
 
 __all__ = [
@@ -38,7 +38,9 @@ __all__ = [
     "open_lasting_namespace",
     "open_namespace",
     "open_packet_port",
+    "packet_interface",
     "place",
+    "tap_interface",
     "watch",
     "whereabouts",
 ]

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from datapath.kernel.link import Link, link
 from datapath.kernel.netlink import converse
 from datapath.kernel.problem import kernel_error
+from datapath.kernel.tap import tap_interface
 
 # linux/if_tun.h
-_TUNGETIFF, _TUNGETDEVNETNS = 0x800454D2, 0x54E3
-_IFREQ = struct.Struct("16s24x")
+_TUNGETDEVNETNS = 0x54E3
 # linux/netlink.h
 _SOL_NETLINK, _LISTEN_ALL_NSID = 270, 8
 _RTMGRP_LINK = 0x1
@@ -63,12 +63,11 @@ def _way(tap: int) -> tuple[int, str]:
         there = fcntl.ioctl(tap, _TUNGETDEVNETNS, 0)
     except OSError as error:
         raise kernel_error("namespace of a TAP", error.errno or errno.EIO) from error
-    try:
-        request = fcntl.ioctl(tap, _TUNGETIFF, bytes(_IFREQ.size))
-    except OSError as error:
+    name = tap_interface(tap)
+    if not name:
         os.close(there)
-        raise kernel_error("name of a TAP", error.errno or errno.EIO) from error
-    return there, _IFREQ.unpack(request)[0].split(b"\0")[0].decode(errors="replace")
+        raise kernel_error("name of a TAP", errno.ENODEV)
+    return there, name
 
 
 class NamespaceWatch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import socket
 import struct
 
@@ -52,6 +53,13 @@ def open_packet_port(interface: str) -> int:
             return sock.detach()
     except OSError as error:
         raise kernel_error(what, error.errno or errno.EIO) from error
+
+
+def packet_interface(descriptor: int) -> str:
+    """What the interface of an AF_PACKET socket is called now; "" if it is gone.  The descriptor
+    stays the caller's."""
+    with socket.socket(fileno=os.dup(descriptor)) as sock:
+        return str(sock.getsockname()[0])
 
 
 def _prepare(sock: socket.socket, interface: str, what: str) -> None:

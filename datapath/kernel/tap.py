@@ -13,6 +13,7 @@ from datapath.kernel.problem import KernelError, kernel_error
 _DEVICE = "/dev/net/tun"
 # linux/if_tun.h
 _TUNSETIFF = 0x400454CA
+_TUNGETIFF = 0x800454D2
 _TUNSETPERSIST = 0x400454CB
 _TUNSETOFFLOAD = 0x400454D0
 _TUNSETVNETHDRSZ = 0x400454D8
@@ -20,6 +21,7 @@ _IFF_TAP, _IFF_NO_PI, _IFF_VNET_HDR, _IFF_TUN_EXCL = 0x2, 0x1000, 0x4000, 0x8000
 _TUN_F_CSUM, _TUN_F_TSO4, _TUN_F_TSO6, _TUN_F_TSO_ECN = 0x01, 0x02, 0x04, 0x08
 _TUN_F_USO = 0x20 | 0x40  # Linux >= 6.2
 _TSO = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6 | _TUN_F_TSO_ECN
+_IFREQ = struct.Struct("16s24x")
 
 VNET_HDR_SIZE = 10  # struct virtio_net_hdr, native byte order
 
@@ -45,6 +47,16 @@ def make_tap(name: str, *, persistent: bool) -> int:
             raise kernel_error(f"TAP {name}", error.errno or errno.EIO) from error
         raise
     return fd
+
+
+def tap_interface(tap: int) -> str:
+    """What the interface of the TAP with that descriptor is called, wherever it is; "" if it is
+    gone."""
+    try:
+        request = fcntl.ioctl(tap, _TUNGETIFF, bytes(_IFREQ.size))
+    except OSError:
+        return ""
+    return str(_IFREQ.unpack(request)[0].split(b"\0")[0].decode(errors="replace"))
 
 
 def _open_device(name: str) -> int:

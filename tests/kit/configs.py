@@ -27,9 +27,9 @@ VLANS: tuple[dict[str, Any], ...] = (
 
 
 @st.composite
-def ports(draw: st.DrawFn, name: str, numbers: st.SearchStrategy[int | None]) -> Port:
-    """A port of that name."""
-    kind = draw(st.sampled_from(["auto", "tap", "packet"]))
+def ports(draw: st.DrawFn, name: str, numbers: st.SearchStrategy[int | None], open: bool) -> Port:
+    """A port of that name; without 'open', its kind is decided."""
+    kind = draw(st.sampled_from(["tap", "packet", *(["auto"] if open else [])]))
     inside = kind != "packet" and draw(st.booleans())
     return Port(
         name,
@@ -45,7 +45,7 @@ def ports(draw: st.DrawFn, name: str, numbers: st.SearchStrategy[int | None]) ->
 
 @st.composite
 def configs(draw: st.DrawFn, *, open: bool = True) -> Config:
-    """A configuration; without 'open', every number and datapath id is chosen."""
+    """A configuration; without 'open', every number, kind and datapath id is chosen."""
     names = draw(st.lists(st.sampled_from(BRIDGES), unique=True))
     homes = {name: draw(st.sampled_from([*names, None])) for name in PORTS} if names else {}
     dpids = draw(st.permutations(range(1, len(BRIDGES) + 1)))
@@ -89,7 +89,7 @@ def _bridges(draw: st.DrawFn, name: str, dpid: int, names: list[str], open: bool
         mac_age=draw(st.sampled_from([0, 300])),
         flood_rate=draw(st.sampled_from([0, 1000])),
         listen=draw(st.sampled_from([(), ("ptcp:6654:127.0.0.1",)])),
-        ports=tuple(draw(ports(p, n)) for p, n in zip(order, numbers, strict=True)),
+        ports=tuple(draw(ports(p, n, open)) for p, n in zip(order, numbers, strict=True)),
         queues=draw(_queues(order)),
         controllers=tuple(
             Controller(t) for t in draw(st.lists(st.sampled_from(TARGETS), unique=True))

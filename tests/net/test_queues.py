@@ -208,7 +208,8 @@ def test_an_ephemeral_ports_queue_is_as_ephemeral(lab: Lab) -> None:
 
 
 def test_what_is_not_there_is_told_with_exit_3_and_what_is_there_already_with_1(lab: Lab) -> None:
-    lab.start("--ephemeral", "--bridge", "br0", "--port", "out:4", "--queue", "4:7:10Mbps")
+    port = ("--port", "out:4", "--kind", "tap", "--queue", "4:7:10Mbps")
+    lab.start("--ephemeral", "--bridge", "br0", *port)
     assert lab.call("queue.list")[0]["max_rate"] == "10Mbps"
     for method, port, number, code in (
         ("queue.add", "out", 7, 1), ("queue.add", "gone", 7, 3), ("queue.set", "out", 8, 3),

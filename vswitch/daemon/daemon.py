@@ -89,6 +89,7 @@ class Daemon:
             for held in await dump(forwarder.link):
                 await self._adopt(held)
             await self._play_back()
+            self._decide_kinds()
             await self.reconcile()
             await self._restore_ephemeral()
         log.info(
@@ -187,6 +188,17 @@ class Daemon:
             if spec.flags & PortFlags.DEAD:  # its interface died while no daemon was there
                 self.spawn(self.port_gone(bridge, port))
 
+    def _decide_kinds(self) -> None:
+        """What is stored says of which kind each port is: a store of before may leave it open.
+        Then it is what runs; and if that can't be written, the next one decides the same."""
+        observed, reserved = self.live.observed(), self.live.reserved()
+        stored = self.store.read().config
+        if any(port.kind == "auto" for bridge in stored.bridges for port in bridge.ports):
+            try:
+                self.store.transaction(lambda config: settle(config, observed, reserved))
+            except Failure as failure:
+                log.warning("the kinds of ports are not stored: %s", failure)
+
     def _keep_journal(self, journal: int) -> None:
         """Holds a forwarder's journal instead of the one before."""
         if self.journal >= 0:
@@ -263,7 +275,8 @@ class Daemon:
         async with self.changing:
             live = self.operator.bridge(bridge)
             self.require_new(self.store.read().config, port.name)
-            numbered = live.observed().with_port(port).numbered(self.live.reserved()[bridge])
+            wanted = live.observed().with_port(port.decided())
+            numbered = wanted.numbered(self.live.reserved()[bridge])
             chosen = numbered.port(port.name)
             assert chosen
             made = await self.operator.add_port(bridge, chosen, ephemeral=True, namespace=namespace)

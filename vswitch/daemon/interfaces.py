@@ -8,6 +8,7 @@ milliseconds and runs on a thread of its own, so that OpenFlow sessions never wa
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ OWN_NAMESPACE = "/proc/self/ns/net"
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """An open interface; 'fd' belongs to whoever asked.  'record' has its kind settled."""
+    """An open interface; 'fd' belongs to whoever asked."""
 
     record: Port
     spec: PortSpec
@@ -38,7 +39,7 @@ class Interface:
 async def open_interface(
     port: Port, mac: str, *, ephemeral: bool, namespace: int | None = None
 ) -> Interface:
-    """Opens or makes the interface of 'port', which has its number; one that is made gets 'mac'.
+    """Opens or makes the interface of 'port', which has number and kind; a TAP gets 'mac'.
     Failure says why not.
 
     'namespace' is what the port's netns is to whoever asked: a descriptor, which stays theirs.
@@ -51,8 +52,7 @@ async def open_interface(
 def _open(port: Port, mac: str, ephemeral: bool, namespace: int | None) -> Interface:
     try:
         with _told(port):
-            kind = _kind(port) if port.kind == "auto" else port.kind
-            return _OPENERS[kind](port.changed(kind=kind), mac, ephemeral, namespace)
+            return _OPENERS[port.kind](port, mac, ephemeral, namespace)
     finally:
         if namespace is not None:
             os.close(namespace)
@@ -94,20 +94,35 @@ def _check_lent(port: Port, namespace: int) -> None:
         )
 
 
-def _kind(port: Port) -> str:
-    """auto: the interface that is there, else a TAP that we make; LOCAL is for the host, which
-    speaks through a TAP."""
+async def require_interface(port: Port) -> None:
+    """Failure unless there is an interface for a port that is to be of no kind but the usual: a
+    name that was mistyped is neither made nor waited for."""
+    if port.kind == "auto" and port.decided().kind == "packet":
+        await asyncio.to_thread(_require_interface, port)
+
+
+def _require_interface(port: Port) -> None:
     from datapath.kernel import link
 
-    if port.number == LOCAL or port.netns or port.addresses or port.interface:
-        return "tap"
-    return "packet" if link(port.name) else "tap"
+    with _told(port):
+        if link(port.name) is None:
+            raise _missing(port, ", or --kind packet to wait for it")
+
+
+def _missing(port: Port, further: str = "") -> Failure:
+    why, do = f"there is no interface {port.name}", "make it, or say --kind tap to have one made"
+    return Failure(f"port {port.name}", why, do + further)
 
 
 def _packet(port: Port, _: str, ephemeral: bool, namespace: int | None) -> Interface:
-    from datapath.kernel import link, open_packet_port
+    from datapath.kernel import KernelError, link, open_packet_port
 
-    fd = open_packet_port(port.name)
+    try:
+        fd = open_packet_port(port.name)
+    except KernelError as error:
+        if error.code == errno.ENODEV:
+            raise _missing(port) from None
+        raise
     found = link(port.name)
     return Interface(port, _spec(port, PortKind.PACKET, found, ephemeral), fd)
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from datapath.frames import PortKind
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.elsewhere import Elsewhere
 from vswitch.daemon.live import LiveBridge, LivePort
@@ -55,12 +56,30 @@ async def _catch_up(
     daemon: Daemon, links: LinkWatch, elsewhere: Elsewhere, bridge: LiveBridge, port: LivePort
 ) -> None:
     """What was told before the port was there was told to nobody."""
+    if _is_renamed(port):
+        await daemon.port_gone(bridge, port)
+        return
     if port.record.netns or port.ephemeral:
         await elsewhere.take(bridge, port)
     there = bridge.ports.get(port.record.name) is port
     link = next((link for link in links.known if link.name == port.record.name), None)
     if there and _is_here(port) and link:
         daemon.interface_changed(bridge, port, link)
+
+
+def _is_renamed(port: LivePort) -> bool:
+    """The port's socket is on an interface that has another name by now: one that has the port's
+    is another one, or there is none.  TAPs have other names in containers."""
+    return port.spec.kind == PortKind.PACKET and _interface_of(port) not in ("", port.record.name)
+
+
+def _interface_of(port: LivePort) -> str:
+    """What the interface that its descriptor leads to is called now; "" if that is gone."""
+    from datapath.kernel import packet_interface, tap_interface
+
+    if port.fd < 0:
+        return ""
+    return (packet_interface if port.spec.kind == PortKind.PACKET else tap_interface)(port.fd)
 
 
 async def _changed(daemon: Daemon, change: LinkChange) -> None:
@@ -77,8 +96,9 @@ async def _changed(daemon: Daemon, change: LinkChange) -> None:
 
 
 async def _gone(daemon: Daemon, name: str) -> None:
+    """An interface of that name went; by now a port of that name may be on the next one."""
     for bridge, port in list(daemon.live.ports()):
-        if port.record.name == name and _is_here(port):
+        if port.record.name == name and _is_here(port) and _interface_of(port) != name:
             await daemon.port_gone(bridge, port)
 
 

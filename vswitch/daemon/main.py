@@ -145,7 +145,7 @@ def _bridge(option: BridgeOption) -> Bridge:
 
 
 def _port(option: PortOption) -> Port:
-    keys = ("tag", "trunks", "vlan_mode")
+    keys = ("kind", "tag", "trunks", "vlan_mode")
     said = {key: value for key in keys if (value := getattr(option, key)) is not None}
     return Port(option.name, number=option.number, **said)
 

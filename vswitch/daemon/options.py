@@ -19,14 +19,15 @@ from vswitch.values import LOCAL
 
 @dataclass(frozen=True, slots=True)
 class PortOption:
-    """`--port IF[:OFPORT]` with what is said of its VLANs behind it; no number means the next free
-    one."""
+    """`--port IF[:OFPORT]` with what is said of its kind and VLANs behind it; no number means the
+    next free one."""
 
     name: str
     number: int | None = None
     tag: str | None = None
     trunks: str | None = None
     vlan_mode: str | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ _OF_BRIDGE: dict[str, dict[str, Any]] = {
     "--flood-rate": {"dest": "flood_rate", "metavar": "N", "help": "packets/s flooded of a port"},
 }  # fmt: skip
 _OF_PORT: dict[str, dict[str, Any]] = {
+    "--kind": {"choices": ("tap", "packet"), "help": "of the --port before: tap makes it"},
     "--tag": {"metavar": "VID", "help": "VLAN of the --port before, for NORMAL"},
     "--trunks": {"metavar": "VID[-VID],...", "help": "VLANs that it carries"},
     "--vlan-mode": {"dest": "vlan_mode", "metavar": "MODE", "help": "access, trunk, native-..."},

@@ -2,7 +2,8 @@
 
 Theory of operation.  First `settle`: what the wanted configuration leaves open
 (a port's number, a kind "auto", a datapath id) takes the value that is there, so
-that leaving something open never disturbs what runs.  Then the two are compared
+that leaving something open never disturbs what runs; the kind of a port that is new
+is decided from its record.  Then the two are compared
 record by record, by name.  What goes comes before what comes, since names and
 numbers must be free before they are given again: controllers, queues, ports, bridges
 out; then bridges in and set, ports, their queues, controllers last (a bridge is whole
@@ -63,7 +64,7 @@ def settle(desired: Config, observed: Config, reserved: Reserved | None = None) 
 
 def _settled(wanted: Bridge, found: Bridge | None, taken: Collection[int | None]) -> Bridge:
     if found is None:
-        return wanted
+        return wanted.changed(ports=tuple(port.decided() for port in wanted.ports))
     numbers = {port.number for port in wanted.ports}
     ports = tuple(_settled_port(p, found.port(p.name), numbers) for p in wanted.ports)
     dpid = wanted.dpid
@@ -74,16 +75,17 @@ def _settled(wanted: Bridge, found: Bridge | None, taken: Collection[int | None]
 
 def _settled_port(wanted: Port, found: Port | None, claimed: Collection[int | None]) -> Port:
     if found is None:
-        return wanted
+        return wanted.decided()
     number = wanted.number
     if number is None and found.number not in claimed:
         number = found.number
-    kind = found.kind if wanted.kind == "auto" and _fits(wanted, found.kind) else wanted.kind
-    return wanted.changed(number=number, kind=kind)
+    if wanted.kind == "auto" and _fits(wanted, found.kind):
+        return wanted.changed(number=number, kind=found.kind)
+    return wanted.changed(number=number).decided()
 
 
 def _fits(wanted: Port, kind: str) -> bool:
-    return kind != "packet" or not (wanted.netns or wanted.addresses)
+    return kind != "packet" or wanted.decided().kind == kind
 
 
 def _removals(wanted: Config, observed: Config) -> Iterator[Operation]:

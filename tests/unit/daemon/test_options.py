@@ -38,10 +38,18 @@ def test_vlans_belong_to_the_port_before_them() -> None:
     ]
 
 
+def test_a_port_is_made_only_if_its_kind_says_so() -> None:
+    line = "--ephemeral --bridge br0 --port v1 --kind tap --port v2 --port v3 --kind packet"
+    (bridge,) = configured(read(line.split()).bridges).bridges
+    assert [port.kind for port in bridge.ports] == ["tap", "auto", "packet"]
+
+
 @pytest.mark.parametrize(
     "line",
     [
         "--port v1",
+        "--ephemeral --bridge br0 --kind tap",
+        "--ephemeral --bridge br0 --port v1 --kind veth",
         "--ephemeral --tag 1 --bridge br0 --port v1",
         "--ephemeral --bridge br0 --tag 1",
         "--ephemeral --bridge br0 --port v1 --tag 1 --tag 2",

@@ -291,7 +291,7 @@ def test_b10_who_waits_for_a_forwarder_makes_no_bridge_in_the_place_of_a_known_o
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda daemon: ports.add(daemon, "br0", "p", ephemeral=True),
+        lambda daemon: ports.add(daemon, "br0", "p", kind="tap", ephemeral=True),
         lambda daemon: daemon.set_ephemeral("br0", "p", {"tag": 5}),
     ],
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 
 from tests.kit.configs import configs
 from vswitch.reconcile import Operation, apply, plan, settle
+from vswitch.reconcile.operations import AddPort
 from vswitch.requests import REQUESTS
 from vswitch.schema import Bridge, Config, Controller, Port, Queue
 
@@ -61,6 +63,7 @@ def test_what_is_settled_keeps_all_that_was_chosen(desired: Config, observed: Co
             assert same.number is not None
             assert port.number in (None, same.number)
             assert port.kind in ("auto", same.kind)
+            assert same.kind != "auto"
 
 
 @given(desired=configs(), observed=configs(open=False))
@@ -97,7 +100,7 @@ def test_what_goes_comes_before_what_comes() -> None:
         "take port p off bridge old",
         "remove bridge old",
         "make bridge new with dpid 0000000000000001",
-        "put port p on bridge new with number 1, mtu 9000",
+        "put port p on bridge new with number 1, kind packet, mtu 9000",
         "connect bridge new to controller tcp:c:6653",
     ]
 
@@ -128,7 +131,7 @@ def test_a_chosen_number_moves_the_port_that_has_it_by_chance() -> None:
     assert texts(plan(desired, observed)) == [
         "take port a off bridge b",
         "put port a on bridge b with number 2",
-        "put port z on bridge b with number 1",
+        "put port z on bridge b with number 1, kind packet",
     ]
 
 
@@ -142,7 +145,7 @@ def test_queues_come_after_their_ports_and_go_before_them() -> None:
     assert texts(plan(Config((after,)), Config((before,)))) == [
         "take queue 0 off port a of bridge b",
         "take port z off bridge b",
-        "put port n on bridge b with number 3",
+        "put port n on bridge b with number 3, kind packet",
         "set max rate 10Mbps, max packets 50 of queue 1 of port a",
         "give port n of bridge b queue 4 with max rate 1Gbps",
     ]
@@ -172,3 +175,35 @@ def test_an_operation_that_does_not_fit_is_a_key_error() -> None:
         apply([*steps, steps[0]], Config())
     with pytest.raises(KeyError):
         apply([*steps, steps[1]], Config())
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({}, "packet"),
+        ({"mtu": 1400, "tag": 7}, "packet"),
+        ({"number": "LOCAL"}, "tap"),
+        ({"addresses": ("10.0.0.1/24",)}, "tap"),
+        ({"netns": "/run/netns/x"}, "tap"),
+        ({"netns": "/run/netns/x", "interface": "lan0"}, "tap"),
+        ({"kind": "tap"}, "tap"),
+        ({"kind": "packet"}, "packet"),
+    ],
+)
+def test_the_kind_that_is_left_open_follows_from_the_record(
+    said: dict[str, Any], kind: str
+) -> None:
+    """On a bridge that is new, and on one that is there."""
+    desired = Config((Bridge("b", ports=(Port("p", **said),)),))
+    for observed in (Config(), Config((Bridge("b", dpid=1),))):
+        (step,) = (one for one in plan(desired, observed) if isinstance(one, AddPort))
+        assert step.port.kind == kind
+
+
+def test_a_kind_that_was_decided_stays_until_it_can_t() -> None:
+    before = Config((Bridge("b", dpid=1, ports=(Port("p", number=1, kind="tap"),)),))
+    assert plan(Config((Bridge("b", ports=(Port("p"),)),)), before) == []
+    was_packet = Config((Bridge("b", dpid=1, ports=(Port("p", number=1, kind="packet"),)),))
+    addressed = Port("p", addresses=("10.0.0.1/24",))
+    settled = settle(Config((Bridge("b", ports=(addressed,)),)), was_packet)
+    assert settled.bridges[0].ports[0].kind == "tap"

@@ -6,7 +6,7 @@ from typing import Any
 
 from datapath.frames import Command, Event, PortStats
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.interfaces import check_lent
+from vswitch.daemon.interfaces import check_lent, require_interface
 from vswitch.daemon.link import ForwarderGone, Refused
 from vswitch.daemon.live import LiveBridge, LivePort
 from vswitch.daemon.methods.finding import live_bridge, require_active, wanted_bridge
@@ -36,6 +36,8 @@ async def add(
     if namespace is not None and not port.netns:
         why = "a network namespace was lent, and netns doesn't say what it is called"
         raise Failure(f"port {name}", why, "add netns", Exit.USAGE)
+    wanted_bridge(daemon.store.read().config, bridge)
+    await require_interface(port)
     if ephemeral:
         live_bridge(daemon, bridge)
         await daemon.add_ephemeral(bridge, port, namespace, owner, process)

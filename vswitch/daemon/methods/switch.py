@@ -40,13 +40,14 @@ async def shutdown(daemon: Daemon) -> None:
 async def plan_(daemon: Daemon, desired: Config) -> dict[str, Any]:
     """The operations that apply would carry out; nothing is changed."""
     observed, reserved = daemon.live.observed(), daemon.live.reserved()
-    return _operations(plan(desired, observed, reserved))
+    wanted = settle(desired, daemon.store.read().config, reserved)
+    return _operations(plan(wanted, observed, reserved))
 
 
 async def apply(daemon: Daemon, desired: Config) -> dict[str, Any]:
     """Stores the configuration and makes it active; returns the operations that were needed."""
     observed, reserved = daemon.live.observed(), daemon.live.reserved()
-    wanted = with_dpids(settle(desired, observed, reserved))
+    wanted = with_dpids(settle(desired, daemon.store.read().config, reserved))
     needed = plan(wanted, observed, reserved)
     unmade = await daemon.change(lambda _: wanted)
     require_active(unmade, lambda _: True)
