@@ -54,6 +54,10 @@ QUEUES_MAX = 256
 """Queues of one port (LANES_LIMIT in datapath/src/switch/lanes.h)."""
 
 
+Key = tuple[Any, ...]
+"""Values of the settings that a record can't be without, in order of declaration."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What is known of one configurable thing, whatever asks for it."""
@@ -66,8 +70,10 @@ class Setting:
     many: bool = False
     nested: bool = False
     """Its values are records of their own: no argument of a command."""
+    record: type[Record] | None = None
+    """Of which kind they are, if they are records."""
     live: bool = False
-    """Of a port: it may change while the port carries packets."""
+    """It may change while what it belongs to is in use: a port carries packets, say."""
 
     def checked(self, what: str, value: object) -> Any:
         """The value as it is kept; SchemaError names it as 'what'."""
@@ -92,7 +98,17 @@ def setting(
     many = isinstance(default, tuple)
     reader = values.optional(read) if default is None else read
     render = show or (list if many else _same)
-    known = Setting(help, reader, metavar, render, many, nested, live)
+    known = Setting(help, reader, metavar, render, many, nested, live=live)
+    return _field(known, default)
+
+
+def records(cls: type[Record], help: str) -> Any:
+    """A dataclass field that holds records of that kind, in order; none is the default."""
+    known = Setting(help, _reader(cls), "", _to_json, many=True, nested=True, record=cls)
+    return _field(known, ())
+
+
+def _field(known: Setting, default: object) -> Any:
     metadata = {"setting": known}
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=metadata)
@@ -108,10 +124,22 @@ def _hexadecimal(dpid: int | None) -> str | None:
 
 
 class Record:
-    """What bridges, ports, queues and controllers have in common: settings, to and from JSON."""
+    """What bridges, ports, queues and controllers have in common: settings, to and from JSON.
+
+    The settings that it can't be without are its key: they tell it from others of its kind in
+    one bridge.  The sentences are what a plan says of it, with the bridge's name, the key's
+    settings and, where they are added or set, {settings} in them.
+    """
 
     __slots__ = ()
     NOUN: ClassVar[str]
+    TITLE: ClassVar[str] = ""
+    """What it is called where something is told about it."""
+    ADDED: ClassVar[str] = ""
+    CHANGED: ClassVar[str] = ""
+    REMOVED: ClassVar[str] = ""
+    PORT: ClassVar[str | None] = None
+    """The setting that names a port of the bridge which it goes and comes with."""
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def __post_init__(self) -> None:
@@ -132,9 +160,30 @@ class Record:
     @classmethod
     def required(cls) -> frozenset[str]:
         """Names of the settings that have no default."""
-        known = cls.settings()
-        fields = cls.__dataclass_fields__.items()
-        return frozenset(n for n, f in fields if n in known and f.default is dataclasses.MISSING)
+        return frozenset(cls.key_names())
+
+    @classmethod
+    def parts(cls) -> Mapping[type[Record], str]:
+        """The kinds of records that one of these holds, and its settings that hold them, in the
+        order in which they are made active."""
+        known: Any = cls
+        return _parts(known)
+
+    @classmethod
+    def key_names(cls) -> tuple[str, ...]:
+        """The same in order of declaration."""
+        known: Any = cls
+        return _required(known)
+
+    @property
+    def key(self) -> Key:
+        """What tells it from the others of its kind in its bridge: its required settings."""
+        return tuple([getattr(self, name) for name in self.key_names()])
+
+    @property
+    def title(self) -> str:
+        """Its kind and key in words."""
+        return self.TITLE.format_map(self.to_json())
 
     @classmethod
     def from_json(cls, document: object) -> Self:
@@ -171,6 +220,18 @@ def _settings(cls: Any) -> Mapping[str, Setting]:
     return MappingProxyType(found)
 
 
+@functools.cache
+def _required(cls: Any) -> tuple[str, ...]:
+    known, fields = _settings(cls), cls.__dataclass_fields__.items()
+    return tuple(n for n, f in fields if n in known and f.default is dataclasses.MISSING)
+
+
+@functools.cache
+def _parts(cls: Any) -> Mapping[type[Record], str]:
+    found = {known.record: name for name, known in _settings(cls).items() if known.record}
+    return MappingProxyType(found)
+
+
 def _is_same(old: object, new: object) -> bool:
     """True is no 1, though Python takes them for equal."""
     return old is new or (type(old) is type(new) and old == new)
@@ -179,7 +240,7 @@ def _is_same(old: object, new: object) -> bool:
 R = TypeVar("R", bound=Record)
 
 
-def _records(cls: type[Record]) -> values.Reader:
+def _reader(cls: type[Record]) -> values.Reader:
     """A reader of lists of records, whole or as JSON objects."""
 
     def one(value: object) -> Record:
@@ -197,6 +258,10 @@ class Controller(Record):
     """A controller that a bridge connects to."""
 
     NOUN: ClassVar[str] = "controller"
+    TITLE: ClassVar[str] = "controller {target}"
+    ADDED: ClassVar[str] = "connect bridge {bridge} to controller {target}{settings}"
+    CHANGED: ClassVar[str] = "set {settings} of controller {target} of bridge {bridge}"
+    REMOVED: ClassVar[str] = "part bridge {bridge} from controller {target}"
     target: str = setting(
         values.controller_target, "where it listens: tcp:HOST[:PORT] or unix:PATH", "TARGET"
     )
@@ -207,6 +272,10 @@ class Port(Record):
     """A port of a bridge: an interface with an OpenFlow number."""
 
     NOUN: ClassVar[str] = "port"
+    TITLE: ClassVar[str] = "port {name}"
+    ADDED: ClassVar[str] = "put port {name} on bridge {bridge}{settings}"
+    CHANGED: ClassVar[str] = "set {settings} of port {name} on bridge {bridge}"
+    REMOVED: ClassVar[str] = "take port {name} off bridge {bridge}"
     name: str = setting(values.name, "the port's name, an interface on this host", "NAME")
     number: int | None = setting(
         values.port_number,
@@ -313,22 +382,23 @@ class Queue(Record):
     """A queue of a port: what set_queue puts there waits its turn (OpenFlow 1.3.5, 7.2.2)."""
 
     NOUN: ClassVar[str] = "queue"
+    TITLE: ClassVar[str] = "queue {number} of port {port}"
+    ADDED: ClassVar[str] = "give port {port} of bridge {bridge} queue {number}{settings}"
+    CHANGED: ClassVar[str] = "set {settings} of queue {number} of port {port}"
+    REMOVED: ClassVar[str] = "take queue {number} off port {port} of bridge {bridge}"
+    PORT: ClassVar[str | None] = "port"
     port: str = setting(values.name, "the port by which its packets leave", "PORT")
     number: int = setting(
         values.integer(0, 0xFFFFFFFE), "its number, N of the action set_queue:N", "NUMBER"
     )
     max_rate: int = setting(
         values.rate, "how fast its packets leave at most: 10Mbps, 2.5Gbps, unlimited", "RATE",
-        default=0, show=values.rate_text,
+        default=0, show=values.rate_text, live=True,
     )  # fmt: skip
     max_packets: int = setting(
-        values.integer(1, 65536), "packets that may wait in it; 1000 if left out", "N", default=1000
-    )
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """What tells it from the bridge's other queues."""
-        return self.port, self.number
+        values.integer(1, 65536), "packets that may wait in it; 1000 if left out", "N",
+        default=1000, live=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,110 +406,105 @@ class Bridge(Record):
     """One OpenFlow switch: a datapath id, ports with their queues, controllers."""
 
     NOUN: ClassVar[str] = "bridge"
+    TITLE: ClassVar[str] = "bridge {name}"
+    ADDED: ClassVar[str] = "make bridge {name}{settings}"
+    CHANGED: ClassVar[str] = "set {settings} of bridge {name}"
+    REMOVED: ClassVar[str] = "remove bridge {name}"
     name: str = setting(values.name, "the bridge's name", "NAME")
     dpid: int | None = setting(
         values.dpid, "datapath id, 1 to 16 hexadecimal digits; chosen once if left out", "HEX",
-        default=None, show=_hexadecimal,
+        default=None, show=_hexadecimal, live=True,
     )  # fmt: skip
     fail_mode: str = setting(
         values.choice(*FAIL_MODES), "without a controller: drop, or switch like a learning bridge",
-        "|".join(FAIL_MODES), default="secure",
+        "|".join(FAIL_MODES), default="secure", live=True,
     )  # fmt: skip
     protocols: tuple[str, ...] = setting(
         values.some(values.protocol), "versions of OpenFlow to offer", "VERSION",
-        default=tuple(values.PROTOCOLS),
+        default=tuple(values.PROTOCOLS), live=True,
     )  # fmt: skip
     listen: tuple[str, ...] = setting(
         values.many(values.listen_target),
         "also take connections here: ptcp:PORT[:ADDRESS] (127.0.0.1 if left out), punix:PATH",
-        "TARGET", default=(),
+        "TARGET", default=(), live=True,
     )  # fmt: skip
     mac_age: int = setting(
         values.mac_age, "seconds after which NORMAL forgets a silent station; 0: never", "SECONDS",
-        default=300,
+        default=300, live=True,
     )  # fmt: skip
     mac_limit: int = setting(
         values.mac_limit, "stations that NORMAL learns; what is beyond is flooded to", "N",
-        default=8192,
+        default=8192, live=True,
     )  # fmt: skip
     flood_rate: int = setting(
         values.flood_rate, "packets a second that NORMAL floods of one input port; 0: unlimited",
-        "N", default=FLOOD_RATE,
+        "N", default=FLOOD_RATE, live=True,
     )  # fmt: skip
-    ports: tuple[Port, ...] = setting(
-        _records(Port), "ports of the bridge", "", default=(), show=_to_json, nested=True
+    ports: tuple[Port, ...] = records(Port, "ports of the bridge")
+    queues: tuple[Queue, ...] = records(Queue, "queues of its ports")
+    controllers: tuple[Controller, ...] = records(Controller, "controllers that it connects to")
+    _found: dict[type[Record], dict[Key, Record]] = dataclasses.field(
+        init=False, repr=False, compare=False
     )
-    queues: tuple[Queue, ...] = setting(
-        _records(Queue), "queues of its ports", "", default=(), show=_to_json, nested=True
-    )
-    controllers: tuple[Controller, ...] = setting(
-        _records(Controller), "controllers that it connects to", "",
-        default=(), show=_to_json, nested=True,
-    )  # fmt: skip
-    _ports: dict[str, Port] = dataclasses.field(init=False, repr=False, compare=False)
-    _queues: dict[tuple[str, int], Queue] = dataclasses.field(init=False, repr=False, compare=False)
 
     def check(self) -> None:
-        """Names, numbers and targets are unique in a bridge; queues are of ports that it has."""
-        object.__setattr__(self, "_ports", {port.name: port for port in self.ports})
-        object.__setattr__(self, "_queues", {queue.key: queue for queue in self.queues})
+        """Names, numbers and targets are unique in a bridge; what is of a port is of one that it
+        has."""
         inside = f"bridge {self.name}"
-        _unique(inside, "port name", (p.name for p in self.ports))
-        _unique(inside, "port number", (values.port_number_text(p.number) for p in self.ports))
-        _unique(inside, "controller", (c.target for c in self.controllers))
-        _unique(inside, "queue", (f"{q.number} of port {q.port}" for q in self.queues))
-        self._check_queues()
+        _unique(f"{inside} port name", (p.name for p in self.ports))
+        numbers = (values.port_number_text(p.number) for p in self.ports)
+        _unique(f"{inside} port number", numbers)
+        found: dict[type[Record], dict[Key, Record]] = {}
+        for kind, where in self.parts().items():
+            parts: tuple[Record, ...] = getattr(self, where)
+            found[kind] = {part.key: part for part in parts}
+            if len(found[kind]) < len(parts):
+                _unique(inside, (part.title for part in parts))
+        object.__setattr__(self, "_found", found)
+        self._check_ports(inside)
 
-    def _check_queues(self) -> None:
-        found = Counter(queue.port for queue in self.queues)
-        for name, number in found.items():
-            if self.port(name) is None:
-                why, do = f"bridge {self.name} has no such port", "add the port, or leave it out"
-                raise SchemaError(f"queue of port {name}", why, do)
+    def _check_ports(self, inside: str) -> None:
+        for kind, where in self.parts().items():
+            of_port = [getattr(part, kind.PORT) for part in getattr(self, where) if kind.PORT]
+            for name in dict.fromkeys(of_port):
+                if self.port(name) is None:
+                    what, why = f"{kind.NOUN} of port {name}", f"{inside} has no such port"
+                    raise SchemaError(what, why, "add the port, or leave it out")
+        for name, number in Counter(queue.port for queue in self.queues).items():
             if number > QUEUES_MAX:
                 what = f"queues of port {name}"
                 raise SchemaError(what, f"{number} are too many", f"at most {QUEUES_MAX} can be")
 
     def bare(self) -> Bridge:
         """The bridge without its ports, queues and controllers."""
-        return self.changed(ports=(), queues=(), controllers=())
+        return self.changed(**dict.fromkeys(self.parts().values(), ()))
+
+    def part(self, kind: type[R], *key: object) -> R | None:
+        """The record of that kind and key."""
+        found: Any = self._found[kind]
+        part: R | None = found.get(key)
+        return part
+
+    def with_part(self, new: Record) -> Bridge:
+        """The bridge with 'new' in the place of the one of its kind and key, or at the end."""
+        where = self.parts()[type(new)]
+        return self.changed(**{where: _put(getattr(self, where), new)})
+
+    def without_part(self, kind: type[Record], *key: object) -> Bridge:
+        """The bridge without the record of that kind and key; without a port, nothing is left
+        that belongs to it."""
+        where = self.parts()[kind]
+        left = {where: tuple(part for part in getattr(self, where) if part.key != key)}
+        if kind is Port:
+            for other, there in self.parts().items():
+                if name := other.PORT:
+                    parts = getattr(self, there)
+                    left[there] = tuple(p for p in parts if (getattr(p, name),) != key)
+        return self.changed(**left)
 
     def port(self, name: str) -> Port | None:
         """The port of that name."""
-        return self._ports.get(name)
-
-    def with_port(self, port: Port) -> Bridge:
-        """The bridge with 'port' in the place of its namesake, or added at the end."""
-        return self.changed(ports=_put(self.ports, port, lambda p: p.name == port.name))
-
-    def without_port(self, name: str) -> Bridge:
-        """The bridge without the port of that name and its queues."""
-        return self.changed(
-            ports=tuple(p for p in self.ports if p.name != name),
-            queues=tuple(q for q in self.queues if q.port != name),
-        )
-
-    def queue(self, port: str, number: int) -> Queue | None:
-        """The queue of that number at the port of that name."""
-        return self._queues.get((port, number))
-
-    def with_queue(self, queue: Queue) -> Bridge:
-        """The bridge with 'queue' in the place of the one of its port and number, or added."""
-        return self.changed(queues=_put(self.queues, queue, lambda q: q.key == queue.key))
-
-    def without_queue(self, port: str, number: int) -> Bridge:
-        """The bridge without the queue of that number at that port."""
-        return self.changed(queues=tuple(q for q in self.queues if q.key != (port, number)))
-
-    def with_controller(self, controller: Controller) -> Bridge:
-        """The bridge with that controller too."""
-        if controller in self.controllers:
-            return self
-        return self.changed(controllers=(*self.controllers, controller))
-
-    def without_controller(self, target: str) -> Bridge:
-        """The bridge without the controller at that target (in its canonical spelling)."""
-        return self.changed(controllers=tuple(c for c in self.controllers if c.target != target))
+        return self.part(Port, name)
 
     def numbered(self, reserved: Iterable[int] = ()) -> Bridge:
         """Ports without a number given the lowest free ones, in order.
@@ -462,15 +527,13 @@ class Config(Record):
     """All that one host's switch is told to be."""
 
     NOUN: ClassVar[str] = "configuration"
-    bridges: tuple[Bridge, ...] = setting(
-        _records(Bridge), "bridges of this host", "", default=(), show=_to_json, nested=True
-    )
+    bridges: tuple[Bridge, ...] = records(Bridge, "bridges of this host")
 
     def check(self) -> None:
         """Bridge names and datapath ids are unique, and so are port names over all bridges."""
-        _unique("configuration", "bridge name", (b.name for b in self.bridges))
-        _unique("configuration", "datapath id", (_hexadecimal(b.dpid) for b in self.bridges))
-        _unique("configuration", "port name", (p.name for b in self.bridges for p in b.ports))
+        _unique("configuration bridge name", (b.name for b in self.bridges))
+        _unique("configuration datapath id", (_hexadecimal(b.dpid) for b in self.bridges))
+        _unique("configuration port name", (p.name for b in self.bridges for p in b.ports))
 
     def bridge(self, name: str) -> Bridge | None:
         """The bridge of that name."""
@@ -478,24 +541,24 @@ class Config(Record):
 
     def with_bridge(self, bridge: Bridge) -> Config:
         """The configuration with 'bridge' in the place of its namesake, or added at the end."""
-        return Config(_put(self.bridges, bridge, lambda b: b.name == bridge.name))
+        return Config(_put(self.bridges, bridge))
 
     def without_bridge(self, name: str) -> Config:
         """The configuration without the bridge of that name."""
         return Config(tuple(b for b in self.bridges if b.name != name))
 
 
-def _put(records: tuple[R, ...], new: R, same: Callable[[R], bool]) -> tuple[R, ...]:
-    """'records' with 'new' instead of the one that is the 'same', or at the end."""
-    if any(same(old) for old in records):
-        return tuple(new if same(old) else old for old in records)
+def _put(records: tuple[R, ...], new: R) -> tuple[R, ...]:
+    """'records' with 'new' instead of the one of its key, or at the end."""
+    if any(old.key == new.key for old in records):
+        return tuple(new if old.key == new.key else old for old in records)
     return (*records, new)
 
 
-def _unique(inside: str, what: str, keys: Iterable[object]) -> None:
+def _unique(what: str, keys: Iterable[object]) -> None:
     """SchemaError where a key other than None comes twice."""
     seen: set[object] = set()
     for key in keys:
         if key is not None and key in seen:
-            raise SchemaError(f"{inside} {what} {key}", "it is there twice", "choose another one")
+            raise SchemaError(f"{what} {key}", "it is there twice", "choose another one")
         seen.add(key)

@@ -28,7 +28,9 @@ from vswitch.daemon.forwarder import Forwarder, Held, dump, reach
 from vswitch.daemon.interfaces import Interface, adopted, mtu_of
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.live import Live, LiveBridge, LivePort
-from vswitch.daemon.operate import NORMAL_SETTINGS, Interrupted, Operator, Unmade, close_bridge
+from vswitch.daemon.operate import bridges, ports, queues
+from vswitch.daemon.operate.carry_out import Unmade, carry_out
+from vswitch.daemon.operate.operator import Interrupted, Operator
 from vswitch.daemon.owners import Owners, check_process
 from vswitch.errors import Exit, Failure
 from vswitch.reconcile import plan, settle
@@ -118,11 +120,11 @@ class Daemon:
         for name, bridge in list(self.live.bridges.items()):
             views = bridge.exchange.agent.view.ports
             for port in bridge.ports.values():
-                self.operator.keep(name, port, views[port.spec.number])
+                self.operator.kept.keep(name, port, views[port.spec.number])
             self.kept[name] = (bridge.id, bridge.identity)
             bridge.ports.clear()
             bridge.exchange.detach()
-            close_bridge(bridge)
+            bridges.close(bridge)
         self.live.bridges.clear()
 
     async def shut_down(self) -> None:
@@ -136,7 +138,7 @@ class Daemon:
             task.cancel()
         self.owners.close()
         for bridge in self.live.bridges.values():
-            close_bridge(bridge)
+            bridges.close(bridge)
         self.live.bridges.clear()
         ending, self.forwarder, self.operator.link = self.forwarder, None, None
         if ending and forwarder:
@@ -173,18 +175,20 @@ class Daemon:
         """Takes over a bridge with its ports; nothing in the forwarder is touched."""
         self.live.seen(held.id)
         stored = self.store.read().config.bridge(held.spec.name)
-        normal = {key: getattr(held.spec, key) for key in NORMAL_SETTINGS}
+        normal = {key: getattr(held.spec, key) for key in bridges.NORMAL_SETTINGS}
         record = (stored or Bridge(held.spec.name)).changed(dpid=held.spec.dpid, **normal)
         # Told to switch by itself or not: a standalone bridge that a controller led is not.
         if held.spec.standalone or record.fail_mode == "secure":
             record = record.changed(fail_mode="standalone" if held.spec.standalone else "secure")
-        bridge = await self.operator.open_bridge(record, held.id, held.spec.identity or held.id)
+        identity = held.spec.identity or held.id
+        bridge = await bridges.open_(self.operator, record, held.id, identity)
         bridge.standalone = held.spec.standalone
-        self.operator.lead(bridge, False)
+        bridges.lead(self.operator, bridge, False)
         for one in held.ports:
             spec, known = one.spec, stored.port(one.spec.name) if stored else None
-            port = self.operator.open_port(bridge, Interface(adopted(spec, known), spec, one.fd))
-            self.operator.open_queues(bridge, port, one.queues)
+            interface = Interface(adopted(spec, known), spec, one.fd)
+            port = ports.open_(self.operator, bridge, interface)
+            queues.open_(bridge, port, one.queues)
             if spec.flags & PortFlags.DEAD:  # its interface died while no daemon was there
                 self.spawn(self.port_gone(bridge, port))
 
@@ -215,7 +219,7 @@ class Daemon:
             record = config.bridge(name)
             if record and name not in self.live.bridges:
                 try:
-                    await self.operator.add_bridge(record.bare(), number, identity)
+                    await bridges.add(self.operator, record.bare(), number, identity)
                 except Interrupted:  # the next one is to know them by these names as well
                     raise
                 except Failure as failure:  # reconcile tries again
@@ -228,14 +232,14 @@ class Daemon:
         next one of its name."""
         config = self.store.read().config
         self.kept = {name: kept for name, kept in self.kept.items() if config.bridge(name)}
-        self.operator.forget(config)
+        self.operator.kept.forget(config)
 
     async def _restore_ephemeral(self) -> None:
         """Gives ephemeral ports of a forwarder that died to the new one; if that dies meanwhile
         as well, what it did not get waits for the next."""
-        for name in self.operator.kept_ephemeral():
+        for name in self.operator.kept.ephemeral():
             try:
-                await self.operator.restore(name)
+                await ports.restore(self.operator, name)
             except Interrupted:
                 return
             except Failure as failure:
@@ -275,11 +279,13 @@ class Daemon:
         async with self.changing:
             live = self.operator.bridge(bridge)
             self.require_new(self.store.read().config, port.name)
-            wanted = live.observed().with_port(port.decided())
+            wanted = live.observed().with_part(port.decided())
             numbered = wanted.numbered(self.live.reserved()[bridge])
             chosen = numbered.port(port.name)
             assert chosen
-            made = await self.operator.add_port(bridge, chosen, ephemeral=True, namespace=namespace)
+            made = await ports.add(
+                self.operator, bridge, chosen, ephemeral=True, namespace=namespace
+            )
             made.owner = owner
             if process is not None and owner is not None:
                 self.owners.watch(process, bridge, port.name, owner)
@@ -298,7 +304,7 @@ class Daemon:
         async with self.changing:
             live = self.operator.bridge(bridge)
             port = self.operator.port(live, name)
-            await self.operator.set_port(live, name, port.record.changed(**settings))
+            await ports.set_(self.operator, live, name, port.record.changed(**settings))
             return port
 
     async def remove_ephemeral(self, bridge: str, name: str) -> None:
@@ -307,7 +313,7 @@ class Daemon:
             live = self.live.bridges.get(bridge)
             port = live.ports.get(name) if live else None
             if live and port and port.ephemeral:
-                await self.operator.remove_port(live, name)
+                await ports.remove(self.operator, live, name)
 
     async def remove_owned(self, bridge: str, name: str, owner: str) -> None:
         """Takes an ephemeral port off if it is still this owner's: names are used again."""
@@ -315,18 +321,17 @@ class Daemon:
             live = self.live.bridges.get(bridge)
             port = live.ports.get(name) if live else None
             if live and port and port.owner == owner:
-                await self.operator.remove_port(live, name)
-            elif not self.operator.forget_owned(bridge, name, owner):
+                await ports.remove(self.operator, live, name)
+            elif not self.operator.kept.forget_owned(bridge, name, owner):
                 why = f"bridge {bridge} has none of that name and owner"
                 do = f"see `vswitch port ls {bridge}`"
                 raise Failure(f"port {name}", why, do, Exit.NOT_FOUND)
 
     def _has_owned(self, bridge: str, name: str, owner: str) -> bool:
-        live, kept = self.live.bridges.get(bridge), self.operator.kept.get(name)
+        live = self.live.bridges.get(bridge)
         port = live.ports.get(name) if live else None
-        return (port is not None and port.owner == owner) or (
-            kept is not None and (kept.bridge, kept.owner) == (bridge, owner)
-        )
+        is_there = port is not None and port.owner == owner
+        return is_there or self.operator.kept.has_owned(bridge, name, owner)
 
     def _owner_ended(self, bridge: str, name: str, owner: str) -> None:
         self.spawn(self._remove_ended(bridge, name, owner))
@@ -346,18 +351,18 @@ class Daemon:
     async def set_ephemeral_queue(self, bridge: LiveBridge, queue: Queue) -> None:
         """Gives an ephemeral port a queue, which goes with it, or changes the one it has."""
         async with self.changing:
-            await self.operator.set_queue(bridge, queue)
+            await queues.set_(self.operator, bridge, queue)
 
     async def remove_ephemeral_queue(self, bridge: LiveBridge, port: str, number: int) -> None:
         """Takes a queue off an ephemeral port."""
         async with self.changing:
-            await self.operator.remove_queue(bridge, port, number)
+            await queues.remove(self.operator, bridge, port, number)
 
     async def reconcile(self) -> None:
         """Does what is missing between stored and running; the caller holds 'changing'."""
         desired = self.store.read().config
         operations = plan(desired, self.live.observed(), self.live.reserved())
-        self.unmade = await self.operator.carry_out(operations)
+        self.unmade = await carry_out(self.operator, operations)
 
     async def _retry(self) -> None:
         while True:
@@ -393,7 +398,7 @@ class Daemon:
                 return
             log.info("port %s of bridge %s: its interface is gone", name, bridge.record.name)
             with contextlib.suppress(Failure):
-                await self.operator.remove_port(bridge, name)
+                await ports.remove(self.operator, bridge, name)
             await self.reconcile()
 
     def _congested(self, congested: bool) -> None:
@@ -405,7 +410,7 @@ class Daemon:
     def interface_changed(self, bridge: LiveBridge, port: LivePort, link: Link) -> None:
         """A port's interface is like this now; what is new about it is told."""
         self.link_changed(bridge, port, link.carrier)
-        self.operator.set_mtu(bridge, port, mtu_of(port.record, link.mtu))
+        ports.set_mtu(self.operator, bridge, port, mtu_of(port.record, link.mtu))
 
     def link_changed(self, bridge: LiveBridge, port: LivePort, up: bool) -> None:
         """An interface's link went up or down: peers are told, and the forwarder."""
@@ -413,7 +418,7 @@ class Daemon:
         if view is None or not self.operator.link or (changed := linked(view, up)) == view:
             return
         bridge.exchange.port_changed(changed)
-        self.operator.set_state(bridge, port.spec.number, int(changed.state))
+        ports.set_state(self.operator, bridge, port.spec.number, int(changed.state))
 
 
 def with_dpids(config: Config) -> Config:

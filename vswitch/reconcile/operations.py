@@ -1,288 +1,156 @@
 """Operations: the small steps that a plan is made of.
 
-Each names the operator API's method that does it, with that method's parameters,
-so a plan reads like the commands somebody would have typed, and each can be
-applied to a `Config`: the model by which plans are tested.  Pure.
+There are three, for every kind of record that the schema knows: one is added, its settings change,
+one is removed.  Each names the operator API's method that does it, with that method's parameters,
+so a plan reads like the commands somebody would have typed, and each can be applied to a
+`Config`: the model by which plans are tested.  What they say are the schema's own sentences.
+Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, TypeVar
 
-from vswitch.schema import Bridge, Config, Controller, Port, Queue, Record
+from vswitch.schema import Bridge, Config, Port, Record
+
+R = TypeVar("R", bound=Record)
+
+Model = dict[str, Bridge]
+"""Bridges by name."""
 
 
-class Operation(Protocol):
-    """One step.  'bridge' is the name of the bridge that it changes."""
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One step: what becomes of 'record' on the bridge of that name (or of the bridge itself)."""
 
-    @property
-    def bridge(self) -> str: ...
+    VERB: ClassVar[str]
+
+    bridge: str
+    record: Record
+
     @property
     def method(self) -> str:
         """The operator API's method that does it."""
+        return f"{self.record.NOUN}.{self.VERB}"
 
     @property
     def text(self) -> str:
         """The step in words, for a person."""
+        raise NotImplementedError
 
     def params(self) -> dict[str, Any]:
         """The method's parameters, in JSON's values."""
+        raise NotImplementedError
 
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        """Does it to a model: bridges by name.  KeyError if it doesn't fit."""
+    def change(self, bridges: Model) -> None:
+        """Does it to a model.  KeyError or SchemaError if it doesn't fit."""
+        raise NotImplementedError
 
+    def is_about(self, kind: type[Record], *key: object) -> bool:
+        """Whether it is about the record of that kind and key."""
+        return type(self.record) is kind and self.record.key == key
 
-@dataclass(frozen=True, slots=True)
-class RemoveController:
-    """Parts a bridge from a controller."""
+    def _params(self, *names: str) -> dict[str, Any]:
+        """These settings of the record behind what tells it from others."""
+        document = self.record.to_json()
+        where = {} if isinstance(self.record, Bridge) else {"bridge": self.bridge}
+        return {**where, **{name: document[name] for name in (*self.record.key_names(), *names)}}
 
-    bridge: str
-    target: str
-    method = "controller.rm"
+    def _said(self, sentence: str, settings: str = "") -> str:
+        known = {**self.record.to_json(), "bridge": self.bridge, "settings": settings}
+        return sentence.format_map(known)
 
-    @property
-    def text(self) -> str:
-        return f"part bridge {self.bridge} from controller {self.target}"
-
-    def params(self) -> dict[str, Any]:
-        return {"bridge": self.bridge, "target": self.target}
-
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        bridges[self.bridge] = bridges[self.bridge].without_controller(self.target)
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveQueue:
-    """Takes a queue off a port that stays."""
-
-    bridge: str
-    port: str
-    number: int
-    method = "queue.rm"
-
-    @property
-    def text(self) -> str:
-        return f"take queue {self.number} off port {self.port} of bridge {self.bridge}"
-
-    def params(self) -> dict[str, Any]:
-        return {"bridge": self.bridge, "port": self.port, "number": self.number}
-
-    def change(self, bridges: dict[str, Bridge]) -> None:
+    def _there(self, bridges: Model) -> Record:
+        """The record of its key in a model."""
         bridge = bridges[self.bridge]
-        if bridge.queue(self.port, self.number) is None:
-            raise KeyError(self.port, self.number)
-        bridges[self.bridge] = bridge.without_queue(self.port, self.number)
-
-
-@dataclass(frozen=True, slots=True)
-class RemovePort:
-    """Takes a port with its queues off its bridge."""
-
-    bridge: str
-    name: str
-    method = "port.rm"
-
-    @property
-    def text(self) -> str:
-        return f"take port {self.name} off bridge {self.bridge}"
-
-    def params(self) -> dict[str, Any]:
-        return {"bridge": self.bridge, "name": self.name}
-
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        bridges[self.bridge] = bridges[self.bridge].without_port(self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveBridge:
-    """Removes a bridge whose ports and controllers are gone."""
-
-    bridge: str
-    method = "bridge.rm"
-
-    @property
-    def text(self) -> str:
-        return f"remove bridge {self.bridge}"
-
-    def params(self) -> dict[str, Any]:
-        return {"name": self.bridge}
-
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        removed = bridges.pop(self.bridge)
-        if removed.ports or removed.controllers:
-            raise KeyError(self.bridge)
-
-
-@dataclass(frozen=True, slots=True)
-class AddBridge:
-    """Makes a bridge; 'made' has no ports, queues and controllers yet."""
-
-    made: Bridge
-    method = "bridge.add"
-
-    @property
-    def bridge(self) -> str:
-        return self.made.name
-
-    @property
-    def text(self) -> str:
-        return f"make bridge {self.bridge}{_described(self.made)}"
-
-    def params(self) -> dict[str, Any]:
-        return _chosen(self.made)
-
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        if self.bridge in bridges:
-            raise KeyError(self.bridge)
-        bridges[self.bridge] = self.made
-
-
-@dataclass(frozen=True, slots=True)
-class SetBridge:
-    """Changes settings of a bridge, while its ports and controllers stay."""
-
-    bridge: str
-    wanted: Bridge
-    changed: tuple[str, ...]
-    """Names of the settings that change to what 'wanted' has."""
-    method = "bridge.set"
-
-    @property
-    def text(self) -> str:
-        shown = _shown(self.wanted, self.changed)
-        return f"set {', '.join(shown)} of bridge {self.bridge}"
-
-    def params(self) -> dict[str, Any]:
-        document = self.wanted.to_json()
-        return {"name": self.bridge, **{key: document[key] for key in self.changed}}
-
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        values = {key: getattr(self.wanted, key) for key in self.changed}
-        bridges[self.bridge] = bridges[self.bridge].changed(**values)
-
-
-@dataclass(frozen=True, slots=True)
-class AddPort:
-    """Puts an interface on a bridge."""
-
-    bridge: str
-    port: Port
-    method = "port.add"
-
-    @property
-    def text(self) -> str:
-        return f"put port {self.port.name} on bridge {self.bridge}{_described(self.port)}"
-
-    def params(self) -> dict[str, Any]:
-        return {"bridge": self.bridge, **_chosen(self.port)}
-
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        if any(bridge.port(self.port.name) for bridge in bridges.values()):
-            raise KeyError(self.port.name)
-        bridges[self.bridge] = bridges[self.bridge].with_port(self.port)
-
-
-@dataclass(frozen=True, slots=True)
-class SetPort:
-    """Changes settings of a port while it carries packets."""
-
-    bridge: str
-    wanted: Port
-    changed: tuple[str, ...]
-    """Names of the settings that change to what 'wanted' has; all are live ones."""
-    method = "port.set"
-
-    @property
-    def text(self) -> str:
-        shown = _shown(self.wanted, self.changed)
-        return f"set {', '.join(shown)} of port {self.wanted.name} on bridge {self.bridge}"
-
-    def params(self) -> dict[str, Any]:
-        document = self.wanted.to_json()
-        changed = {key: document[key] for key in self.changed}
-        return {"bridge": self.bridge, "name": self.wanted.name, **changed}
-
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        found = bridges[self.bridge].port(self.wanted.name)
+        if isinstance(self.record, Bridge):
+            return bridge
+        found = bridge.part(type(self.record), *self.record.key)
         if found is None:
-            raise KeyError(self.wanted.name)
-        values = {key: getattr(self.wanted, key) for key in self.changed}
-        bridges[self.bridge] = bridges[self.bridge].with_port(found.changed(**values))
+            raise KeyError(self.record.key)
+        return found
+
+    def _put(self, bridges: Model, record: Record) -> None:
+        put = record if isinstance(record, Bridge) else bridges[self.bridge].with_part(record)
+        bridges[self.bridge] = put
 
 
 @dataclass(frozen=True, slots=True)
-class AddQueue:
-    """Gives a port a queue."""
+class Add(Operation):
+    """Makes a bridge, which has no parts yet, or gives it 'record'."""
 
-    bridge: str
-    queue: Queue
-    method = "queue.add"
+    VERB: ClassVar[str] = "add"
 
     @property
     def text(self) -> str:
-        queue = self.queue
-        where = f"port {queue.port} of bridge {self.bridge}"
-        return f"give {where} queue {queue.number}{_described(queue)}"
+        names = _chosen(self.record)
+        settings = f" with {', '.join(_shown(self.record, names))}" if names else ""
+        return self._said(self.record.ADDED, settings)
 
     def params(self) -> dict[str, Any]:
-        return {"bridge": self.bridge, **_chosen(self.queue)}
+        return self._params(*_chosen(self.record))
 
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        bridge = bridges[self.bridge]
-        if bridge.queue(*self.queue.key):
-            raise KeyError(self.queue.key)
-        bridges[self.bridge] = bridge.with_queue(self.queue)
+    def change(self, bridges: Model) -> None:
+        kind, key = type(self.record), self.record.key
+        # A port's name is the host's own: no two bridges may have it, not even for a moment.
+        homes = bridges.values() if kind is Port else [bridges.get(self.bridge)]
+        if kind is Bridge:
+            there = self.bridge in bridges
+        else:
+            there = any(home.part(kind, *key) for home in homes if home)
+        if there:
+            raise KeyError(key)
+        self._put(bridges, self.record)
 
 
 @dataclass(frozen=True, slots=True)
-class SetQueue:
-    """Changes settings of a queue while its port stays."""
+class Set(Operation):
+    """Changes settings of a record while it is in use: to what 'record' has."""
 
-    bridge: str
-    queue: Queue
+    VERB: ClassVar[str] = "set"
+
     changed: tuple[str, ...]
-    """Names of the settings that change to what 'queue' has."""
-    method = "queue.set"
+    """Names of these settings; all are live ones."""
 
     @property
     def text(self) -> str:
-        shown = ", ".join(_shown(self.queue, self.changed))
-        return f"set {shown} of queue {self.queue.number} of port {self.queue.port}"
+        return self._said(self.record.CHANGED, ", ".join(_shown(self.record, self.changed)))
 
     def params(self) -> dict[str, Any]:
-        document = self.queue.to_json()
-        names = ("port", "number", *self.changed)
-        return {"bridge": self.bridge, **{name: document[name] for name in names}}
+        return self._params(*self.changed)
 
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        bridge = bridges[self.bridge]
-        found = bridge.queue(*self.queue.key)
-        if found is None:
-            raise KeyError(self.queue.key)
-        values = {name: getattr(self.queue, name) for name in self.changed}
-        bridges[self.bridge] = bridge.with_queue(found.changed(**values))
+    def change(self, bridges: Model) -> None:
+        self._put(bridges, self.onto(self._there(bridges)))
+
+    def onto(self, there: R) -> R:
+        """The record that is 'there' with what changes."""
+        return there.changed(**{name: getattr(self.record, name) for name in self.changed})
 
 
 @dataclass(frozen=True, slots=True)
-class AddController:
-    """Connects a bridge to a controller."""
+class Remove(Operation):
+    """Removes a record: a bridge without parts, or a part with what belongs to it."""
 
-    bridge: str
-    target: str
-    method = "controller.add"
+    VERB: ClassVar[str] = "rm"
 
     @property
     def text(self) -> str:
-        return f"connect bridge {self.bridge} to controller {self.target}"
+        return self._said(self.record.REMOVED)
 
     def params(self) -> dict[str, Any]:
-        return {"bridge": self.bridge, "target": self.target}
+        return self._params()
 
-    def change(self, bridges: dict[str, Bridge]) -> None:
-        bridge = bridges[self.bridge]
-        bridges[self.bridge] = bridge.with_controller(Controller(self.target))
+    def change(self, bridges: Model) -> None:
+        there = self._there(bridges)
+        if not isinstance(there, Bridge):
+            left = bridges[self.bridge].without_part(type(there), *there.key)
+            bridges[self.bridge] = left
+        elif there != there.bare():
+            raise KeyError(self.bridge)
+        else:
+            del bridges[self.bridge]
 
 
 def apply(operations: Iterable[Operation], observed: Config) -> Config:
@@ -296,21 +164,15 @@ def apply(operations: Iterable[Operation], observed: Config) -> Config:
     return Config(tuple(bridges.values()))
 
 
-def _chosen(record: Record) -> dict[str, Any]:
-    """The plain settings that differ from their defaults, in JSON's values."""
-    document = record.to_json()
-    defaults = type(record)(**{key: getattr(record, key) for key in record.required()}).to_json()
-    settings = record.settings().items()
-    return {
-        key: document[key]
-        for key, known in settings
-        if not known.nested and (key in record.required() or document[key] != defaults[key])
-    }
-
-
-def _described(record: Record) -> str:
-    names = [name for name in _chosen(record) if name not in record.required()]
-    return f" with {', '.join(_shown(record, names))}" if names else ""
+def _chosen(record: Record) -> list[str]:
+    """Names of the plain settings outside its key that differ from their defaults."""
+    key = record.key_names()
+    plain = type(record)(*record.key)
+    return [
+        name
+        for name, known in record.settings().items()
+        if not known.nested and name not in key and getattr(record, name) != getattr(plain, name)
+    ]
 
 
 def _shown(record: Record, names: Iterable[str]) -> list[str]:

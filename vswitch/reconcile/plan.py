@@ -4,13 +4,14 @@ Theory of operation.  First `settle`: what the wanted configuration leaves open
 (a port's number, a kind "auto", a datapath id) takes the value that is there, so
 that leaving something open never disturbs what runs; the kind of a port that is new
 is decided from its record.  Then the two are compared
-record by record, by name.  What goes comes before what comes, since names and
+record by record, by key.  What goes comes before what comes, since names and
 numbers must be free before they are given again: controllers, queues, ports, bridges
 out; then bridges in and set, ports, their queues, controllers last (a bridge is whole
-before its controller hears of it).  A port whose settings differ is taken off and put
-on again, with its queues: an interface can't change its kind or number while packets
-pass.  Only where all that differs are settings that can (its VLANs), they are set.  A
-queue changes where it is.
+before its controller hears of it).  That is the order of `Bridge.parts` in the schema, which
+decides what kinds of records there are.  A record whose settings differ is removed and added
+again, a port with all that belongs to it: an interface can't change its kind or number while
+packets pass.  Only where all that differs are settings that the schema calls live (a port's
+VLANs), they are set.
 
 `plan(desired, apply(plan(desired, observed), observed))` is empty.  Pure.
 """
@@ -19,20 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from vswitch.reconcile.operations import (
-    AddBridge,
-    AddController,
-    AddPort,
-    AddQueue,
-    Operation,
-    RemoveBridge,
-    RemoveController,
-    RemovePort,
-    RemoveQueue,
-    SetBridge,
-    SetPort,
-    SetQueue,
-)
+from vswitch.reconcile.operations import Add, Operation, Remove, Set
 from vswitch.schema import Bridge, Config, Port, Record
 
 Reserved = Mapping[str, Collection[int]]
@@ -90,63 +78,55 @@ def _fits(wanted: Port, kind: str) -> bool:
 
 def _removals(wanted: Config, observed: Config) -> Iterator[Operation]:
     pairs = [(found, wanted.bridge(found.name)) for found in observed.bridges]
-    for found, kept in pairs:
-        for controller in found.controllers:
-            if kept is None or controller not in kept.controllers:
-                yield RemoveController(found.name, controller.target)
-    for found, kept in pairs:
-        for queue in found.queues:
-            if kept and _stays(queue.port, kept, found) and kept.queue(*queue.key) is None:
-                yield RemoveQueue(found.name, *queue.key)
-    for found, kept in pairs:
-        for port in found.ports:
-            if not _stays(port.name, kept, found):
-                yield RemovePort(found.name, port.name)
+    for where in reversed(tuple(Bridge.parts().values())):
+        for found, kept in pairs:
+            for part in getattr(found, where):
+                stays = kept is not None and _stays(part, kept, found)
+                if not stays and not _goes_with_its_port(part, kept, found):
+                    yield Remove(found.name, part)
     for found, kept in pairs:
         if kept is None:
-            yield RemoveBridge(found.name)
+            yield Remove(found.name, found.bare())
 
 
 def _additions(wanted: Config, observed: Config) -> Iterator[Operation]:
     pairs = [(bridge, observed.bridge(bridge.name)) for bridge in wanted.bridges]
     for bridge, found in pairs:
         if found is None:
-            yield AddBridge(bridge.bare())
+            yield Add(bridge.name, bridge.bare())
         elif changed := _differences(bridge, found):
-            yield SetBridge(bridge.name, bridge, changed)
-    for bridge, found in pairs:
-        for port in bridge.ports:
-            there = found.port(port.name) if found else None
-            if there is None or not _stays(port.name, bridge, found):
-                yield AddPort(bridge.name, port)
-            elif changed := _differences(port, there):
-                yield SetPort(bridge.name, port, changed)
-    for bridge, found in pairs:
-        yield from _queues(bridge, found)
-    for bridge, found in pairs:
-        for controller in bridge.controllers:
-            if found is None or controller not in found.controllers:
-                yield AddController(bridge.name, controller.target)
+            yield Set(bridge.name, bridge.bare(), changed)
+    for where in Bridge.parts().values():
+        for bridge, found in pairs:
+            for part in getattr(bridge, where):
+                yield from _added(part, bridge, found)
 
 
-def _stays(port: str, wanted: Bridge | None, found: Bridge | None) -> bool:
-    """Whether the port of that name is there, and what differs can change under traffic."""
-    there = found.port(port) if found else None
-    chosen = wanted.port(port) if wanted else None
-    if there is None or chosen is None:
+def _added(part: Record, wanted: Bridge, found: Bridge | None) -> Iterator[Operation]:
+    """What a part needs that is to be there, once what goes is gone."""
+    there = found.part(type(part), *part.key) if found else None
+    if found is None or there is None or not _stays(there, wanted, found):
+        yield Add(wanted.name, part)
+    elif changed := _differences(part, there):
+        yield Set(wanted.name, part, changed)
+
+
+def _stays(part: Record, wanted: Bridge, found: Bridge) -> bool:
+    """Whether a part of 'found' is wanted as it is but for what can change while it is in use,
+    and so is its port if it belongs to one."""
+    chosen = wanted.part(type(part), *part.key)
+    if chosen is None or _goes_with_its_port(part, wanted, found):
         return False
-    settings = chosen.settings()
-    return all(settings[name].live for name in _differences(chosen, there))
+    settings = part.settings()
+    return all(settings[name].live for name in _differences(chosen, part))
 
 
-def _queues(wanted: Bridge, found: Bridge | None) -> Iterator[Operation]:
-    """What queues need, once the ports are there."""
-    for queue in wanted.queues:
-        there = found.queue(*queue.key) if _stays(queue.port, wanted, found) and found else None
-        if there is None:
-            yield AddQueue(wanted.name, queue)
-        elif changed := _differences(queue, there):
-            yield SetQueue(wanted.name, queue, changed)
+def _goes_with_its_port(part: Record, wanted: Bridge | None, found: Bridge) -> bool:
+    """Whether it belongs to a port that is taken off: nothing has to remove it then."""
+    if part.PORT is None:
+        return False
+    port = found.port(getattr(part, part.PORT))
+    return wanted is None or port is None or not _stays(port, wanted, found)
 
 
 def _differences(wanted: Record, found: Record) -> tuple[str, ...]:

@@ -12,15 +12,15 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vswitch.schema import Bridge, Config, Controller, Port, Queue, Record, Setting
+from vswitch.schema import Bridge, Config, Record, Setting
 
 Row = tuple[Any, ...]
 
 TABLES: Mapping[str, type[Record]] = {
-    "bridge": Bridge, "port": Port, "queue": Queue, "controller": Controller,
-}  # fmt: skip
+    kind.NOUN: kind for kind in [*Config.parts(), *Bridge.parts()]
+}
 """Table name -> the record that its rows are."""
-_NESTED = {"port": "ports", "queue": "queues", "controller": "controllers"}
+_NESTED = {kind.NOUN: where for kind, where in Bridge.parts().items()}
 """Tables whose rows belong to a bridge -> the bridge's setting that holds them."""
 
 

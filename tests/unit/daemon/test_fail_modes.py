@@ -13,7 +13,7 @@ from datapath.frames import BridgeSpec, Command, Standalone
 from tests.unit.agent.test_exchange import message
 from tests.unit.agent.test_sessions import HELLO
 from tests.unit.daemon.test_play_back import Switch, World, world
-from vswitch.daemon import operate
+from vswitch.daemon.operate import bridges as bridge_doers
 from vswitch.schema import Bridge, Controller
 
 __all__ = ["world"]
@@ -49,7 +49,7 @@ class Place:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operate, "UNLED_SECONDS", 0.05)
+    monkeypatch.setattr(bridge_doers, "UNLED_SECONDS", 0.05)
 
 
 def ways(world: World) -> list[int]:

@@ -13,12 +13,12 @@ import pytest
 from datapath.frames import Command, PortFlags, PortKind, PortSpec, QueueSpec
 from tests.kit.coreforwarder import Life
 from vswitch.daemon import daemon as daemons
-from vswitch.daemon import operate
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.interfaces import Interface
 from vswitch.daemon.methods import bridges, flows, ports
-from vswitch.daemon.operate import Kept
+from vswitch.daemon.operate import ports as port_doers
+from vswitch.daemon.operate.kept import Kept
 from vswitch.errors import Failure, StoreError
 from vswitch.schema import Bridge, Port, Queue
 from vswitch.store.memory import MemoryStore
@@ -101,7 +101,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Switch:
             life = Life()
             monkeypatch.setattr(daemons, "reach", life.reach)
             monkeypatch.setattr(daemons, "RETRY_SECONDS", 0.001)
-            monkeypatch.setattr(operate, "open_interface", opened)
+            monkeypatch.setattr(port_doers, "open_interface", opened)
             world = World(tmp_path, life)
             await world.start()
             try:
@@ -248,7 +248,7 @@ def test_what_can_t_be_made_is_logged_once_and_again_when_it_fails_anew(
 
     async def test(world: World) -> None:
         with monkeypatch.context() as absent:
-            absent.setattr(operate, "open_interface", missing)
+            absent.setattr(port_doers, "open_interface", missing)
             bridge = Bridge("br0", ports=(Port("stored", kind="tap"),))
             assert await world.daemon.change(lambda config: config.with_bridge(bridge))
             for _ in range(3):
@@ -256,7 +256,7 @@ def test_what_can_t_be_made_is_logged_once_and_again_when_it_fails_anew(
             assert logged() == 1
         await world.daemon.try_again()
         assert not world.daemon.unmade
-        monkeypatch.setattr(operate, "open_interface", missing)
+        monkeypatch.setattr(port_doers, "open_interface", missing)
         await world.daemon.port_gone(*next(world.daemon.live.ports()))
         assert logged() == 2
 

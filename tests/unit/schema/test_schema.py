@@ -40,10 +40,10 @@ def test_what_changes_nothing_is_the_same_record() -> None:
 
 def test_ports_and_queues_are_found_by_name_after_every_change() -> None:
     bridge = Bridge("b", ports=(Port("p"), Port("q")), queues=(Queue("p", 1), Queue("q", 1)))
-    assert (bridge.port("q"), bridge.queue("q", 1)) == (Port("q"), Queue("q", 1))
-    without = bridge.without_port("q")
-    assert (without.port("q"), without.queue("q", 1)) == (None, None)
-    assert without.with_port(Port("q", tag=2)).port("q") == Port("q", tag=2)
+    assert (bridge.port("q"), bridge.part(Queue, "q", 1)) == (Port("q"), Queue("q", 1))
+    without = bridge.without_part(Port, "q")
+    assert (without.port("q"), without.part(Queue, "q", 1)) == (None, None)
+    assert without.with_part(Port("q", tag=2)).port("q") == Port("q", tag=2)
     assert bridge == Bridge.from_json(bridge.to_json())
     assert hash(bridge) == hash(Bridge.from_json(bridge.to_json()))
 
@@ -212,7 +212,7 @@ def test_a_rate_in_words_is_read_as_that_rate(rate: int) -> None:
 
 def test_a_port_that_goes_takes_its_queues_along() -> None:
     bridge = Bridge("b", ports=(Port("p"), Port("q")), queues=(Queue("p", 0), Queue("q", 0)))
-    assert bridge.without_port("p").queues == (Queue("q", 0),)
+    assert bridge.without_part(Port, "p").queues == (Queue("q", 0),)
 
 
 TEXT = st.text("abr0123:/.-, x\0\n\u00e9\ud800", max_size=20)
@@ -256,11 +256,11 @@ def test_a_record_is_replaced_in_its_place_or_added_at_the_end() -> None:
     config = Config((Bridge("a"), Bridge("b")))
     changed = config.with_bridge(Bridge("a", dpid=5)).with_bridge(Bridge("c"))
     assert [(b.name, b.dpid) for b in changed.bridges] == [("a", 5), ("b", None), ("c", None)]
-    bridge = Bridge("a").with_port(Port("p")).with_port(Port("p", number=3))
+    bridge = Bridge("a").with_part(Port("p")).with_part(Port("p", number=3))
     assert bridge.ports == (Port("p", number=3),)
-    assert bridge.without_port("p").ports == ()
-    assert bridge.with_controller(Controller("tcp:h")).controllers == (Controller("tcp:h:6653"),)
-    assert bridge.with_controller(Controller("tcp:h")).without_controller("tcp:h:6653") == bridge
+    assert bridge.without_part(Port, "p").ports == ()
+    assert bridge.with_part(Controller("tcp:h")).controllers == (Controller("tcp:h:6653"),)
+    assert bridge.with_part(Controller("tcp:h")).without_part(Controller, "tcp:h:6653") == bridge
 
 
 def test_a_request_takes_what_its_record_takes() -> None:

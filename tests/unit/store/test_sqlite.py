@@ -67,7 +67,7 @@ def test_a_change_writes_what_differs_however_much_is_there(tmp_path: Path) -> N
     with closing(SqliteStore(tmp_path)) as store:
         assert store._connection
         written = []
-        for bridge in (many, many.with_port(Port("new")), many, many.with_port(Port("p7", tag=5))):
+        for bridge in (many, many.with_part(Port("new")), many, many.with_part(Port("p7", tag=5))):
             before = store._connection.total_changes
             store.transaction(lambda _, bridge=bridge: Config((bridge,)))  # type: ignore[misc]
             written.append(store._connection.total_changes - before)
@@ -155,14 +155,14 @@ def test_the_tables_of_an_older_version_are_brought_up_to_date(tmp_path: Path) -
     bridge = Bridge("br0", dpid=1, ports=(Port("eth1", number=3, kind="tap"),))
     with closing(SqliteStore(old)) as store:
         assert store.read() == Snapshot(7, Config((bridge,)))
-        store.transaction(lambda config: config.with_bridge(bridge.with_queue(Queue("eth1", 0))))
+        store.transaction(lambda config: config.with_bridge(bridge.with_part(Queue("eth1", 0))))
     with closing(SqliteStore(old)) as store:
-        assert store.read().config == Config((bridge.with_queue(Queue("eth1", 0)),))
+        assert store.read().config == Config((bridge.with_part(Queue("eth1", 0)),))
     assert schema_of(old / "vswitch.db") == schema_of(filled(fresh))
 
 
 def test_a_table_of_version_2_gets_the_settings_that_it_lacks(tmp_path: Path) -> None:
-    queued = CONFIG.with_bridge(CONFIG.bridges[0].with_queue(Queue("eth1", 5)))
+    queued = CONFIG.with_bridge(CONFIG.bridges[0].with_part(Queue("eth1", 5)))
     file = filled(tmp_path, queued)
     for column in ("mac_age", "mac_limit", "flood_rate"):
         edit(file, f"ALTER TABLE bridge DROP COLUMN {column}")

@@ -29,7 +29,7 @@ async def set_(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
 
 async def _changed(daemon: Daemon, change: Any, name: str) -> dict[str, Any]:
     unmade = await daemon.change(change)
-    require_active(unmade, lambda one: one.operation.bridge == name)
+    require_active(unmade, lambda one: one.bridge == name)
     return _row(daemon, wanted_bridge(daemon.store.read().config, name))
 
 
@@ -66,7 +66,7 @@ async def remove(daemon: Daemon, name: str) -> None:
         return config.without_bridge(name)
 
     unmade = await daemon.change(change)
-    require_active(unmade, lambda one: one.operation.bridge == name)
+    require_active(unmade, lambda one: one.bridge == name)
 
 
 METHODS = {

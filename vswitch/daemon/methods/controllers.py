@@ -17,10 +17,10 @@ _NOT_CONNECTED = {
 async def add(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
     def change(config: Config) -> Config:
         wanted = wanted_bridge(config, bridge)
-        return config.with_bridge(wanted.with_controller(Controller(target)))
+        return config.with_bridge(wanted.with_part(Controller(target)))
 
     unmade = await daemon.change(change)
-    require_active(unmade, lambda one: getattr(one.operation, "target", None) == target)
+    require_active(unmade, lambda one: one.is_about(Controller, target))
     return {"bridge": bridge, "target": target}
 
 
@@ -40,13 +40,13 @@ def _row(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
 async def remove(daemon: Daemon, bridge: str, target: str) -> None:
     def change(config: Config) -> Config:
         wanted = wanted_bridge(config, bridge)
-        if target not in (controller.target for controller in wanted.controllers):
+        if wanted.part(Controller, target) is None:
             why, do = f"bridge {bridge} has none there", "see `vswitch controller ls`"
             raise Failure(f"controller {target}", why, do, Exit.NOT_FOUND)
-        return config.with_bridge(wanted.without_controller(target))
+        return config.with_bridge(wanted.without_part(Controller, target))
 
     unmade = await daemon.change(change)
-    require_active(unmade, lambda one: getattr(one.operation, "target", None) == target)
+    require_active(unmade, lambda one: one.is_about(Controller, target))
 
 
 METHODS = {"controller.add": add, "controller.list": list_, "controller.rm": remove}

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datapath.ports import PortNames
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.live import LiveBridge
-from vswitch.daemon.operate import Unmade
+from vswitch.daemon.operate.carry_out import Unmade
 from vswitch.errors import Exit, Failure
-from vswitch.reconcile.operations import AddBridge, AddPort, AddQueue, SetQueue
+from vswitch.reconcile import Operation, Remove
 from vswitch.schema import Bridge, Config
 
 
@@ -40,22 +40,15 @@ def port_names(daemon: Daemon, bridge: LiveBridge) -> PortNames:
     return PortNames(stored | {name: port.spec.number for name, port in bridge.ports.items()})
 
 
-def require_active(unmade: list[Unmade], concerns: Callable[[Unmade], bool]) -> None:
+def require_active(unmade: list[Unmade], concerns: Callable[[Operation], bool]) -> None:
     """Failure (exit 65) if something that 'concerns' the request could not be made active."""
     for one in unmade:
-        if concerns(one):
+        if concerns(one.operation):
             failure = one.failure
             why = f"it is stored but not active: {failure.what}: {failure.why}"
-            raise Failure(subject(one), why, failure.do, Exit.NOT_ACTIVE)
+            raise Failure(subject(one.operation), why, failure.do, Exit.NOT_ACTIVE)
 
 
-def subject(unmade: Unmade) -> str:
+def subject(operation: Operation) -> str:
     """What an operation is about, in words."""
-    operation = unmade.operation
-    if isinstance(operation, AddPort):
-        return f"port {operation.port.name}"
-    if isinstance(operation, AddQueue | SetQueue):
-        return f"queue {operation.queue.number} of port {operation.queue.port}"
-    if isinstance(operation, AddBridge):
-        return f"bridge {operation.bridge}"
-    return operation.text
+    return operation.text if isinstance(operation, Remove) else operation.record.title

@@ -12,8 +12,7 @@ from vswitch.daemon.live import LiveBridge, LivePort
 from vswitch.daemon.methods.finding import live_bridge, require_active, wanted_bridge
 from vswitch.errors import Exit, Failure
 from vswitch.openflow.messages.port import PortConfig, PortState
-from vswitch.reconcile import Operation
-from vswitch.reconcile.operations import AddPort, SetPort
+from vswitch.reconcile import Operation, Remove
 from vswitch.schema import Config, Port
 
 
@@ -52,18 +51,15 @@ async def add(
 async def _store(daemon: Daemon, bridge: str, port: Port) -> None:
     def change(config: Config) -> Config:
         daemon.require_new(config, port.name)
-        return config.with_bridge(wanted_bridge(config, bridge).with_port(port))
+        return config.with_bridge(wanted_bridge(config, bridge).with_part(port))
 
     unmade = await daemon.change(change)
-    require_active(unmade, lambda one: _is_about(one.operation, port.name))
+    require_active(unmade, lambda one: _is_made(one, port.name))
 
 
-def _is_about(operation: Operation, port: str) -> bool:
+def _is_made(operation: Operation, port: str) -> bool:
     """Is it one that makes or changes the port of that name?"""
-    wanted = operation.port if isinstance(operation, AddPort) else None
-    if isinstance(operation, SetPort):
-        wanted = operation.wanted
-    return wanted is not None and wanted.name == port
+    return operation.is_about(Port, port) and not isinstance(operation, Remove)
 
 
 def _is_ephemeral(daemon: Daemon, bridge: str, name: str) -> bool:
@@ -160,10 +156,10 @@ async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> None:
 
     def change(config: Config) -> Config:
         port = _stored(config, bridge, name)
-        return config.with_bridge(wanted_bridge(config, bridge).with_port(port.changed(**settings)))
+        return config.with_bridge(wanted_bridge(config, bridge).with_part(port.changed(**settings)))
 
     unmade = await daemon.change(change)
-    require_active(unmade, lambda one: _is_about(one.operation, name))
+    require_active(unmade, lambda one: _is_made(one, name))
 
 
 async def remove(daemon: Daemon, bridge: str, name: str, owner: str | None = None) -> None:
@@ -176,10 +172,10 @@ async def remove(daemon: Daemon, bridge: str, name: str, owner: str | None = Non
 
     def change(config: Config) -> Config:
         _stored(config, bridge, name)
-        return config.with_bridge(wanted_bridge(config, bridge).without_port(name))
+        return config.with_bridge(wanted_bridge(config, bridge).without_part(Port, name))
 
     unmade = await daemon.change(change)
-    require_active(unmade, lambda one: getattr(one.operation, "name", None) == name)
+    require_active(unmade, lambda one: isinstance(one, Remove) and one.is_about(Port, name))
 
 
 METHODS = {"port.add": add, "port.set": set_, "port.list": list_, "port.rm": remove}

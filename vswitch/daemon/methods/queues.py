@@ -11,11 +11,9 @@ from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.door import ask, refuse_errors
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.methods.finding import require_active, wanted_bridge
-from vswitch.daemon.operate import Unmade
 from vswitch.errors import Exit, Failure
 from vswitch.openflow import encode
 from vswitch.openflow.messages.queue import QueueStats, QueueStatsReply, QueueStatsRequest
-from vswitch.reconcile.operations import AddQueue, RemoveQueue, SetQueue
 from vswitch.schema import Bridge, Config, Queue
 
 _Counters = dict[tuple[int, int], QueueStats]
@@ -31,10 +29,10 @@ async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: A
 
     def change(config: Config) -> Config:
         wanted = _with_port(config, bridge, port)
-        _require_new(wanted.queue(port, number) is not None, queue)
-        return config.with_bridge(wanted.with_queue(queue))
+        _require_new(wanted.part(Queue, port, number) is not None, queue)
+        return config.with_bridge(wanted.with_part(queue))
 
-    require_active(await daemon.change(change), lambda one: _key(one) == queue.key)
+    require_active(await daemon.change(change), lambda one: one.is_about(Queue, port, number))
     return _identity(bridge, queue)
 
 
@@ -46,11 +44,11 @@ async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: 
 
     def change(config: Config) -> Config:
         wanted = _with_port(config, bridge, port)
-        there = _required(wanted.queue(port, number), port, number)
-        return config.with_bridge(wanted.with_queue(there.changed(**settings)))
+        there = _required(wanted.part(Queue, port, number), port, number)
+        return config.with_bridge(wanted.with_part(there.changed(**settings)))
 
-    require_active(await daemon.change(change), lambda one: _key(one) == (port, number))
-    stored = wanted_bridge(daemon.store.read().config, bridge).queue(port, number)
+    require_active(await daemon.change(change), lambda one: one.is_about(Queue, port, number))
+    stored = wanted_bridge(daemon.store.read().config, bridge).part(Queue, port, number)
     return _identity(bridge, _required(stored, port, number))
 
 
@@ -62,10 +60,10 @@ async def remove(daemon: Daemon, bridge: str, port: str, number: int) -> None:
 
     def change(config: Config) -> Config:
         wanted = _with_port(config, bridge, port)
-        _required(wanted.queue(port, number), port, number)
-        return config.with_bridge(wanted.without_queue(port, number))
+        _required(wanted.part(Queue, port, number), port, number)
+        return config.with_bridge(wanted.without_part(Queue, port, number))
 
-    require_active(await daemon.change(change), lambda one: _key(one) == (port, number))
+    require_active(await daemon.change(change), lambda one: one.is_about(Queue, port, number))
 
 
 async def list_(
@@ -142,14 +140,6 @@ def _required(queue: Queue | None, port: str, number: int) -> Queue:
         why, do = "the port has none of that number", "see `vswitch queue ls`"
         raise Failure(f"queue {number} of port {port}", why, do, Exit.NOT_FOUND)
     return queue
-
-
-def _key(one: Unmade) -> tuple[str, int] | None:
-    """The queue that an operation is about."""
-    operation = one.operation
-    if isinstance(operation, RemoveQueue):
-        return operation.port, operation.number
-    return operation.queue.key if isinstance(operation, AddQueue | SetQueue) else None
 
 
 METHODS = {"queue.add": add, "queue.set": set_, "queue.list": list_, "queue.rm": remove}
