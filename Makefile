@@ -56,7 +56,14 @@ $(VENV)/.test-packages: $(VENV)/.packages .ci/ryu-builds-with.txt
 	  echo "==> Ryu 4.34 can't be built with this Python: its own apps go untested"
 	@touch $@
 
-$(VENV)/.built: $(VENV)/.packages pyproject.toml CMakeLists.txt $(C_SOURCES)
+# The editable install has a list of the modules: one that moves, comes or goes is told to it.
+MODULES := $(shell find vswitch datapath controlplane containers -name '*.py' | sort)
+
+$(VENV)/.modules: FORCE | $(VENV)/.packages
+	@echo "$(MODULES)" | cmp -s - $@ || echo "$(MODULES)" > $@
+FORCE:
+
+$(VENV)/.built: $(VENV)/.packages $(VENV)/.modules pyproject.toml CMakeLists.txt $(C_SOURCES)
 	@echo "==> Building the C core and installing vswitch into $(VENV) (editable)"
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
