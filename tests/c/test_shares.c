@@ -296,6 +296,39 @@ static void what_waits_takes_no_more_than_its_part_of_the_buffers(void)
     vs_switch_free(sw);
 }
 
+static void offer_flows(uint32_t bridge, uint32_t port, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        CHECK_EQ(vs_mem_send(sw, bridge, port, (const uint8_t[FRAME]){2, 2, 0, 0, (uint8_t)port, (uint8_t)i, 2, 0, 0, 0, 1, (uint8_t)port, 0x88, 0xb5}, FRAME), 0);
+}
+
+/* What waits for the tables: an eighth of the buffers, of which one bridge has half at most, so that another has room. */
+static void new_flows_of_one_bridge_leave_room_for_those_of_another(void)
+{
+    enum { TALKERS = 40, BUFFERS = 4096, ROOM = BUFFERS / PACKET_KEPT };
+    begin(BUFFERS);
+    add_bridge(LOUD, TALKERS, 0);
+    add_bridge(QUIET, 1, 0);
+    const struct packet_class *small = &sw->worker->pool->small;
+    for (uint32_t i = 1; i <= TALKERS; i++)
+        offer_flows(LOUD, i, PORT_BATCH);
+    for (unsigned i = 0; i < 4; i++) /* a share is some ports' */
+        vs_switch_poll(sw, 0);
+    CHECK(small->backlog > ROOM / 2 - PORT_BATCH && small->backlog <= ROOM / 2);
+    CHECK_EQ(switch_bridge(sw, LOUD)->backlog[0], small->backlog);
+    offer_flows(QUIET, 1, PORT_BATCH);
+    vs_switch_poll(sw, 0);
+    CHECK_EQ(switch_bridge(sw, QUIET)->backlog[0], PORT_BATCH - 1);
+    vs_port_ref ref = {.number = 1};
+    command(VS_CMD_PORT_DEL, QUIET, &ref, sizeof ref); /* with all of them */
+    CHECK_EQ(switch_bridge(sw, QUIET)->backlog[0], 0);
+    while (vs_switch_poll(sw, 0)) {}
+    CHECK_EQ(small->backlog, 0);
+    CHECK_EQ(switch_bridge(sw, LOUD)->backlog[0], 0);
+    CHECK_EQ(totals(LOUD).rx, TALKERS * PORT_BATCH);
+    vs_switch_free(sw);
+}
+
 /* ---- the arithmetic alone ---- */
 
 /* Members that all want to go on for ever, each with work of its own: the same work in the end. */
@@ -372,6 +405,7 @@ int main(void)
     a_port_that_floods_leaves_the_bridge_to_others();
     nothing_is_lost_and_all_ports_get_on_together();
     what_waits_takes_no_more_than_its_part_of_the_buffers();
+    new_flows_of_one_bridge_leave_room_for_those_of_another();
     members_do_the_same_work_whatever_a_visit_costs();
     who_was_idle_owes_nothing_and_has_saved_nothing();
     return checks_end();

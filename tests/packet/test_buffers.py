@@ -6,6 +6,7 @@ never takes the last eighth, and a queue holds at most half of what is free beyo
 
 from __future__ import annotations
 
+import itertools
 import struct
 from pathlib import Path
 
@@ -182,6 +183,67 @@ def test_ports_full_of_new_flows_leave_buffers_to_others(
     assert passed == 20
     drops = {name for number in range(100, 200) for name in switch.drops(number)}
     assert drops == {"table-miss"}
+
+
+def slow_queue(switch: Switch, in_port: int) -> None:
+    switch.set_queue(2, 1, max_rate=1000, max_packets=65536)
+    switch.add_flow(f"priority=9,in_port={in_port},actions=set_queue:1,output:2")
+    switch.add_flow("tcp,tp_src=9999,tp_dst=9999,actions=output:2")  # each connection is a flow
+
+
+def test_new_flows_take_no_place_from_a_slow_queue(switch: Switch, tmp_path: Path) -> None:
+    """200 ports would have 16 packets each wait most of the time, and the queue hold 3,700."""
+    slow_queue(switch, in_port=1)
+    write_pcap(tmp_path / "flows", [frame(f"tcp,tp_dst={i}") for i in range(2000)])
+    for number in range(100, 300):
+        switch.add_port(number, read_pcap=str(tmp_path / "flows"))
+    switch._core.poll(switch.now_ns)
+    for sent in range(500, 5000, 500):
+        for _ in range(500):
+            switch._core.mem_send(1, 1, SHORT)
+        while switch.port_stats()[1].rx_packets < sent:
+            switch._core.poll(switch.now_ns)
+    assert switch.drops(2) == {}
+    assert {name for i in range(100, 300) for name in switch.drops(i)} == {"table-miss"}
+
+
+def test_new_flows_of_super_frames_take_no_place_from_a_slow_queue(switch: Switch) -> None:
+    """16 ports would have half of the 512 large buffers wait for the tables."""
+    slow_queue(switch, in_port=1)
+    taps = {number: Tap(switch, number) for number in range(100, 116)}
+    flows = [super_frame(f"tcp,tp_src={i}", 3000, 1000) for i in range(150)]
+    for tap, one in itertools.product(taps.values(), flows):
+        tap.write(one)
+    for _ in range(140):
+        switch._core.mem_send(1, 1, LONG)
+        switch._core.poll(switch.now_ns)
+    assert switch.drops(2) == {}
+    for number, tap in taps.items():
+        assert switch.port_stats()[number].rx_packets < 3 * 150  # they were at it all the time
+        assert switch.drops(number).keys() == {"table-miss"}
+        tap.close()
+
+
+def test_where_no_more_may_wait_known_flows_still_pass_by_the_batch(
+    switch: Switch, tmp_path: Path
+) -> None:
+    switch.add_flow("in_port=3,actions=output:4")
+    switch.add_flow("tcp,tp_dst=9999,actions=output:2")  # each connection is a flow
+    write_pcap(tmp_path / "flows", [frame(f"tcp,tp_dst={i}") for i in range(2000)])
+    for number in range(100, 400):
+        switch.add_port(number, read_pcap=str(tmp_path / "flows"))
+    assert pass_at_once(switch, 1) == 1  # known from now on
+    assert pass_at_once(switch, 32) == 32
+
+
+def pass_at_once(switch: Switch, n: int) -> int:
+    """How many of so many packets leave when it is port 3's turn."""
+    before = switch.port_stats()[4].tx_packets
+    for _ in range(n):
+        switch._core.mem_send(1, 3, SHORT)
+    while switch.port_stats()[4].tx_packets == before:
+        switch._core.poll(switch.now_ns)
+    return switch.port_stats()[4].tx_packets - before
 
 
 def test_what_is_on_its_way_leaves_before_buffers_run_out(

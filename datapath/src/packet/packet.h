@@ -88,6 +88,7 @@ struct packet_class {
     uint8_t *fresh;
     uint32_t n_free, n_fresh;
     uint32_t stride, room, count;
+    uint32_t backlog; /* of those that are out, how many wait for the tables: counted by whoever keeps them */
 };
 
 struct packet_pool {
@@ -143,7 +144,10 @@ static inline void packet_release(struct packet *p)
  * An eighth of each size is kept for packets on their way (a batch that came in, copies, pieces of
  * super-frames).  What may wait in one place is a multiple of what is free beyond that (Choudhury and
  * Hahne's dynamic threshold): while little waits it may be much, and when many places have filled
- * up, a further one still gets its share, whatever the others do. */
+ * up, a further one still gets its share, whatever the others do.
+ *
+ * What waits for the tables, of all ports, is an eighth at most, divided in the same way, and counts as free for
+ * those who wait elsewhere: it moves on by itself, and new flows take no place from a slow queue. */
 enum { PACKET_KEPT = 8 };
 enum packet_share { SHARE_OF_QUEUE = 1, SHARE_OF_PORT = 14 }; /* in halves: alone, a third of the buffers; seven eighths */
 
@@ -163,7 +167,14 @@ static inline bool packet_may_wait(const struct packet *p, uint32_t held, enum p
 
     if (!held)
         return left >= reserve / 2;
-    return left > reserve && (uint64_t)held * 2 < (uint64_t)(left - reserve) * share;
+    return left > reserve && (uint64_t)held * 2 < (uint64_t)(left + c->backlog - reserve) * share;
+}
+/* How many more may wait for the tables in a place where 'held' of that size do already? */
+static inline uint32_t packet_class_backlog_room(const struct packet_class *c, uint32_t held)
+{
+    uint32_t most = c->count / PACKET_KEPT, all = c->backlog + held;
+
+    return most > all ? (most - all) / 2 : 0; /* each more counts twice */
 }
 
 /* A packet with the same content and one reference, or NULL. */

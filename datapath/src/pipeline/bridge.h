@@ -50,6 +50,7 @@ struct bridge {
     uint64_t group_walks;            /* searches along chains of groups so far */
     struct mac_table macs;
     struct share_group share;    /* of the poll thread, whose business it is */
+    uint32_t backlog[2];         /* as well: packets that wait for the tables, in small and in large buffers */
     _Atomic uint32_t standalone; /* enum vs_standalone */
 };
 

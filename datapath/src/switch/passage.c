@@ -226,34 +226,50 @@ static void process(struct worker *w, struct batch *b, struct backlog *waiting, 
     }
 }
 
-unsigned passage_batch(struct worker *w, struct bridge *bridge, struct port *in, struct packet **packets, unsigned n)
+/* 'by' more packets wait in buffers of that size, or fewer. */
+static void count_waiting(struct worker *w, struct bridge *b, bool large, int by)
+{
+    struct packet_class *c = large ? &w->pool->large : &w->pool->small;
+    c->backlog += (uint32_t)by;
+    b->backlog[large] += (uint32_t)by;
+    w->n_waiting += (unsigned)by;
+}
+
+unsigned passage_batch(struct worker *w, struct bridge *bridge, struct port *in, struct packet **packets, unsigned n, unsigned *misses)
 {
     struct backlog *waiting = &w->backlogs[in->index];
     struct batch b;
-    unsigned misses = MISSES_A_TURN;
     MUST(waiting->n == 0); /* whatever it is that came: from a port with a backlog nothing is received */
     batch_of(&b, bridge, in, packets, n);
-    process(w, &b, waiting, &misses);
-    w->n_waiting += waiting->n;
+    process(w, &b, waiting, misses);
+    waiting->bridge = bridge;
+    for (unsigned i = 0; i < waiting->n; i++)
+        count_waiting(w, bridge, packet_is_large(waiting->packets[i]), 1);
     return n - waiting->n;
 }
 
-unsigned passage_backlog(struct worker *w, struct bridge *bridge, struct port *in)
+/* The next one that waits, if it can pass. */
+static bool pass_waiting(struct worker *w, struct port *in, struct backlog *waiting, unsigned *misses)
+{
+    bool large = packet_is_large(waiting->packets[waiting->at]);
+    struct backlog again;
+    struct batch b;
+    again.n = 0;
+    batch_of(&b, waiting->bridge, in, &waiting->packets[waiting->at], 1);
+    process(w, &b, &again, misses);
+    if (again.n)
+        return false;
+    count_waiting(w, waiting->bridge, large, -1);
+    waiting->at++;
+    return true;
+}
+
+unsigned passage_backlog(struct worker *w, struct port *in)
 {
     struct backlog *waiting = &w->backlogs[in->index];
     unsigned misses = MISSES_A_TURN, moved = 0;
-    struct batch b;
-    while (waiting->at < waiting->n) {
-        struct backlog again;
-        again.n = 0;
-        batch_of(&b, bridge, in, &waiting->packets[waiting->at], 1);
-        process(w, &b, &again, &misses);
-        if (again.n)
-            break;
-        waiting->at++;
-        w->n_waiting--;
+    while (waiting->at < waiting->n && pass_waiting(w, in, waiting, &misses))
         moved++;
-    }
     if (waiting->at == waiting->n)
         waiting->at = waiting->n = 0;
     return moved;
@@ -262,8 +278,11 @@ unsigned passage_backlog(struct worker *w, struct bridge *bridge, struct port *i
 void passage_forget(struct worker *w, const struct port *in)
 {
     struct backlog *waiting = &w->backlogs[in->index];
-    for (; waiting->at < waiting->n; waiting->at++, w->n_waiting--)
-        packet_release(waiting->packets[waiting->at]);
+    for (struct packet *p; waiting->at < waiting->n; waiting->at++) {
+        p = waiting->packets[waiting->at];
+        count_waiting(w, waiting->bridge, packet_is_large(p), -1);
+        packet_release(p);
+    }
     waiting->at = waiting->n = 0;
 }
 

@@ -5,6 +5,8 @@
  * MISSES_A_TURN do so in a turn, the others wait in the port's backlog, and nothing more is received
  * from it meanwhile.  So a port that sends nothing but new flows delays the first packet of
  * another port's flow by one walk through the tables, not by a batch of them (HARDENING S14).
+ * How many packets wait so is counted by bridge and by size of buffer: who has room for none receives only what
+ * passes at once.
  *
  * Private to this room; a poll thread's.
  */
@@ -14,10 +16,11 @@
 /* What a walk through the tables counts as, in packets: WALK_WORK, and one more for so many rules that it looked at. */
 enum { MISSES_A_TURN = 1, WALK_WORK = 4, STEPS_A_PACKET = 16 };
 
-/* 'n' packets just received from 'in', whose backlog is empty; those that moved, the others wait. */
-unsigned passage_batch(struct worker *, struct bridge *, struct port *in, struct packet **packets, unsigned n);
+/* 'n' packets just received from 'in', whose backlog is empty; those that moved, the others wait.  '*misses': how many may
+ * still go through the tables. */
+unsigned passage_batch(struct worker *, struct bridge *, struct port *in, struct packet **packets, unsigned n, unsigned *misses);
 /* What waits from a port, as far as it goes this turn. */
-unsigned passage_backlog(struct worker *, struct bridge *, struct port *in);
+unsigned passage_backlog(struct worker *, struct port *in);
 /* What waits from a port that goes away is dropped. */
 void passage_forget(struct worker *, const struct port *);
 /* A packet-out. */

@@ -36,31 +36,55 @@ static void drop_all(struct port *in, struct packet *const *packets, unsigned n,
     }
 }
 
-/* How many packets to take in from a port.  When buffers are short, what is on its way leaves first; if they are short
- * even so, only as many come in as pass at once, so that none has to wait in a backlog. */
-static unsigned batch_now(struct worker *w)
+/* How many packets may have to wait for the tables: where none does, any one port's.  When buffers are short, what is on
+ * its way leaves first; if they are short even so, none. */
+static unsigned backlog_room(struct worker *w, const struct bridge *b)
 {
-    if (!packet_pool_short(w->pool))
+    if (packet_pool_short(w->pool)) {
+        outlet_flush(&w->executor.outlet);
+        if (packet_pool_short(w->pool))
+            return 0;
+    }
+    if (!w->n_waiting)
         return PORT_BATCH;
-    outlet_flush(&w->executor.outlet);
-    return packet_pool_short(w->pool) ? MISSES_A_TURN : PORT_BATCH;
+    uint32_t small = packet_class_backlog_room(&w->pool->small, b->backlog[0]);
+    uint32_t large = packet_class_backlog_room(&w->pool->large, b->backlog[1]); /* nobody knows what comes */
+    return small < large ? small : large;
+}
+
+static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+
+static unsigned take_in(struct worker *w, const struct polled *from, struct packet **packets, unsigned n, unsigned *misses)
+{
+    if (receives(from->port))
+        return passage_batch(w, from->bridge, from->port, packets, n, misses);
+    drop_all(from->port, packets, n, VS_DROP_PORT_DOWN);
+    return n;
+}
+
+/* At most a batch, and never more at once than pass or find room to wait: so where there is no room, what is in the
+ * cache passes even so, one by one, until something isn't. */
+static unsigned receive(struct worker *w, const struct polled *from, bool *drained)
+{
+    struct packet *packets[PORT_BATCH];
+    struct port *in = from->port;
+    unsigned misses = MISSES_A_TURN, got = 0, moved = 0, n, most;
+    do {
+        most = least(PORT_BATCH - got, misses + backlog_room(w, from->bridge));
+        if (!most)
+            return moved;
+        got += n = in->ops->rx(in, w->pool, packets, most);
+        *drained = n < most;
+        moved += n ? take_in(w, from, packets, n, &misses) : 0;
+    } while (!*drained && got < PORT_BATCH && !w->backlogs[in->index].n);
+    return moved;
 }
 
 /* Packets moved; '*drained': the port has no more. */
 static unsigned poll_port(struct worker *w, const struct polled *from, bool *drained)
 {
-    struct packet *packets[PORT_BATCH];
-    struct port *in = from->port;
     *drained = false;
-    if (w->backlogs[in->index].n)
-        return passage_backlog(w, from->bridge, in);
-    unsigned most = batch_now(w), n = in->ops->rx(in, w->pool, packets, most);
-    *drained = n < most;
-    if (n && receives(in))
-        return passage_batch(w, from->bridge, in, packets, n);
-    if (n)
-        drop_all(in, packets, n, VS_DROP_PORT_DOWN);
-    return n;
+    return w->backlogs[from->port->index].n ? passage_backlog(w, from->port) : receive(w, from, drained);
 }
 
 /* ---- what is injected ---- */

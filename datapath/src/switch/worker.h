@@ -60,7 +60,7 @@ enum { WORKER_LEVELS = 8, WORKER_STAGES = 4096 };
 struct worker_stats { _Atomic uint64_t hits, misses, stale; };
 
 /* Packets of a port that have to go through the tables and wait for a turn. */
-struct backlog { unsigned n, at; struct packet *packets[PORT_BATCH]; };
+struct backlog { unsigned n, at; struct bridge *bridge; struct packet *packets[PORT_BATCH]; };
 
 struct worker {
     struct executor executor; /* first: handlers cast */
