@@ -147,7 +147,8 @@ class _Collected:
         name = new.field.name
         if new.mask == 0:
             return
-        if self._terms.setdefault(name, new) != new:
+        old = self._terms.setdefault(name, new)
+        if old is not new and old != new:
             earlier = self._words[name]
             raise SyntaxProblem(word, f"it contradicts {earlier}", "write one of the two")
         self._words[name] = word

@@ -8,18 +8,20 @@ OFPT_FLOW_MOD of OpenFlow 1.3 (section 7.3.4.1): the one wire form of a rule.
 
 from __future__ import annotations
 
+import functools
 import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from itertools import starmap
 from typing import Any
 
 from datapath.instruction import INSTRUCTIONS, Instruction
 from datapath.instruction_text import format_instructions, parse_instructions
 from datapath.layout import Layout, Tail, enum, flags, pad, u8, u16, u32, u64
 from datapath.match_text import format_match, match_of_words
-from datapath.oxm import Match
+from datapath.oxm import Match, term
 from datapath.ports import NAMELESS, PortNames, Reserved
 from datapath.problems import Error, ProtocolProblem, SyntaxProblem
 from datapath.syntax import parse_number, split_words
@@ -173,8 +175,25 @@ def parse_rule(
     match = match_of_words(rest, ports)
     if actions is None and not deleting:
         raise SyntaxProblem(text, "it doesn't say what to do", "add actions=..., or actions=drop")
-    instructions = parse_instructions(actions or "", match, ports)
+    instructions = _instructions(actions or "", _context(match), ports)
     return Rule(match=match, instructions=instructions, **values)
+
+
+_CONTEXT = frozenset(("eth_type", "ip_proto", "vlan_vid", "icmpv6_type"))
+"""Fields of a match by which words of actions are understood."""
+
+
+def _context(match: Match) -> tuple[tuple[str, int, int | None], ...]:
+    """What of a match tells what actions mean, as a key that is quickly compared."""
+    return tuple([(t.field.name, t.value, t.mask) for t in match.terms if t.field.name in _CONTEXT])
+
+
+@functools.lru_cache(maxsize=256)
+def _instructions(
+    text: str, context: tuple[tuple[str, int, int | None], ...], ports: PortNames
+) -> tuple[Instruction, ...]:
+    """Instructions in words; many rules of a file have the same."""
+    return parse_instructions(text, Match(tuple(starmap(term, context))), ports)
 
 
 _Reader = Callable[[dict[str, Any], str, str, PortNames], None]

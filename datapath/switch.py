@@ -61,6 +61,7 @@ from datapath.oxm import Match
 from datapath.packet_text import parse_packet
 from datapath.rule import Command as FlowCommand
 from datapath.rule import Flags, Rule, parse_rule
+from datapath.rule_lines import flow_mods
 from datapath.wire import Codec, Reader
 
 BRIDGE = 1
@@ -274,19 +275,18 @@ class Switch:
 
     def add_flows(self, text: str) -> None:
         """Adds every rule of a file's text, all or none; '#' starts a comment."""
-        lines = (line.split("#")[0].strip() for line in text.splitlines())
-        self.atomic([_flow_mod(line, FlowCommand.ADD) for line in lines if line])
+        self.atomic(flow_mods(text.splitlines()))
 
     def delete_flows(self, match: str = "", *, strict: bool = False) -> None:
         command = FlowCommand.DELETE_STRICT if strict else FlowCommand.DELETE
         self.add_flow(parse_rule(match, command), command)
 
-    def atomic(self, flow_mods: Iterable[bytes]) -> None:
+    def atomic(self, messages: Iterable[bytes]) -> None:
         """Carries out flow-mods all or nothing, and at once.
 
         OpenFlowRefusal for one that the switch refuses, OSError when they are more than 64 MiB.
         """
-        parts = list(_chunks(flow_mods))
+        parts = list(_chunks(messages))
         for i, part in enumerate(parts):
             steps = Steps.BEGIN if i == 0 else Steps.NONE
             steps |= Steps.COMMIT if i == len(parts) - 1 else Steps.NONE
@@ -297,9 +297,9 @@ class Switch:
                     self._transaction(Steps.ABORT)
                 raise
 
-    def _transaction(self, steps: Steps, flow_mods: bytes = b"") -> None:
+    def _transaction(self, steps: Steps, messages: bytes = b"") -> None:
         head = frames.Transaction(SESSION, steps).pack()
-        self._command(Command.ATOMIC, head + flow_mods, session=SESSION)
+        self._command(Command.ATOMIC, head + messages, session=SESSION)
 
     def dump_flows(self) -> list[FlowCount]:
         """Every rule with its counters, highest priority first within each table."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from socket import AF_INET, AF_INET6, inet_pton
 
 from datapath.fields import Field, Format
 from datapath.ports import NAMELESS, PortNames
 from datapath.problems import SyntaxProblem
 
+_OCTETS = {str(value): value for value in range(256)}
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}")
 
 
@@ -68,8 +68,9 @@ def format_mac(value: int) -> str:
 
 def _parse_ipv4(text: str, word: str) -> int:
     try:
-        return int.from_bytes(inet_pton(AF_INET, text))
-    except (OSError, ValueError):
+        a, b, c, d = text.split(".")
+        return _OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d]
+    except (KeyError, ValueError):
         raise SyntaxProblem(
             word, f"{text!r} is no IPv4 address", "write it as in 10.0.0.1"
         ) from None
@@ -77,8 +78,8 @@ def _parse_ipv4(text: str, word: str) -> int:
 
 def _parse_ipv6(text: str, word: str) -> int:
     try:
-        return int.from_bytes(inet_pton(AF_INET6, text.partition("%")[0]))
-    except (OSError, ValueError):
+        return int(ipaddress.IPv6Address(text.partition("%")[0]))
+    except ValueError:
         raise SyntaxProblem(
             word, f"{text!r} is no IPv6 address", "write it as in fe80::1"
         ) from None

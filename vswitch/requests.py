@@ -154,6 +154,10 @@ _ALL = (
         (BRIDGE, _text("flow", "as in priority=5,tcp,actions=output:2", "FLOW", required=True)),
     ),
     Request(
+        "flow.load", "carry out flow-mods of OpenFlow 1.3 in a file: all at once, or none",
+        (BRIDGE,), lent=("flow_mods",),
+    ),
+    Request(
         "flow.mod", "give flows other actions, in ovs-ofctl's words",
         (BRIDGE, _text("flow", "as in tcp,actions=output:2", "FLOW", required=True),
          _flag("strict", "only the flow with exactly this match and priority")),

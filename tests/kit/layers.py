@@ -31,7 +31,7 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     "vswitch.reconcile": ("vswitch",),
     "vswitch.openflow": ("datapath",),
     "vswitch.agent": ("vswitch", "vswitch.openflow", "datapath"),
-    "vswitch.cli": ("vswitch", "vswitch.rpc.client", "containers"),
+    "vswitch.cli": ("vswitch", "vswitch.rpc.client", "containers", "datapath"),
     "vswitch.daemon": (
         *("vswitch", "vswitch.rpc.client", "vswitch.rpc.server", "vswitch.rpc.protocol"),
         *("vswitch.rpc", "vswitch.store", "vswitch.reconcile", "vswitch.openflow", "vswitch.agent"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
 
+from datapath.rule import parse_rule
 from tests.kit.apps import eventually
 from tests.kit.lab import Lab, frame, kill, laboratory, passes
 from vswitch.errors import RpcError
@@ -144,6 +149,61 @@ def test_ports_go_by_their_names_wherever_text_is_read(lab: Lab, wires: Wires) -
     assert told["verdict"] == "leaves by port 1 (v1) unchanged"
     with pytest.raises(RpcError, match="no port has this name"):
         lab.call("flow.add", bridge="br0", flow="in_port=v3,actions=drop")
+
+
+def vswitch(lab: Lab, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    program = "from vswitch.cli import main; raise SystemExit(main())"
+    line = [sys.executable, "-c", program, "--run", str(lab.run), *words]
+    return subprocess.run(
+        line, input=given, capture_output=True, text=True, env=lab.environment, check=False
+    )
+
+
+def test_a_file_of_flows_takes_effect_as_a_whole_or_not_at_all(lab: Lab, wires: Wires) -> None:
+    many = "".join(
+        f"table={n % 3},priority={n},in_port=v1,tcp,tp_dst={n},actions=output:v2\n"
+        for n in range(1, 3001)
+    )
+    done = vswitch(lab, "flow", "add", "br0", "-f", "-", given=f"# ours\n\n{many}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(lab.call("flow.list", bridge="br0")) == 3000
+    wrong = "delete tcp\nactions=drop # all\n\n priority=5,actions=output:9999999999\n"
+    done = vswitch(lab, "flow", "add", "br0", "-f", "-", given=wrong)
+    assert done.returncode == 2
+    assert done.stderr.startswith("vswitch: standard input line 4: output:9999999999: no port can")
+    refused = "delete tcp\n\nactions=group:7\n"
+    done = vswitch(lab, "flow", "add", "br0", "-f", "-", given=refused)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "vswitch: standard input line 3: it uses a group that is not there; "
+        "see `vswitch group ls`\n"
+    )
+    assert len(lab.call("flow.list", bridge="br0")) == 3000
+    done = vswitch(lab, "flow", "mod", "br0", "-f", "-", given="tcp,actions=drop\ndelete table=1\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = lab.call("flow.list", bridge="br0")
+    assert {(row["table"], row["actions"]) for row in rows} == {(0, "drop"), (2, "output:2")}
+    assert len(rows) == 2000
+
+
+def test_what_is_lent_as_flow_mods_and_is_none_is_refused(lab: Lab, wires: Wires) -> None:
+    with tempfile.TemporaryFile() as file:
+        mod = parse_rule("actions=drop").to_flow_mod()
+        for content in (b"x", mod[:-1], mod + b"\4\2\0\10\0\0\0\0", b"\1" + mod[1:]):
+            os.pwrite(file.fileno(), content, 0)
+            file.truncate(len(content))
+            with pytest.raises(RpcError, match="is no whole flow-mod of OpenFlow") as refused:
+                lab.call("flow.load", {"flow_mods": file.fileno()}, bridge="br0")
+            assert refused.value.exit == 2
+        file.truncate((64 << 20) + 1)
+        with pytest.raises(RpcError, match="more than 67108864"):
+            lab.call("flow.load", {"flow_mods": file.fileno()}, bridge="br0")
+        file.truncate(0)
+        assert lab.call("flow.load", {"flow_mods": file.fileno()}, bridge="br0") == {"flow_mods": 0}
+    reading, writing = os.pipe()
+    with open(reading), open(writing, "w"), pytest.raises(RpcError, match="no regular file"):
+        lab.call("flow.load", {"flow_mods": reading}, bridge="br0")
+    assert lab.call("flow.list", bridge="br0") == []
 
 
 def test_a_trace_from_a_port_that_is_not_there_is_refused(lab: Lab, wires: Wires) -> None:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vswitch.cli import views, words
 from vswitch.cli.output import Output
 from vswitch.errors import Exit, Failure, RpcError, SchemaError, shown
-from vswitch.requests import BRIDGE, PORT, REQUESTS, Request
+from vswitch.requests import BRIDGE, PORT, REQUESTS, Parameter, Request
 from vswitch.rpc.client import Client
-from vswitch.schema import Config
+from vswitch.schema import Config, Setting
+from vswitch.values import text
 
 View = Callable[[Output, Any, Mapping[str, Any]], None]
 Run = Callable[[Client, "Command", Sequence[str], Output], int]
@@ -86,6 +87,29 @@ def show_port(client: Client, command: Command, arguments: Sequence[str], out: O
     return Exit.OK
 
 
+def change_flows(
+    client: Client, command: Command, arguments: Sequence[str], out: Output
+) -> int:
+    """One flow in words, or a file of them, all or none."""
+    params = words.read(command.words, command.request, arguments)
+    name = params.pop("file", None)
+    if (name is None) == ("flow" not in params):
+        why = "it needs a FLOW or -f FILE, one of the two"
+        raise Failure(command.words, why, f"see vswitch {command.words} --help", Exit.USAGE)
+    if name is None:
+        result = client.call(command.request.method, **params)
+    else:
+        from vswitch.cli import flow_file
+
+        how = "MODIFY_STRICT" if params.get("strict") else _OF_LINES[command.request.method]
+        result = flow_file.load(client, params["bridge"], name, how)
+    command.view(out, result, params)
+    return Exit.OK
+
+
+_OF_LINES = {"flow.add": "ADD", "flow.mod": "MODIFY"}
+
+
 def listed(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
     """A list in which ports go by their names on a terminal, by their numbers elsewhere."""
     params = words.read(command.words, command.request, arguments)
@@ -117,16 +141,12 @@ def refresh(client: Client, command: Command, arguments: Sequence[str], out: Out
 
 def _configuration(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
     """The configuration in the file that '-f FILE' names ('-' is standard input), checked."""
-    if len(arguments) != 2 or arguments[0] not in ("-f", "--file"):
-        raise Failure(
-            command.words, "it needs -f FILE and nothing else",
-            f"see vswitch {command.words} --help", Exit.USAGE,
-        )  # fmt: skip
     import json
 
-    what = f"file {arguments[1]}"
+    name = words.read(command.words, command.request, arguments)["file"]
+    what = f"file {name}"
     try:
-        document = json.loads(_content(arguments[1]))
+        document = json.loads(_content(name))
     except OSError as error:
         reason = error.strerror or str(error)
         raise Failure(what, f"it can't be read: {reason}", "name another file") from None
@@ -147,6 +167,24 @@ def _content(name: str) -> bytes:
     if len(content) > FILE_MAX:
         raise OSError(f"it has more than {FILE_MAX} bytes")
     return content
+
+
+_FILE = Parameter("file", Setting("where they stand, one a line; -: standard input", text, "FILE"))
+_CONFIGURATION = Parameter(
+    "file", Setting("the whole configuration; -: standard input", text, "FILE"), required=True
+)
+
+
+def _of_flows(method: str) -> Request:
+    """A change of flows, which are words or in a file."""
+    declared = REQUESTS[method]
+    changed = [p.optional() if p.name == "flow" else p for p in declared.parameters]
+    return replace(declared, parameters=(*changed, _FILE))
+
+
+def _of_file(method: str) -> Request:
+    """A request about a whole configuration, which is in a file."""
+    return replace(REQUESTS[method], parameters=(_CONFIGURATION,))
 
 
 _SHOW_PORT = Request("port.show", "one port with all its counters", (BRIDGE, PORT))
@@ -175,11 +213,12 @@ _ALL = (
     Command("controller rm", REQUESTS["controller.rm"], views.silent, "br0 tcp:127.0.0.1:6653"),
     Command("flow ls", REQUESTS["flow.list"], views.flows, "br0 tcp,nw_dst=10.0.0.2", listed),
     Command(
-        "flow add", REQUESTS["flow.add"], views.silent,
-        "br0 priority=5,tcp,nw_dst=10.0.0.2,actions=output:2",
+        "flow add", _of_flows("flow.add"), views.silent,
+        "br0 priority=5,tcp,nw_dst=10.0.0.2,actions=output:2", change_flows,
     ),
     Command(
-        "flow mod", REQUESTS["flow.mod"], views.silent, "br0 tcp,nw_dst=10.0.0.2,actions=output:3"
+        "flow mod", _of_flows("flow.mod"), views.silent,
+        "br0 tcp,nw_dst=10.0.0.2,actions=output:3", change_flows,
     ),
     Command("flow rm", REQUESTS["flow.rm"], views.silent, "br0 tcp,nw_dst=10.0.0.2"),
     Command("group ls", REQUESTS["group.list"], views.groups, "br0", listed),
@@ -204,8 +243,8 @@ _ALL = (
     Command("meter rm", REQUESTS["meter.rm"], views.silent, "br0 meter=1"),
     Command("trace", REQUESTS["trace"], views.trace, "br0 in_port=1,tcp,nw_dst=10.0.0.2"),
     Command("top", _TOP, views.silent, "-n 1", refresh, "[-n TIMES] [-d SECONDS]"),
-    Command("plan", REQUESTS["plan"], views.operations, "-f net.json", plan, "-f FILE"),
-    Command("apply", REQUESTS["apply"], views.operations, "-f net.json", apply, "-f FILE"),
+    Command("plan", _of_file("plan"), views.operations, "-f net.json", plan),
+    Command("apply", _of_file("apply"), views.operations, "-f net.json", apply),
     Command("shutdown", REQUESTS["shutdown"], views.ended),
 )  # fmt: skip
 

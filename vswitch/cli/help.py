@@ -79,14 +79,15 @@ def usage(this: Command) -> str:
     """The usage line of a command."""
     if this.usage:
         return f"vswitch {this.words} {this.usage}"
-    places = [p for p in this.request.parameters if p.positional]
-    marks = [words.metavar(p) if p.required else f"[{words.metavar(p)}]" for p in places]
-    optional = ["[options]"] if words.options(this.request) else []
+    shown = [p for p in this.request.parameters if p.positional or p.required]
+    marks = [words.mark(p) if p.required else f"[{words.mark(p)}]" for p in shown]
+    optional = ["[options]"] if any(not p.required for p in words.options(this.request)) else []
     return " ".join(["vswitch", this.words, *marks, *optional])
 
 
 def _option(parameter: Parameter) -> str:
-    return f"{words.option(parameter)} {parameter.setting.metavar}".strip()
+    names = ", ".join(sorted(words.spellings(parameter), key=len))
+    return f"{names} {parameter.setting.metavar}".strip() if parameter.setting.metavar else names
 
 
 def _list(rows: Iterable[tuple[str, str]]) -> str:

@@ -33,9 +33,9 @@ def read(command: str, request: Request, words: Sequence[str]) -> Given:
             _place(command, given, places, word)
     for word in words[end + 1 :]:
         _place(command, given, places, word)
-    missing = [p for p in places if p.required]
+    missing = [p for p in request.parameters if p.required and p.name not in given]
     if missing:
-        raise _usage(command, f"it needs {' '.join(metavar(p) for p in missing)}", command)
+        raise _usage(command, f"it needs {' '.join(map(mark, missing))}", command)
     return in_json(request, request.check(given))
 
 
@@ -54,10 +54,24 @@ def option(parameter: Parameter) -> str:
     return "--" + parameter.name.replace("_", "-")
 
 
+SHORT = {"--file": "-f"}
+"""Options that have a letter as well."""
+
+
+def mark(parameter: Parameter) -> str:
+    """How a parameter stands in a usage line: "BRIDGE", or "-f FILE"."""
+    if parameter.positional:
+        return metavar(parameter)
+    name = option(parameter)
+    return f"{SHORT.get(name, name)} {parameter.setting.metavar}".strip()
+
+
 def spellings(parameter: Parameter) -> list[str]:
     """The words that give an option: a flag may also be denied, as --no-names."""
     name = option(parameter)
-    return [name] if parameter.setting.metavar else [name, name.replace("--", "--no-", 1)]
+    if not parameter.setting.metavar:
+        return [name, name.replace("--", "--no-", 1)]
+    return [name, SHORT[name]] if name in SHORT else [name]
 
 
 def options(request: Request) -> list[Parameter]:

@@ -2,19 +2,20 @@
 
 Each request is a session of its own: messages go to the forwarder with a barrier behind them, and
 what comes back up to the barrier's reply is the answer.  So the system has one way to change a
-rule, whoever asks.
+rule, whoever asks.  Many flow-mods that happen all or not at all go as parts of one transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from datapath.frames import Command, Frame, SessionSpec
+from datapath.frames import Command, Event, Frame, SessionSpec, Steps, Transaction
 from datapath.problems import SyntaxProblem, TooLong
 from vswitch.agent.framing import BARRIER_REPLY, HEADER, HEADER_SIZE
 from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.link import ForwarderGone, Link, Refused
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.refusals import failure
 from vswitch.errors import Exit, Failure, shown
@@ -33,8 +34,6 @@ async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> 
 
     Failure when the forwarder goes away meanwhile.
     """
-    link = daemon.operator.connected()
-    session = daemon.live.next_session()
     received: list[bytes] = []
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -45,20 +44,65 @@ async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> 
             else:
                 received.append(message)
 
-    daemon.on_openflow[session] = hear
-    try:
-        spec = SessionSpec(VERSION, 0, 0, 0)
-        link.post(Command.SESSION, spec.pack(), bridge.id, session)
+    with _session(daemon, bridge, hear) as (link, session):
         data = b"".join(messages) + encode(BarrierRequest(xid=BARRIER_XID))
         link.post(Command.OPENFLOW, data, bridge.id, session)
         await asyncio.wait({done, link.closed}, return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
-            raise Failure("forwarder", "it ended before it answered", "try again in a moment")
+            raise _gone()
+    # A long list of flows takes a while to decode: on a thread, so that sessions go on.
+    return await asyncio.to_thread(lambda: [decode(message) for message in received])
+
+
+async def transact(daemon: Daemon, bridge: LiveBridge, parts: Sequence[bytes]) -> None:
+    """Carries out flow-mods all at once, or none; each part holds whole ones and fits in a frame.
+
+    Failure with the xid of the one that is refused: "line 7".
+    """
+    with _session(daemon, bridge, _unheard) as (link, session):
+        try:
+            for number, part in enumerate(parts):
+                steps = Steps.BEGIN if number == 0 else Steps.NONE
+                steps |= Steps.COMMIT if number == len(parts) - 1 else Steps.NONE
+                head = Transaction(session, steps).pack()
+                await link.ask(Command.ATOMIC, head + part, bridge.id, session)
+        except ForwarderGone:
+            raise _gone() from None
+        except Refused as refused:
+            for frame in refused.frames:
+                if frame.type == Event.OPENFLOW:
+                    _refuse_line(decode(frame.payload))
+            raise Failure("flows", str(refused), "split them into several files") from None
+
+
+@contextmanager
+def _session(
+    daemon: Daemon, bridge: LiveBridge, hear: Callable[[Frame], None]
+) -> Iterator[tuple[Link, int]]:
+    """A session of the operator's own and the link to its forwarder, for as long as it is entered;
+    'hear' gets what the forwarder sends it."""
+    link = daemon.operator.connected()
+    session = daemon.live.next_session()
+    daemon.on_openflow[session] = hear
+    try:
+        link.post(Command.SESSION, SessionSpec(VERSION, 0, 0, 0).pack(), bridge.id, session)
+        yield link, session
     finally:
         del daemon.on_openflow[session]
         link.post(Command.SESSION_END, b"", bridge.id, session)
-    # A long list of flows takes a while to decode: on a thread, so that sessions go on.
-    return await asyncio.to_thread(lambda: [decode(message) for message in received])
+
+
+def _refuse_line(answer: Message) -> None:
+    if isinstance(answer, ErrorMessage):
+        raise failure(f"line {answer.xid}", answer) from None
+
+
+def _unheard(frame: Frame) -> None:
+    """What a transaction's parts are answered comes as their answers."""
+
+
+def _gone() -> Failure:
+    return Failure("forwarder", "it ended before it answered", "try again in a moment")
 
 
 def split(data: bytes) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,11 +40,13 @@ class ForwarderGone(Exception):
 
 
 class Refused(Exception):
-    """The forwarder said no: 'error' is a positive errno, the text its sentence."""
+    """The forwarder said no: 'error' is a positive errno, the text its sentence; 'frames' is what
+    it answered before that."""
 
-    def __init__(self, error: int, text: str) -> None:
+    def __init__(self, error: int, text: str, frames: Sequence[Frame] = ()) -> None:
         super().__init__(text or os.strerror(error))
         self.error = error
+        self.frames = frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,11 @@ class Link:
             if done.error:
                 log.warning("the forwarder refused a command: %s", done.text)
             return
-        self._end(frame.tag, question, Refused(-done.error, done.text) if done.error else None)
+        refused = None
+        if done.error:
+            before = [answer.frame for answer in question.answers]
+            refused = Refused(-done.error, done.text, before)
+        self._end(frame.tag, question, refused)
 
     def _end(self, tag: int, question: _Question, refused: Refused | None = None) -> None:
         del self._questions[tag]

@@ -166,7 +166,8 @@ def test_a_namespace_that_is_not_there_is_told_before_any_daemon_is_asked(
 
 
 def test_every_method_has_its_command() -> None:
-    assert {method for _, method, _ in ASKED} == REQUESTS.keys() - {"plan", "apply"}
+    of_files = {"plan", "apply", "flow.load"}
+    assert {method for _, method, _ in ASKED} == REQUESTS.keys() - of_files
 
 
 @pytest.mark.parametrize(
@@ -387,8 +388,13 @@ WRONG: list[tuple[str, int, str]] = [
     ("status -o", 2, "option -o: it needs a value; see vswitch --help"),
     ("status --run=", 2, "option --run: it is empty; name a folder"),
     (f"status --run {'/x' * 50}", 2, "it has more than 85 bytes, too many for sockets in it;"),
-    ("plan", 2, "plan: it needs -f FILE and nothing else; see vswitch plan --help"),
-    ("apply -f", 2, "apply: it needs -f FILE"),
+    ("plan", 2, "plan: it needs -f FILE; see vswitch plan --help"),
+    ("plan -f a b", 2, "plan: 'b' is a word too many; see vswitch plan --help"),
+    ("apply -f", 2, "apply: -f needs a value, FILE; see"),
+    ("flow add br0", 2, "flow add: it needs a FLOW or -f FILE, one of the two; see vswitch flow"),
+    ("flow mod br0 tcp,actions=drop -f x", 2, "flow mod: it needs a FLOW or -f FILE, one of the"),
+    ("flow add br0 -f /nonexistent", 1, "file /nonexistent: it can't be read: No such file or"),
+    ("flow add br0 -f /", 1, "file /: it can't be read: Is a directory; name another file"),
     ("apply -f /nonexistent", 1, "file /nonexistent: it can't be read: No such file or directory;"),
     ("apply -f /", 1, "file /: it can't be read: Is a directory; name another file"),
     ("apply -f /dev/null", 2, "file /dev/null: it is no JSON"),

@@ -1,18 +1,21 @@
-"""flow.add, flow.mod, flow.list, flow.rm: words to flow-mods and statistics back to words."""
+"""flow.add, flow.mod, flow.load, flow.list, flow.rm: words to flow-mods, statistics to words."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from typing import Any
 
 from datapath.instruction_text import format_instructions
 from datapath.match_text import format_match
 from datapath.ports import NAMELESS, PortNames
 from datapath.rule import Command, Rule, parse_rule
+from vswitch.agent.framing import HEADER, HEADER_SIZE
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.door import ask, refuse_errors, understood
+from vswitch.daemon.door import ask, refuse_errors, transact, understood
 from vswitch.daemon.methods.finding import live_bridge, port_names
-from vswitch.errors import shown
+from vswitch.errors import Exit, Failure, shown
 from vswitch.openflow import encode
 from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.flow import FlowStats, FlowStatsReply, FlowStatsRequest
@@ -40,6 +43,63 @@ async def _mod(daemon: Daemon, bridge: str, text: str, command: Command) -> None
 def _parsed(text: str, command: Command, ports: PortNames) -> Rule:
     with understood("flow"):
         return parse_rule(text, command, ports)
+
+
+async def load(daemon: Daemon, bridge: str, flow_mods: int) -> dict[str, Any]:
+    """Carries out the flow-mods in the file that is lent, from its beginning: all, or none."""
+    live = live_bridge(daemon, bridge)
+    parts, count = await asyncio.to_thread(_parts, flow_mods)
+    if parts:
+        await transact(daemon, live, parts)
+    return {"flow_mods": count}
+
+
+LOAD_MAX = 64 << 20
+"""Bytes of flow-mods at once: what open transactions keep (VS_TRANSACTIONS_MOST)."""
+_PART = 1 << 16
+_FLOW_MOD, _SHORTEST = 14, 56
+_WHAT = "descriptor flow_mods"
+
+
+def _parts(fd: int) -> tuple[list[bytes], int]:
+    """What the file holds in parts that fit in a frame, and how many messages that is.
+
+    Failure when it is no regular file, too long, or not whole flow-mods of OpenFlow 1.3.
+    """
+    data = _content(fd)
+    parts, count, begin, at = [], 0, 0, 0
+    while at < len(data):
+        size = _size(data, at)
+        if at + size - begin > _PART:
+            parts.append(data[begin:at])
+            begin = at
+        at += size
+        count += 1
+    return [*parts, data[begin:]] if data else [], count
+
+
+def _size(data: bytes, at: int) -> int:
+    """The size of the flow-mod that begins there."""
+    if at + HEADER_SIZE <= len(data):
+        version, kind, size, _ = HEADER.unpack_from(data, at)
+        if (version, kind) == (4, _FLOW_MOD) and _SHORTEST <= size <= len(data) - at:
+            return int(size)
+    why = f"at byte {at} is no whole flow-mod of OpenFlow 1.3"
+    raise Failure(_WHAT, why, "write one behind the other, nothing else", Exit.USAGE)
+
+
+def _content(fd: int) -> bytes:
+    about = os.fstat(fd)
+    if not stat.S_ISREG(about.st_mode):
+        raise Failure(_WHAT, "it is no regular file", "lend one, or memory", Exit.USAGE)
+    if about.st_size > LOAD_MAX:
+        why = f"it has {about.st_size} bytes, more than {LOAD_MAX}"
+        raise Failure(_WHAT, why, "split it: each part is in force as a whole", Exit.USAGE)
+    try:
+        return os.pread(fd, about.st_size, 0)
+    except OSError as error:
+        why = f"it can't be read: {error.strerror}"
+        raise Failure(_WHAT, why, "lend another one", Exit.USAGE) from None
 
 
 async def list_(
@@ -78,4 +138,6 @@ def _row(stats: FlowStats, ports: PortNames) -> dict[str, Any]:
     }
 
 
-METHODS = {"flow.add": add, "flow.mod": modify, "flow.list": list_, "flow.rm": remove}
+METHODS = {
+    "flow.add": add, "flow.mod": modify, "flow.load": load, "flow.list": list_, "flow.rm": remove,
+}  # fmt: skip
