@@ -63,7 +63,7 @@ $(VENV)/.modules: FORCE | $(VENV)/.packages
 	@echo "$(MODULES)" | cmp -s - $@ || echo "$(MODULES)" > $@
 FORCE:
 
-$(VENV)/.built: $(VENV)/.packages $(VENV)/.modules pyproject.toml CMakeLists.txt $(C_SOURCES)
+$(VENV)/.built: $(VENV)/.packages $(VENV)/.modules pyproject.toml CMakeLists.txt $(C_SOURCES) $(wildcard systemd/*)
 	@echo "==> Building the C core and installing vswitch into $(VENV) (editable)"
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@

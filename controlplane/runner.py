@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from controlplane import apploader, options
 from controlplane.options import Listen
-from vswitch import streams
+from vswitch import notify, streams
 from vswitch.errors import Exit, Failure
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -92,6 +92,7 @@ def run(arguments: list[str]) -> None:
     services, http = start(modules, Listen(conf.wsapi_host, conf.wsapi_port))
     end_on_signals(services)
     where = f"{'ssl' if is_tls else 'tcp'}:{listen}" + (f", http://{http}/" if http else "")
+    notify.tell("READY=1", f"STATUS={', '.join(apps)} on {where}")
     print(f"{options.PROGRAM}: {', '.join(apps)} on {where}", flush=True)
     serve(services)
 

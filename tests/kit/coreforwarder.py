@@ -87,7 +87,7 @@ class Life:
 
     async def reach(
         self, folders: Any, ephemeral: bool, on_event: Callable[[Frame], None],
-        on_congested: Callable[[bool], None], journal: int,
+        on_congested: Callable[[bool], None], journal: int, adopt: bool = False,
     ) -> Forwarder:  # fmt: skip
         """As `vswitch.daemon.forwarder.reach`."""
         adopted = self.forwarder is not None and not self.forwarder.dead

@@ -22,7 +22,10 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     "datapath.kernel": ("pyroute2",),
     "datapath.build_ffi": ("cffi",),
     "vswitch": (),
-    "vswitch.rpc.client": ("vswitch", "vswitch.rpc.protocol", "vswitch.rpc.descriptors"),
+    "vswitch.rpc.client": (
+        *("vswitch", "vswitch.rpc.protocol", "vswitch.rpc.descriptors", "vswitch.rpc.nearby"),
+    ),
+    "vswitch.rpc.nearby": ("vswitch",),
     "vswitch.rpc.server": ("vswitch", "vswitch.rpc.protocol", "vswitch.rpc.descriptors"),
     "vswitch.rpc.protocol": ("vswitch", "vswitch.rpc.descriptors"),
     "vswitch.rpc.descriptors": (),
@@ -34,6 +37,7 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     "vswitch.cli": ("vswitch", "vswitch.rpc.client", "containers", "datapath"),
     "vswitch.daemon": (
         *("vswitch", "vswitch.rpc.client", "vswitch.rpc.server", "vswitch.rpc.protocol"),
+        "vswitch.rpc.nearby",
         *("vswitch.rpc", "vswitch.store", "vswitch.reconcile", "vswitch.openflow", "vswitch.agent"),
         *("datapath", "datapath.switch", "datapath.kernel"),
     ),

@@ -252,6 +252,7 @@ def _status(result: Record) -> Iterable[str]:
     flat = {f"forwarder_{key}": value for key, value in forwarder.items()}
     yield from pairs({**result, **flat}, _STATUS)
     yield from (f"not active: {reason}" for reason in result.get("not_active") or ())
+    yield from (f"another daemon is in {run}" for run in result.get("other_runs") or ())
 
 
 def _bridge(result: Record) -> Iterable[str]:

@@ -49,10 +49,14 @@ RETRY_SECONDS = 1.0
 class Daemon:
     """One host's switch.  'store' holds what is wanted; everything on one event loop."""
 
-    def __init__(self, folders: Folders, store: Store, *, ephemeral: bool) -> None:
+    def __init__(
+        self, folders: Folders, store: Store, *, ephemeral: bool, adopt: bool = False
+    ) -> None:
         self.folders = folders
         self.store = store
         self.ephemeral = ephemeral
+        self.adopt = adopt
+        """Forwarders are started by somebody else."""
         self.live = Live()
         self.operator = Operator(folders, self.live)
         self.forwarder: Forwarder | None = None
@@ -80,7 +84,12 @@ class Daemon:
     async def _meet(self) -> None:
         """Reaches a forwarder, takes over what it holds, and does what is missing."""
         forwarder = await reach(
-            self.folders, self.ephemeral, self._event, self._congested, self.journal
+            self.folders,
+            self.ephemeral,
+            self._event,
+            self._congested,
+            self.journal,
+            self.adopt,
         )
         self.forwarder = forwarder
         self._keep_journal(forwarder.journal)

@@ -87,10 +87,11 @@ async def reach(
     on_event: Callable[[Frame], None],
     on_congested: Callable[[bool], None],
     journal: int,
+    adopt: bool = False,
 ) -> Forwarder:
-    """Adopts the forwarder of the run folder, or starts one, which gets 'journal' (-1: none).
+    """Adopts the forwarder of the run folder, or starts one, or waits for one if 'adopt'.
 
-    Failure says why neither works.
+    One that has no bridges yet gets 'journal' (-1: none).  Failure says why neither works.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -98,24 +99,28 @@ async def reach(
         try:
             sock = await connect(folders.forwarder)
         except OSError:
-            sock, child = await process.start(folders, ephemeral)
+            sock, child = await (
+                process.wait(folders) if adopt else process.start(folders, ephemeral)
+            )
         pid = process.peer(sock)
         link = Link(sock, on_event, on_congested)
         try:
-            hello, own = await greet(link, journal if child else -1)
+            hello, own = await greet(link, journal)
         except (ForwarderGone, Refused) as error:
             link.close()
             if isinstance(error, Refused) or time.monotonic() > deadline:
-                raise Failure("forwarder", str(error), _how_to_end(pid)) from None
+                raise Failure("forwarder", str(error), _how_to_end(pid, adopt)) from None
             await asyncio.sleep(process.STEP_SECONDS)  # its last daemon died a moment ago
             continue
         watch = process.Watch(pid)
         return Forwarder(link, hello, own, watch, adopted=child is None, child=child)
 
 
-def _how_to_end(pid: int) -> str:
+def _how_to_end(pid: int, adopt: bool) -> str:
     """What to do about a forwarder of another release, whose daemon is dead; 0: it has no number
     here."""
+    if adopt:
+        return f"restart its service (`systemctl restart {process.SERVICE}`)"
     start = "start the vswitchd that it belongs to and use its `vswitch shutdown`"
     return f"end it with `kill {pid}`, or {start}" if pid else start
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+from vswitch import notify
 from vswitch.daemon import folders as places
 from vswitch.daemon import options as words
 from vswitch.daemon.daemon import Daemon, with_dpids
@@ -82,7 +83,9 @@ def _say(failure: Failure) -> int:
 
 
 async def _live(options: Options, folders: places.Folders, config: Config) -> None:
-    daemon = Daemon(folders, _store(folders), ephemeral=options.ephemeral)
+    daemon = Daemon(
+        folders, _store(folders), ephemeral=options.ephemeral, adopt=options.adopt
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.end, number.name)
@@ -98,6 +101,7 @@ async def _live(options: Options, folders: places.Folders, config: Config) -> No
         daemon.spawn(follow(daemon))
         why = await daemon.ended
         log.info("ending: %s", why)
+        notify.tell("STOPPING=1")
     finally:
         await daemon.stop(forwarder=options.ephemeral)
         await server.close()
@@ -116,8 +120,9 @@ def _store(folders: places.Folders) -> Store:
 def _announce(daemon: Daemon) -> None:
     """Tells whoever started us that everything stands, and where; a closed pipe is fine."""
     assert daemon.forwarder
+    pid, run = daemon.forwarder.hello.pid, daemon.folders.run
+    notify.tell("READY=1", f"STATUS=run folder {run}, forwarder {pid}")
     with suppress(OSError):
-        pid, run = daemon.forwarder.hello.pid, daemon.folders.run
         print(f"vswitchd is ready: run folder {run}, forwarder {pid}", flush=True)
 
 

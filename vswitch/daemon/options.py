@@ -64,6 +64,7 @@ class Options:
     run: Path | None = None
     ephemeral: bool = False
     bridges: tuple[BridgeOption, ...] = ()
+    adopt: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -182,6 +183,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--run", type=Path, metavar="DIR", help="sockets; default $VSWITCH_RUN")
     p.add_argument("--ephemeral", action="store_true", help="store nothing, leave nothing")
     p.add_argument(
+        "--adopt", action="store_true", help="start no forwarder: wait for a service's"
+    )
+    p.add_argument(
         "--bridge",
         dest="bridges",
         action=_AddBridge,
@@ -205,4 +209,6 @@ def read(arguments: Sequence[str]) -> Options:
         p.error("--bridge goes with --ephemeral; a stored daemon is told by `vswitch bridge add`")
     if raw["ephemeral"] and raw["state"]:
         p.error("--ephemeral stores nothing, so it takes no --state")
-    return Options(raw["state"], raw["run"], raw["ephemeral"], bridges)
+    if raw["ephemeral"] and raw["adopt"]:
+        p.error("--ephemeral ends its forwarder with itself, so it takes no --adopt")
+    return Options(raw["state"], raw["run"], raw["ephemeral"], bridges, raw["adopt"])

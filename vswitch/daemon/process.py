@@ -24,10 +24,14 @@ from vswitch.daemon.link import connect
 from vswitch.errors import Failure
 
 PROGRAM = "vswitch-forwarder"
+SERVICE = PROGRAM
 START_SECONDS = 5.0
 """How long a new forwarder may take until it listens; it needs some milliseconds."""
 
 STEP_SECONDS = 0.002
+
+WAIT_STEP_SECONDS = 0.01
+"""How often one that others start is looked for: that may be for long."""
 
 
 def candidates(environment: Mapping[str, str]) -> Iterator[Path]:
@@ -68,6 +72,7 @@ class Child:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 start_new_session=True,
+                env={k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"},
             )
 
     def last_words(self) -> str:
@@ -92,6 +97,19 @@ async def start(folders: Folders, ephemeral: bool) -> tuple[socket.socket, Child
         await asyncio.sleep(STEP_SECONDS)
     words = child.last_words() or "it said nothing"
     raise Failure(f"{PROGRAM} did not start", words, f"see {folders.forwarder_log}")
+
+
+async def wait(folders: Folders) -> tuple[socket.socket, None]:
+    """A socket connected to the forwarder that somebody else starts.  Failure if none comes."""
+    for _ in range(int(START_SECONDS / WAIT_STEP_SECONDS)):
+        with contextlib.suppress(OSError):
+            return await connect(folders.forwarder), None
+        await asyncio.sleep(WAIT_STEP_SECONDS)
+    raise Failure(
+        PROGRAM,
+        f"none listens at {folders.forwarder}",
+        f"start its service (`systemctl start {SERVICE}`), or vswitchd without --adopt",
+    )
 
 
 def peer(sock: socket.socket) -> int:

@@ -89,9 +89,8 @@ class Client:
             connection.close()
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise RpcError(
-                what="daemon", why=f"none answers at {self.path} ({reason})",
-                do="start vswitchd, or name its run folder with --run or VSWITCH_RUN",
-            ) from None  # fmt: skip
+                what="daemon", why=f"none answers at {self.path} ({reason})", do=_where()
+            ) from None
         return connection
 
     def _receive(self, connection: socket.socket) -> bytes:
@@ -105,3 +104,12 @@ class Client:
 
     def _silent(self, why: str) -> Failure:
         return RpcError(what="daemon", why=why, do="see its log, and whether it still runs")
+
+
+def _where() -> str:
+    """What to do where no daemon is: there may be one elsewhere."""
+    from vswitch.rpc.nearby import daemons
+
+    start = "start vswitchd, or name its run folder with --run or VSWITCH_RUN"
+    found = daemons()
+    return f"{start}: one answers in {' and in '.join(found)}" if found else start

@@ -22,10 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "forwarder/notify.h"
 #include "forwarder/wire.h"
 #include "vswitch.h"
 
-enum { TICK_MS = 50 };
+enum { TICK_MS = 50, WRONG_USE = 2 };
 static const uint64_t PATIENCE_NS = 10000000000;
 
 struct forwarder {
@@ -150,8 +151,12 @@ static int run(struct forwarder *f)
     vs_config config = {0};
     f->signals = open_signals();
     f->listener = wire_listen(f->path);
+    if (f->listener == -EADDRINUSE) { /* trying again won't help, so services don't */
+        die(f->path, "another forwarder listens there", "end it, or give another path");
+        return WRONG_USE;
+    }
     if (f->listener < 0)
-        return die(f->path, strerror(-f->listener), "give a path in a folder that you may write, and end the forwarder that listens there");
+        return die(f->path, strerror(-f->listener), "give a path in a folder that you may write");
     f->sw = vs_switch_new(&config, now_ns(), &error);
     if (!f->sw)
         return die("no switch", error.text, "free some memory");
@@ -159,7 +164,9 @@ static int run(struct forwarder *f)
     int code = vs_switch_start(f->sw, 1);
     if (code)
         return die("no poll thread", strerror(-code), "raise the limit of processes");
+    notify_tell("READY=1");
     loop(f);
+    notify_tell("STOPPING=1");
     if (f->daemon >= 0)
         close(f->daemon);
     unlink(f->path);
@@ -172,7 +179,7 @@ static int usage(void)
     fputs("usage: vswitch-forwarder --listen PATH [--ephemeral]\n"
           "Moves packets for the vswitch daemon that connects to PATH.\n"
           "  --ephemeral  end when the daemon goes away\n", stderr);
-    return 2;
+    return WRONG_USE;
 }
 
 /* Whoever closed a standard stream must not have the first socket written to in its place. */

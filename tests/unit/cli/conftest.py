@@ -58,6 +58,7 @@ BRIDGE = {
 ANSWERS: dict[str, object] = {
     "status": {
         "version": "0.1.0", "pid": 70, "bridges": 1, "ports": 2, "ephemeral": False, "run": "/r",
+        "other_runs": ["/run/vswitch-a1", "/s"],
         "not_active": ["port eth9: it is not there; plug it in"],
         "forwarder": {"pid": 71, "adopted": True, "started": 1767323045.5},
     },

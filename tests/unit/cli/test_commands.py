@@ -299,7 +299,11 @@ def test_status_says_who_serves(vswitch: Vswitch, daemon: FakeDaemon) -> None:
     assert lines[:2] == ["version          0.1.0", "daemon's pid     70"]
     assert "adopted          yes" in lines
     assert "started          2026-01-02 03:04:05" in lines
-    assert lines[-1] == "not active: port eth9: it is not there; plug it in"
+    assert lines[-3:] == [
+        "not active: port eth9: it is not there; plug it in",
+        "another daemon is in /run/vswitch-a1",
+        "another daemon is in /s",
+    ]
 
 
 # ---- plan and apply ----------------------------------------------------------------

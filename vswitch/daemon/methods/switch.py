@@ -11,6 +11,7 @@ from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.methods.finding import require_active
 from vswitch.reconcile import plan, settle
 from vswitch.reconcile.operations import Operation
+from vswitch.rpc.nearby import others
 from vswitch.schema import Config
 
 
@@ -29,6 +30,7 @@ async def status(daemon: Daemon) -> dict[str, Any]:
         "ports": sum(1 for _ in daemon.live.ports()),
         "ephemeral": daemon.ephemeral,
         "run": str(daemon.folders.run),
+        "other_runs": others(str(daemon.folders.run)),
         "not_active": [str(one.failure) for one in daemon.unmade],
     }
 
