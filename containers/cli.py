@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from containers import launch, words
+from containers import launch
 from containers.registry import Entry, Registry
+from containers.requests import EXAMPLES, REQUESTS
 from containers.run import Host, enter, remove, run, stop
 from containers.spec import Process, Remove, Spec, Stop
-from vswitch import paths
+from vswitch import pages, paths, words
 from vswitch.errors import Exit, Failure
 from vswitch.rpc.client import Client
 
@@ -42,10 +43,8 @@ def _host() -> Iterator[Host]:
 
 
 def _run(arguments: Sequence[str], out: Output) -> int:
-    given, command = words.read("run", Spec, arguments)
-    if not command:
-        raise words.usage("run", "it needs a command")
-    spec = Spec(**_seated({**given, "command": tuple(command)}, bool(given.get("detach"))))
+    given = _spelt("run", arguments)
+    spec = Spec(**_seated(given, bool(given.get("detach"))))
     with _host() as host:
         name, code = run(host, spec)
     if spec.detach:
@@ -54,16 +53,16 @@ def _run(arguments: Sequence[str], out: Output) -> int:
 
 
 def _exec(arguments: Sequence[str], out: Output) -> int:
-    given, rest = words.read("exec", Process, arguments)
-    name, command = (rest[0], rest[1:]) if rest else ("", [])
-    if command[:1] == ["--"]:
-        command = command[1:]
-    if not command:
-        raise words.usage("exec", "it needs a container's name and a command")
+    given = _spelt("exec", arguments)
+    name = given.pop("name")
     with _host() as host:
         known = host.registry.find(name).spec
         usual = {"env": known.env, "workdir": known.workdir, "user": known.user}
-        return enter(host, name, Process(**_seated({**usual, **given, "command": tuple(command)})))
+        return enter(host, name, Process(**_seated({**usual, **given})))
+
+
+def _spelt(command: str, arguments: Sequence[str]) -> words.Given:
+    return words.spelt(command, REQUESTS[command], arguments)
 
 
 def _seated(given: words.Given, detached: bool = False) -> dict[str, Any]:
@@ -79,8 +78,7 @@ def _seated(given: words.Given, detached: bool = False) -> dict[str, Any]:
 
 
 def _ps(arguments: Sequence[str], out: Output) -> int:
-    if arguments:
-        raise words.usage("ps", "it takes no words")
+    _spelt("ps", arguments)
     registry = Registry(paths.run_folder())
     shown = [_shown(registry, entry) for entry in registry.sweep()]
     columns = ("name", "status", "pid", "bridge", "port", "addresses", "started", "command")
@@ -113,13 +111,15 @@ def _status(registry: Registry, entry: Entry, alive: bool) -> str:
 
 
 def _stop(arguments: Sequence[str], out: Output) -> int:
-    given, names = words.read_names("stop", Stop, arguments)
+    given = _spelt("stop", arguments)
+    names = given.pop("names")
     how = Stop(**given)
     return _each(names, lambda host, name: stop(host, name, how.time))
 
 
 def _rm(arguments: Sequence[str], out: Output) -> int:
-    given, names = words.read_names("rm", Remove, arguments)
+    given = _spelt("rm", arguments)
+    names = given.pop("names")
     how = Remove(**given)
     return _each(names, lambda host, name: remove(host, name, how.force))
 
@@ -145,9 +145,7 @@ def _with_help(name: str, command: Command) -> Command:
 
     def answer(arguments: Sequence[str], out: Output) -> int:
         if arguments[:1] and arguments[0] in ("-h", "--help"):
-            from containers import help
-
-            print(help.page(name), end="")
+            print(pages.page(name, REQUESTS[name], EXAMPLES[name]), end="")
             return Exit.OK
         return command(arguments, out)
 

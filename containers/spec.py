@@ -90,7 +90,9 @@ class Process(Record):
     """A command and the circumstances it runs in: all that `vswitch exec` may choose."""
 
     NOUN: ClassVar[str] = "container"
-    command: tuple[str, ...] = setting(_words, "the command and its arguments", "", nested=True)
+    command: tuple[str, ...] = setting(
+        _words, "the command and its arguments", "COMMAND [WORD]...", nested=True
+    )
     env: tuple[str, ...] = setting(
         _variables, "set a variable; may be repeated", "NAME=VALUE", default=()
     )

@@ -26,6 +26,12 @@ class Parameter:
     required: bool = False
     positional: bool = False
     """On the command line it stands without an option's name."""
+    spelt: tuple[str, ...] = ()
+    """Its options where they aren't just its name's: -e and --env.  At least one is a long one."""
+    whole: bool = False
+    """Of a list: an option gives one item, and a comma is part of that."""
+    rest: bool = False
+    """It takes all words from its first on, options or not: another command's words."""
 
     def optional(self) -> Parameter:
         """The same, which may be left out."""
@@ -41,6 +47,8 @@ class Request:
     parameters: tuple[Parameter, ...] = ()
     lent: tuple[str, ...] = ()
     """Parameters that are open files, lent beside the request: no value of JSON, no word."""
+    about: str = ""
+    """More than 'help' says in its one line, for its page."""
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name."""

@@ -56,9 +56,10 @@ OUTSIDE = (
 
 PURE = (
     "datapath.fields", "datapath.oxm", "datapath.action", "datapath.rule", "datapath.frames",
-    "vswitch.schema", "vswitch.openflow", "vswitch.reconcile",
+    "vswitch.schema", "vswitch.requests", "vswitch.words", "vswitch.pages",
+    "vswitch.openflow", "vswitch.reconcile",
     "containers.spec", "containers.seccomp", "containers.steps", "containers.plan",
-    "containers.encode", "containers.control", "containers.problem", "containers.words",
+    "containers.encode", "containers.control", "containers.problem", "containers.requests",
     "controlplane.identity", "controlplane.lengths", "controlplane.mactable",
 )  # fmt: skip
 IMPURE_IMPORTS = ("socket", "threading", "time", "asyncio", "select", "selectors", "subprocess")

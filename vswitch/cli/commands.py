@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vswitch.cli import views, words
+from vswitch import words
+from vswitch.cli import views
 from vswitch.cli.output import Output
 from vswitch.errors import Exit, Failure, RpcError, SchemaError, shown
 from vswitch.requests import BRIDGE, PORT, REQUESTS, Parameter, Request
@@ -169,10 +170,14 @@ def _content(name: str) -> bytes:
     return content
 
 
-_FILE = Parameter("file", Setting("where they stand, one a line; -: standard input", text, "FILE"))
-_CONFIGURATION = Parameter(
-    "file", Setting("the whole configuration; -: standard input", text, "FILE"), required=True
-)
+_FILE = Parameter(
+    "file", Setting("where they stand, one a line; -: standard input", text, "FILE"),
+    spelt=("-f", "--file"),
+)  # fmt: skip
+_CONFIGURATION = replace(
+    _FILE, setting=Setting("the whole configuration; -: standard input", text, "FILE"),
+    required=True,
+)  # fmt: skip
 
 
 def _of_flows(method: str) -> Request:

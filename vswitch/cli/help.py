@@ -5,20 +5,10 @@ Made from the tables of commands and requests, so it can't go stale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from vswitch.cli import words
+from vswitch import pages
 from vswitch.cli.commands import COMMANDS, Command
-from vswitch.requests import Parameter
-
-CONTAINERS = {
-    "run": "start a command in a container on a switch port",
-    "ps": "containers",
-    "exec": "run a command in a container",
-    "stop": "end a container",
-    "rm": "remove a container",
-}
-"""Commands of the `containers` package, which reads their words itself."""
 
 _HEAD = """\
 usage: vswitch [--run DIR] [-o table|json] COMMAND ...
@@ -46,7 +36,16 @@ exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 differs (plan), 65 stored bu
 def everything() -> str:
     """The page of `vswitch --help`."""
     ours = [(c.words, c.request.help) for c in COMMANDS.values()]
-    return f"{_HEAD}\n{_list([*ours, *CONTAINERS.items()])}{_TAIL}"
+    return f"{_HEAD}\n{_list([*ours, *_of_containers()])}{_TAIL}"
+
+
+def _of_containers() -> Iterator[tuple[str, str]]:
+    """The commands of the `containers` package, if it is installed."""
+    try:
+        from containers.requests import REQUESTS
+    except ModuleNotFoundError:
+        return
+    yield from ((name, request.help) for name, request in REQUESTS.items())
 
 
 def noun(word: str) -> str:
@@ -62,39 +61,9 @@ def verbs(noun: str) -> list[str]:
 
 def command(this: Command) -> str:
     """How one command is used, each of its options, an example."""
-    optional = words.options(this.request)
-    lines = [f"usage: {usage(this)}", "", this.request.help, ""]
-    if not this.usage:
-        places = [p for p in this.request.parameters if p.positional]
-        lines += _table(
-            [(words.metavar(p), p.setting.help) for p in places]
-            + [(_option(p), p.setting.help) for p in optional]
-        )
-    if this.example:
-        lines += ["", f"example: vswitch {this.words} {this.example}"]
-    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
-
-
-def usage(this: Command) -> str:
-    """The usage line of a command."""
-    if this.usage:
-        return f"vswitch {this.words} {this.usage}"
-    shown = [p for p in this.request.parameters if p.positional or p.required]
-    marks = [words.mark(p) if p.required else f"[{words.mark(p)}]" for p in shown]
-    optional = ["[options]"] if any(not p.required for p in words.options(this.request)) else []
-    return " ".join(["vswitch", this.words, *marks, *optional])
-
-
-def _option(parameter: Parameter) -> str:
-    names = ", ".join(sorted(words.spellings(parameter), key=len))
-    return f"{names} {parameter.setting.metavar}".strip() if parameter.setting.metavar else names
+    example = f"{this.words} {this.example}" if this.example else ""
+    return pages.page(this.words, this.request, example, this.usage)
 
 
 def _list(rows: Iterable[tuple[str, str]]) -> str:
-    return "".join(f"{line}\n" for line in _table(rows))
-
-
-def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
-    rows = list(rows)
-    width = max((len(left) for left, _ in rows), default=0)
-    return [f"  {left:{width}}  {right}" for left, right in rows]
+    return "".join(f"{line}\n" for line in pages.table(rows))

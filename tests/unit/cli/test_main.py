@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from containers.requests import REQUESTS as container_requests
 from tests.kit.fakedaemon import FakeDaemon
 from tests.unit.cli.conftest import PORT, TAP, Vswitch
-from vswitch.cli import help, top
+from vswitch.cli import top
 from vswitch.cli.commands import COMMANDS
-from vswitch.cli.globals import CONTAINER_WORDS, take
+from vswitch.cli.globals import CONTAINER_WORDS, PASSED_ON, take
 from vswitch.cli.output import Output
 from vswitch.errors import Failure
 from vswitch.rpc.client import Client
@@ -28,7 +29,9 @@ def test_help_lists_every_command(vswitch: Vswitch) -> None:
     assert ended.code == 0
     for words in (*COMMANDS, *CONTAINER_WORDS):
         assert f"\n  {words} " in ended.out
-    assert help.CONTAINERS.keys() == CONTAINER_WORDS
+    assert container_requests.keys() == CONTAINER_WORDS
+    passed_on = {n for n, r in container_requests.items() if any(p.rest for p in r.parameters)}
+    assert passed_on == PASSED_ON
 
 
 def test_without_words_help_goes_to_standard_error_as_a_usage_error(vswitch: Vswitch) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from containers import help, words
 from containers.cli import COMMANDS
+from containers.requests import REQUESTS
 from containers.spec import Process, Remove, Spec, Stop
+from vswitch import words
 from vswitch.errors import Exit, Failure
+from vswitch.schema import Record
 
 
 class Nowhere:
@@ -20,46 +22,57 @@ class Nowhere:
         raise AssertionError("printed")
 
 
+def spelt(line: str) -> dict[str, Any]:
+    command, *rest = line.split(" ")
+    return words.spelt(command, REQUESTS[command], rest)
+
+
 def test_options_come_first_and_the_rest_is_the_command_s() -> None:
     line = "--bridge br0 --address 10.0.0.2/24 --address=fd00::2/64 -d -e A=1,2 -e B= ping -c1 -t x"
-    assert words.read("run", Spec, line.split()) == (
-        {
-            "bridge": "br0", "addresses": ("10.0.0.2/24", "fd00::2/64"), "detach": True,
-            "env": ("A=1,2", "B="),
-        },
-        ["ping", "-c1", "-t", "x"],
-    )  # fmt: skip
+    assert spelt(f"run {line}") == {
+        "bridge": "br0", "addresses": ["10.0.0.2/24", "fd00::2/64"], "detach": True,
+        "env": ["A=1,2", "B="], "command": ["ping", "-c1", "-t", "x"],
+    }  # fmt: skip
 
 
 def test_two_dashes_end_the_options() -> None:
-    assert words.read("run", Spec, ["--", "--name", "x"]) == ({}, ["--name", "x"])
-    assert words.read("run", Spec, ["-t", "--", "sh"]) == ({"tty": True}, ["sh"])
-    assert words.read("run", Spec, ["--no-tty", "sh"]) == ({"tty": False}, ["sh"])
+    assert spelt("run -- --name x") == {"command": ["--name", "x"]}
+    assert spelt("run -t -- sh") == {"tty": True, "command": ["sh"]}
+    assert spelt("run --no-tty sh") == {"tty": False, "command": ["sh"]}
+    assert spelt("run -- sh -- -x") == {"command": ["sh", "--", "-x"]}
+    assert spelt("run -- -- x") == {"command": ["--", "x"]}
+
+
+def test_what_stands_behind_the_container_s_name_is_the_command_s() -> None:
+    assert spelt("exec -e A=1 c1 ls -l") == {"env": ["A=1"], "name": "c1", "command": ["ls", "-l"]}
+    assert spelt("exec c1 -- -e -- x") == {"name": "c1", "command": ["-e", "--", "x"]}
+    assert spelt("exec c1 -e A=1") == {"name": "c1", "command": ["-e", "A=1"]}
+    assert spelt("exec -- -c1 ls") == {"name": "-c1", "command": ["ls"]}
 
 
 def test_options_may_stand_between_names() -> None:
-    assert words.read_names("rm", Remove, ["a", "-f", "b"]) == ({"force": True}, ["a", "b"])
-    assert words.read_names("stop", Stop, ["a", "--time=1"]) == ({"time": "1"}, ["a"])
-    assert words.read_names("rm", Remove, ["--", "-f"]) == ({}, ["-f"])
+    assert spelt("rm a -f b") == {"force": True, "names": ["a", "b"]}
+    assert spelt("stop a --time=1") == {"time": "1", "names": ["a"]}
+    assert spelt("rm -- -f") == {"names": ["-f"]}
 
 
 @pytest.mark.parametrize(
     ("command", "line", "says"),
     [
-        ("run", "", "needs a command"),
-        ("run", "--bridge br0 --", "needs a command"),
+        ("run", "", "it needs COMMAND [WORD]...;"),
+        ("run", "--bridge br0 --", "it needs COMMAND [WORD]...;"),
         ("run", "--bogus sh", "no option '--bogus'"),
         ("run", "--name", "--name needs a value, NAME"),
         ("run", "--name a --name b sh", "--name is there twice"),
         ("run", "--detach=yes sh", "--detach takes no value"),
-        ("exec", "", "a container's name and a command"),
-        ("exec", "c1", "a container's name and a command"),
-        ("exec", "c1 --", "a container's name and a command"),
+        ("exec", "", "it needs NAME COMMAND [WORD]...;"),
+        ("exec", "c1", "it needs COMMAND [WORD]...;"),
+        ("exec", "c1 --", "it needs COMMAND [WORD]...;"),
         ("exec", "--bridge br0 c1 sh", "no option '--bridge'"),
-        ("ps", "all", "takes no words"),
-        ("stop", "", "needs a container's name"),
+        ("ps", "all", "'all' is a word too many"),
+        ("stop", "", "it needs NAME;"),
         ("stop", "--time soon c1", "no number of seconds"),
-        ("rm", "-f", "needs a container's name"),
+        ("rm", "-f", "it needs NAME;"),
         ("rm", "--all", "no option '--all'"),
     ],
 )
@@ -81,9 +94,12 @@ def test_each_command_has_a_page(command: str, capsys: pytest.CaptureFixture[str
     assert max(map(len, page.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("record", words.OPTIONS)
-def test_every_option_names_a_setting_and_every_setting_has_one(record: Any) -> None:
+@pytest.mark.parametrize(
+    ("command", "record"), [("run", Spec), ("exec", Process), ("stop", Stop), ("rm", Remove)]
+)
+def test_every_option_names_a_setting_and_every_setting_has_one(
+    command: str, record: type[Record]
+) -> None:
     plain = {name for name, setting in record.settings().items() if not setting.nested}
-    assert set(words.OPTIONS[record].values()) == plain
+    assert {option.name for option in words.options(REQUESTS[command])} == plain
     assert issubclass(Spec, Process)
-    assert help.page("run")
