@@ -21,7 +21,6 @@
 #include "descriptors.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,16 +66,6 @@ static const struct {
     {"filter", "b", step_filter},
     {"execute", "ll", step_execute},
 };
-
-int failed(struct birth *birth, const char *doing, ...)
-{
-    birth->error = errno;
-    va_list args;
-    va_start(args, doing);
-    vsnprintf(birth->doing, sizeof birth->doing, doing, args);
-    va_end(args);
-    return -1;
-}
 
 static int carry_out(struct birth *birth, const struct step *step)
 {

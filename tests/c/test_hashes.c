@@ -34,7 +34,7 @@ static uint64_t of_rule(uint64_t i, uint64_t seed)
     return match_hash(&match.m, seed ^ 100);
 }
 
-/* As pipeline/mac.c and base/idmap.c do. */
+/* As bridge/mac.c and base/idmap.c do. */
 static uint64_t of_number(uint64_t i, uint64_t seed) { return hash_end(hash_mix(seed, i)); }
 
 static unsigned longest_chain(uint64_t (*hash)(uint64_t, uint64_t), const uint64_t *keys, uint64_t seed)

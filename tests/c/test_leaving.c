@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
+#include "bridge/port_list.h"
 #include "switch/switch.h"
 #include "twins.h"
 

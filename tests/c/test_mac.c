@@ -1,6 +1,6 @@
 /* The MAC table: random stations, moves, ages and limits against an array of what should be there. */
 #include "check.h"
-#include "pipeline/mac.h"
+#include "bridge/mac.h"
 
 enum { STATIONS = 40, PORTS = 4, ROUNDS = 20000, AGE_S = 10 };
 #define SECOND 1000000000ull

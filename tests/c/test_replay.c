@@ -1,7 +1,7 @@
 /* A journal played back by the next forwarder: the same rules, groups and meters, in every bridge.
  *
  * What several bridges were told lies in the journal as it came, one after the other; a group-mod of one publishes a
- * version while another one's flow-mods are being staged.
+ * version while another one's flow-mods are pending.
  */
 #include <errno.h>
 #include <sys/mman.h>

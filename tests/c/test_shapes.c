@@ -8,11 +8,13 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "bridge/port_list.h"
 #include "check.h"
 #include "flow/extract.h"
 #include "ofp/decode.h"
 #include "packet/parse.h"
 #include "switch/switch.h"
+#include "tables/references.h"
 #include "traffic.h"
 #include "twins.h"
 

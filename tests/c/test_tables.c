@@ -1,10 +1,13 @@
-/* Changes to flow tables: staged, committed, taken back, settled; random ones against an array of what should be there. */
+/* Changes to flow tables: pending, committed, taken back, settled; random ones against an array of what should be there. */
 #include <pthread.h>
 #include <sched.h>
 
 #include "check.h"
-#include "pipeline/bridge.h"
-#include "pipeline/compose.h"
+#include "bridge/port_list.h"
+#include "compose/compose.h"
+#include "tables/flow_mods.h"
+#include "tables/group_mods.h"
+#include "tables/meter_mods.h"
 
 enum { ADDRESSES = 6, PRIORITIES = 3, ROUNDS = 4000 };
 
@@ -63,7 +66,7 @@ static void model_change(struct model *m, uint8_t command, unsigned address, uns
         }
 }
 
-static void stage_something(struct model *m)
+static void add_something(struct model *m)
 {
     uint8_t command = (uint8_t)random_below(5);
     bool loose = command == OFPFC_MODIFY || command == OFPFC_DELETE;
@@ -71,7 +74,7 @@ static void stage_something(struct model *m)
     uint16_t port = (uint16_t)(1 + random_below(1000));
     struct flow_mod mod = mod_of(command, address, priority, port);
     mod.flags = random_below(2) ? OFPFF_RESET_COUNTS : 0;
-    CHECK(bridge_stage(bridge, &mod, 0) == OF_FINE);
+    CHECK(bridge_flow_mod(bridge, &mod, 0) == OF_FINE);
     free(mod.program);
     model_change(m, command, address, priority, port);
 }
@@ -128,16 +131,16 @@ static void settle(void)
 static void random_changes_end_as_they_should(void)
 {
     for (int round = 0; round < ROUNDS; round++) {
-        struct model staged = model;
+        struct model pending = model;
         unsigned n = 1 + random_below(8);
         for (unsigned i = 0; i < n; i++) {
-            stage_something(&staged);
-            check_list(&staged);
+            add_something(&pending);
+            check_list(&pending);
             check_published(&model); /* nothing is seen before the commit */
         }
         if (random_below(3)) {
             bridge_commit(bridge);
-            model = staged;
+            model = pending;
         } else {
             bridge_abort(bridge);
         }
@@ -151,7 +154,7 @@ static void random_changes_end_as_they_should(void)
 static void all_slots_come_back(void)
 {
     struct flow_mod mod = mod_of(OFPFC_DELETE, ADDRESSES, 0, 1);
-    CHECK(bridge_stage(bridge, &mod, 0) == OF_FINE);
+    CHECK(bridge_flow_mod(bridge, &mod, 0) == OF_FINE);
     free(mod.program);
     bridge_commit(bridge);
     settle();
@@ -166,11 +169,11 @@ static void a_deleted_rule_waits_for_its_readers(void)
 {
     struct epoch_reader *reader = epoch_register(&world.epoch);
     struct flow_mod add = mod_of(OFPFC_ADD, 1, 1, 7), delete = mod_of(OFPFC_DELETE, ADDRESSES, 0, 1);
-    bridge_stage(bridge, &add, 0);
+    bridge_flow_mod(bridge, &add, 0);
     bridge_commit(bridge);
     epoch_enter(&world.epoch, reader);
     told = 0;
-    bridge_stage(bridge, &delete, 0);
+    bridge_flow_mod(bridge, &delete, 0);
     free(delete.program);
     bridge_commit(bridge);
     settle();
@@ -187,12 +190,12 @@ static void what_was_never_seen_is_never_told(void)
 {
     struct flow_mod first = mod_of(OFPFC_ADD, 1, 1, 7), second = mod_of(OFPFC_ADD, 1, 1, 8), third = mod_of(OFPFC_ADD, 1, 1, 9);
     struct flow_mod delete = mod_of(OFPFC_DELETE, ADDRESSES, 0, 1);
-    bridge_stage(bridge, &first, 0);
+    bridge_flow_mod(bridge, &first, 0);
     bridge_commit(bridge);
     told = 0;
-    bridge_stage(bridge, &second, 0);
-    bridge_stage(bridge, &third, 0);
-    bridge_stage(bridge, &delete, 0);
+    bridge_flow_mod(bridge, &second, 0);
+    bridge_flow_mod(bridge, &third, 0);
+    bridge_flow_mod(bridge, &delete, 0);
     free(delete.program);
     bridge_commit(bridge);
     settle();
@@ -246,7 +249,7 @@ static void add_naming_rule(bool of_meter)
     mod.program->meter = METER;
     if (!of_meter)
         mod.program->actions[0] = (struct action){.kind = ACT_GROUP, .port = GROUP};
-    CHECK(bridge_stage(bridge, &mod, 0) == OF_FINE);
+    CHECK(bridge_flow_mod(bridge, &mod, 0) == OF_FINE);
     bridge_commit(bridge);
 }
 
@@ -259,7 +262,7 @@ static void without_its_meter_a_rule_does_nothing(void)
     add_naming_rule(true);
     CHECK_EQ(composed(ACT_METER, world_version(&world)), 1);
     CHECK(is_dropped_as(VS_DROP_NO_PORT)); /* it got as far as the output */
-    struct bridge_meter *meter = bridge_meter(bridge, METER);
+    struct meter_entry *meter = bridge_meter(bridge, METER);
     idmap_remove(&bridge->meters, METER, keep);
     CHECK_EQ(composed(ACT_METER, world_version(&world)), 0);
     CHECK_EQ(composition.n_actions, 1);
@@ -301,7 +304,7 @@ static void a_packet_meets_both_or_neither(bool of_meter, bool first, bool all)
         sched_yield();
     if (first) {
         struct flow_mod mod = mod_of(OFPFC_DELETE, ADDRESSES, 0, 1);
-        bridge_stage(bridge, &mod, 0);
+        bridge_flow_mod(bridge, &mod, 0);
         free(mod.program);
         bridge_commit(bridge);
     }
@@ -332,6 +335,7 @@ int main(void)
         a_packet_meets_both_or_neither(i & 1, i & 2, i & 4);
     settle();
     all_slots_come_back();
+    tables_free(bridge);
     bridge_free(bridge);
     epoch_destroy(&world.epoch);
     slots_destroy(&world.slots);

@@ -1,6 +1,6 @@
 /* VLANs of a port: each mode, each list, each VLAN, against the sentences of vlan.h. */
 #include "check.h"
-#include "pipeline/vlan.h"
+#include "bridge/vlan.h"
 
 static vs_vlans vlans_of(vs_vlan_mode mode, uint16_t tag, const uint16_t *listed)
 {

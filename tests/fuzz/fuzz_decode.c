@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "flow/oxm.h"
 #include "ofp/decode.h"
-#include "pipeline/bridge.h"
+#include "bridge/bridge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@ Whoever changes one there changes it here.  Pure.
 from __future__ import annotations
 
 N_TABLES = 255
-"""Flow tables 0 to 254 of every bridge (N_TABLES in datapath/src/pipeline/bridge.h; OFPTT_MAX)."""
+"""Flow tables 0 to 254 of every bridge (N_TABLES in datapath/src/bridge/bridge.h; OFPTT_MAX)."""
 
 ALL_TABLES = 255
 """In a request: every table (OFPTT_ALL)."""
@@ -15,10 +15,10 @@ MAX_RULES = 1_000_000
 """Rules over all tables (max_rules of vs_config in datapath/include/vswitch.h)."""
 
 MAX_GROUPS = 65_536
-"""Groups of a bridge, of whichever type (GROUP_LIMIT in datapath/src/pipeline/group.h)."""
+"""Groups of a bridge, of whichever type (GROUP_LIMIT in datapath/src/tables/group.h)."""
 
 MAX_METERS = 65_536
-"""Meters of a bridge (METER_LIMIT in datapath/src/pipeline/meters.h)."""
+"""Meters of a bridge (METER_LIMIT in datapath/src/tables/meter_entry.h)."""
 
 MAX_BANDS = 16
 """Bands of a meter (METER_MAX_BANDS in datapath/src/meter/meter.h)."""

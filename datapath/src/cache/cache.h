@@ -32,7 +32,7 @@ struct packed_key {
     uint64_t words[KEY_WORDS];
 };
 /* Keeps the words that count, and their hash under 'seed'. */
-/* 'stage': what else the answer depends on, 0 = nothing (pipeline/stage.h). */
+/* 'stage': what else the answer depends on, 0 = nothing (compose/stage.h). */
 static inline void key_pack(struct packed_key *, const struct key *, const struct key_shape *, uint64_t stage, uint64_t seed);
 
 struct cache_entry {

@@ -1,13 +1,12 @@
 /* Decoding actions and instructions: two tables of small handlers.  See decode.h. */
 #include <string.h>
 
+#include "act/action_set.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "flow/oxm.h"
 #include "ofp/decode.h"
 #include "ofp/wire13.h"
-#include "pipeline/action_set.h"
-#include "pipeline/bridge.h"
 
 /* ---- actions: a handler gets one action whose length lies within the list and is a multiple of 8 ---- */
 
@@ -301,7 +300,7 @@ static enum of_error read_meter(const uint8_t *at, size_t length, struct reading
         return OF_INSTRUCTION_LENGTH;
     r->program->has_meter = 1;
     r->program->meter = get32(at + 4);
-    /* Virtual ones are not for rules (section 7.3.4.4); whether there is this one, the pipeline knows. */
+    /* Virtual ones are not for rules (section 7.3.4.4); whether there is this one, the tables know. */
     return r->program->meter <= OFPM_MAX ? OF_FINE : OF_METER_INVALID;
 }
 

@@ -6,9 +6,9 @@
 #pragma once
 #include <stddef.h>
 #include "base/of_error.h"
-#include "pipeline/group.h"
-#include "pipeline/meters.h"
-#include "pipeline/rule.h"
+#include "tables/group.h"
+#include "tables/meter_entry.h"
+#include "tables/rule.h"
 
 /* 'message' is whole: header length == size >= 8. */
 enum of_error decode_flow_mod(const uint8_t *message, size_t size, struct flow_mod *);

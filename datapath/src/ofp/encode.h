@@ -3,7 +3,9 @@
 #include "base/bytes.h"
 #include "base/of_error.h"
 #include "lane/queue.h"
-#include "pipeline/bridge.h"
+#include "tables/group.h"
+#include "tables/meter_entry.h"
+#include "tables/rule.h"
 
 /* OFPT_ERROR about 'message'; its first 64 bytes go along. */
 void encode_error(struct bytes *, enum of_error, const uint8_t *message, size_t size);
@@ -39,5 +41,5 @@ void encode_port_stats(struct multipart *, const struct port *, uint64_t now_ns)
 void encode_queue_stats(struct multipart *, uint32_t port, const struct queue *, uint64_t now_ns);
 void encode_group_stats(struct multipart *, const struct group *, uint64_t now_ns);
 void encode_group_desc(struct multipart *, const struct group *);
-void encode_meter_stats(struct multipart *, const struct bridge_meter *, uint64_t now_ns);
-void encode_meter_config(struct multipart *, const struct bridge_meter *);
+void encode_meter_stats(struct multipart *, const struct meter_entry *, uint64_t now_ns);
+void encode_meter_config(struct multipart *, const struct meter_entry *);

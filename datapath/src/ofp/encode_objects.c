@@ -44,7 +44,7 @@ void encode_group_desc(struct multipart *m, const struct group *g)
     memcpy(at + GROUP_DESC_SIZE, g->wire, g->wire_size);
 }
 
-void encode_meter_stats(struct multipart *m, const struct bridge_meter *b, uint64_t now_ns)
+void encode_meter_stats(struct multipart *m, const struct meter_entry *b, uint64_t now_ns)
 {
     const struct meter *meter = b->meter;
     size_t size = METER_STATS_SIZE + meter->n_bands * (size_t)COUNTER_SIZE;
@@ -67,7 +67,7 @@ static void put_band(uint8_t *at, const struct meter_band_spec *band)
     at[12] = band->type == METER_DSCP_REMARK ? band->prec_level : 0;
 }
 
-void encode_meter_config(struct multipart *m, const struct bridge_meter *b)
+void encode_meter_config(struct multipart *m, const struct meter_entry *b)
 {
     const struct meter *meter = b->meter;
     size_t size = METER_CONFIG_SIZE + meter->n_bands * (size_t)METER_BAND_SIZE;

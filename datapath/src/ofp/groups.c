@@ -1,12 +1,12 @@
 /* Decoding group-mods and meter-mods (OpenFlow 1.3.5, 7.3.4.3 and 7.3.4.4).  See decode.h. */
 #include <string.h>
 
+#include "act/action_set.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "ofp/decode.h"
 #include "ofp/wire13.h"
-#include "pipeline/action_set.h"
 
 /* ---- buckets ---- */
 

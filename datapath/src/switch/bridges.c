@@ -1,15 +1,8 @@
-/* Bridges of a switch: found by their number, taken away with all they have. */
+/* Bridges of a switch: taken away with all they have. */
 #include "base/check.h"
 #include "switch/switch.h"
 #include "switch/transaction.h"
-
-struct bridge *switch_bridge(const struct vs_switch *sw, uint32_t id)
-{
-    for (unsigned i = 0; i < sw->n_bridges; i++)
-        if (sw->bridges[i]->id == id)
-            return sw->bridges[i];
-    return NULL;
-}
+#include "tables/table.h"
 
 void switch_end_sessions(struct vs_switch *sw, uint32_t bridge)
 {
@@ -42,6 +35,7 @@ static void let_go_of_bridge(struct worker *w, void *object)
 static void release_bridge(struct vs_switch *sw, void *object)
 {
     epoch_collect(&sw->world.epoch); /* its rules that were deleted before give their counters back */
+    tables_free(object);
     bridge_free(object);
 }
 

@@ -5,7 +5,9 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "pipeline/vlan.h"
+#include "bridge/port_list.h"
+#include "bridge/vlan.h"
+#include "tables/change.h"
 #include "switch/history.h"
 #include "switch/transaction.h"
 

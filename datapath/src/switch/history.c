@@ -6,6 +6,9 @@
 #include "ofp/decode.h"
 #include "ofp/encode.h"
 #include "ofp/wire13.h"
+#include "tables/flow_mods.h"
+#include "tables/group_mods.h"
+#include "tables/meter_mods.h"
 
 void history_commit(struct vs_switch *sw, struct bridge *b)
 {
@@ -111,7 +114,7 @@ static void append_groups(struct vs_switch *sw, const struct bridge *b)
 
 static void append_meters(struct vs_switch *sw, const struct bridge *b)
 {
-    const struct bridge_meter *m;
+    const struct meter_entry *m;
     for (size_t at = 0; (m = idmap_next(&b->meters, &at));) {
         struct multipart part;
         sw->reply.size = 0;
@@ -211,7 +214,7 @@ static void replay_gone(struct bridge *b, const struct journal_record *record)
     struct group_mod groups = {.command = OFPGC_DELETE, .id = OFPG_ALL};
     struct meter_mod meters = {.command = OFPMC_DELETE, .id = OFPM_ALL};
     bridge_commit(b);
-    bridge_stage(b, &flows, record->now_ns);
+    bridge_flow_mod(b, &flows, record->now_ns);
     bridge_commit(b);
     bridge_group_mod(b, &groups, record->now_ns);
     bridge_meter_mod(b, &meters, record->now_ns);
@@ -221,7 +224,7 @@ static void replay_flow_mod(struct bridge *b, const struct journal_record *recor
 {
     struct flow_mod mod;
     if (decode_flow_mod((const uint8_t *)(record + 1), record->length, &mod) == OF_FINE)
-        bridge_stage(b, &mod, record->now_ns);
+        bridge_flow_mod(b, &mod, record->now_ns);
     flow_mod_done(&mod);
 }
 
@@ -261,7 +264,7 @@ static void restart_idle(struct bridge *b, uint64_t now_ns)
         r->used_ns = now_ns;
 }
 
-/* Only one bridge at a time may have something staged: what another one publishes would publish that too.
+/* Only one bridge at a time may have a pending change: what another one publishes would publish that too.
  * A bridge that is not there was deleted while there was no forwarder: nobody wrote that down, so it is done now. */
 void history_replay(struct vs_switch *sw, uint64_t now_ns)
 {

@@ -2,10 +2,10 @@
 #pragma once
 #include "switch/switch.h"
 
-/* Publishes what a bridge has staged, and makes it count in the journal. */
+/* Publishes what is pending of a bridge, and makes it count in the journal. */
 void history_commit(struct vs_switch *, struct bridge *);
 void history_abort(struct vs_switch *, struct bridge *);
-/* A flow-mod that was staged. */
+/* A flow-mod that became pending. */
 void history_note(struct vs_switch *, const struct bridge *, const uint8_t *message, size_t size, uint64_t now_ns);
 /* A rule that a timeout takes. */
 void history_note_expiry(struct vs_switch *, const struct bridge *, const struct rule *, uint64_t now_ns);

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "bridge/port_list.h"
+#include "bridge/vlan.h"
 #include "ofp/encode.h"
 #include "ofp/wire13.h"
-#include "pipeline/vlan.h"
 #include "switch/history.h"
+#include "tables/change.h"
 
 /* ---- packet-ins ---- */
 

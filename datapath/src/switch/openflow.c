@@ -1,6 +1,6 @@
 /* Hot OpenFlow messages: bytes from a session, to the tables, to bytes for the session.
  *
- * Flow-mods are staged one by one and published together: at a barrier, before anything
+ * Flow-mods become pending one by one and are published together: at a barrier, before anything
  * that reads the tables, at the end of what came at once.  A message that is wrong is
  * answered with its error and changes nothing.
  */
@@ -10,18 +10,23 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "bridge/port_list.h"
 #include "ofp/decode.h"
 #include "ofp/encode.h"
 #include "ofp/wire13.h"
 #include "switch/history.h"
 #include "switch/request.h"
+#include "tables/flow_mods.h"
+#include "tables/group_mods.h"
+#include "tables/meter_mods.h"
+#include "tables/references.h"
 
 static enum of_error flow_mod(struct request *r)
 {
     struct flow_mod mod;
     enum of_error error = decode_flow_mod(r->message, r->size, &mod);
     if (error == OF_FINE)
-        error = bridge_stage(r->bridge, &mod, r->now_ns);
+        error = bridge_flow_mod(r->bridge, &mod, r->now_ns);
     if (error == OF_FINE)
         history_note(r->sw, r->bridge, r->message, r->size, r->now_ns);
     flow_mod_done(&mod);
@@ -101,7 +106,7 @@ static enum of_error barrier(struct request *r)
     return OF_FINE;
 }
 
-/* ---- groups and meters: in force at once, so what is staged goes first ---- */
+/* ---- groups and meters: in force at once, so what is pending goes first ---- */
 
 static enum of_error group_mod(struct request *r)
 {

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "bridge/port_list.h"
 #include "ofp/decode.h"
 #include "ofp/encode.h"
 #include "ofp/wire13.h"
 #include "switch/request.h"
+#include "tables/table.h"
 
 /* ---- rules and tables ---- */
 

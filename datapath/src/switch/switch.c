@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "bridge/port_list.h"
 
 const char *vs_drop_name(uint32_t reason)
 {

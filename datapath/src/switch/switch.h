@@ -43,8 +43,16 @@ struct vs_switch {
     struct packet_pool *pool;   /* for trace */
 };
 
+/* The bridge of this number, or NULL. */
+static inline struct bridge *switch_bridge(const struct vs_switch *sw, uint32_t id)
+{
+    for (unsigned i = 0; i < sw->n_bridges; i++)
+        if (sw->bridges[i]->id == id)
+            return sw->bridges[i];
+    return NULL;
+}
+
 /* bridges.c */
-struct bridge *switch_bridge(const struct vs_switch *, uint32_t id);
 extern const struct parting bridge_parting; /* of a struct bridge without ports */
 /* With its ports and sessions. */
 void switch_remove_bridge(struct vs_switch *, struct bridge *, uint64_t now_ns);

@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bridge/port_list.h"
 #include "flow/extract.h"
 #include "ofp/wire13.h"
+#include "meter/meter.h"
 #include "packet/parse.h"
 #include "switch/switch.h"
+#include "tables/rule.h"
 
 struct tracing {
     struct vs_switch *sw;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "packet/checksum.h"
+#include "tables/meter_entry.h"
 
 /* Has the port left room for others?  'taken' is what the control thread has taken out of what it said. */
 static bool may_say(const struct worker *w, const struct port *in)
@@ -53,7 +54,7 @@ static unsigned as_wired(const struct packet *p, struct packet **out)
 /* The virtual meter of all that goes to controllers (OpenFlow 1.3.5, 7.3.4.4), if somebody has set it. */
 static bool passes_meter(struct worker *w, const struct packet *p)
 {
-    const struct bridge_meter *m = bridge_meter(w->bridge, OFPM_CONTROLLER);
+    const struct meter_entry *m = bridge_meter(w->bridge, OFPM_CONTROLLER);
     uint64_t packets, bytes;
     if (!m)
         return true;

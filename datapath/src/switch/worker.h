@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include "act/execute.h"
 #include "base/ring.h"
-#include "pipeline/compose.h"
+#include "compose/compose.h"
 #include "switch/lanes.h"
 
 /* All ports of all bridges, for poll threads; replaced as a whole. */

@@ -10,19 +10,19 @@ import re
 from pathlib import Path
 
 SOURCES = Path(__file__).parents[3] / "datapath/src"
-WHOLE_ROOMS = ("packet", "flow", "act")
+WHOLE_ROOMS = ("packet", "flow", "act", "compose")
 FILES = (
     "port/burst*.c", "port/packet.c", "port/tap.c", "port/vnet.c", "port/port.c", "port/port.h",
-    "pipeline/compose.c", "pipeline/edits.c", "pipeline/outputs.c", "pipeline/grouping.c",
-    "pipeline/group.c", "pipeline/normal.c", "pipeline/vlan.c", "pipeline/stage.c",
-    "pipeline/action_set.c", "meter/meter.c", "lane/queue.c", "cache/cache.h",
+    "bridge/vlan.c", "bridge/world.h", "bridge/port_list.c",
+    "tables/group.[ch]", "tables/meter_entry.[ch]", "tables/rule.[ch]",
+    "meter/meter.c", "lane/queue.c", "cache/cache.h",
     "switch/passage.c", "switch/lanes.c", "switch/upcalls.c",
 )  # fmt: skip
 WAY = (*(f"{room}/*.[ch]" for room in WHOLE_ROOMS), *FILES)
 LEFT = {
     "packet/packet.c": ["packet_pool_out(pool) == 0"],
     "act/outlet.c": ["o->queues != MAP_FAILED"],
-    "pipeline/stage.c": ["s->at != MAP_FAILED"],
+    "compose/stage.c": ["s->at != MAP_FAILED"],
     "meter/meter.c": ["n <= METER_MAX_BANDS"],
     "lane/queue.c": ["max_packets > 0", "!q->count"],
     "switch/passage.c": ["waiting->n == 0"],

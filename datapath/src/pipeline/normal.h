@@ -1,5 +1,0 @@
-/* OFPP_NORMAL: a learning switch with VLANs. */
-#pragma once
-#include "pipeline/composing.h"
-
-void output_normal(struct composition *, const struct action *);
