@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from datapath.frames import PortKind
+from vswitch.daemon import events
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.elsewhere import Elsewhere
 from vswitch.daemon.live import LiveBridge, LivePort
@@ -36,7 +38,7 @@ async def follow(daemon: Daemon) -> None:
         heard.set()
 
     daemon.operator.on_port = opened
-    elsewhere = Elsewhere(daemon.interface_changed)
+    elsewhere = Elsewhere(partial(events.interface_changed, daemon))
     daemon.spawn(elsewhere.follow())
     try:
         loop.add_reader(links.fileno(), heard.set)
@@ -57,14 +59,14 @@ async def _catch_up(
 ) -> None:
     """What was told before the port was there was told to nobody."""
     if _is_renamed(port):
-        await daemon.port_gone(bridge, port)
+        await events.port_gone(daemon, bridge, port)
         return
     if port.record.netns or port.ephemeral:
         await elsewhere.take(bridge, port)
     there = bridge.ports.get(port.record.name) is port
     link = next((link for link in links.known if link.name == port.record.name), None)
     if there and _is_here(port) and link:
-        daemon.interface_changed(bridge, port, link)
+        events.interface_changed(daemon, bridge, port, link)
 
 
 def _is_renamed(port: LivePort) -> bool:
@@ -92,14 +94,14 @@ async def _changed(daemon: Daemon, change: LinkChange) -> None:
         await daemon.try_again()
     for bridge, port in list(daemon.live.ports()):
         if port.record.name == change.new.name and _is_here(port):
-            daemon.interface_changed(bridge, port, change.new)
+            events.interface_changed(daemon, bridge, port, change.new)
 
 
 async def _gone(daemon: Daemon, name: str) -> None:
     """An interface of that name went; by now a port of that name may be on the next one."""
     for bridge, port in list(daemon.live.ports()):
         if port.record.name == name and _is_here(port) and _interface_of(port) != name:
-            await daemon.port_gone(bridge, port)
+            await events.port_gone(daemon, bridge, port)
 
 
 def _is_here(port: LivePort) -> bool:

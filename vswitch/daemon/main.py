@@ -18,6 +18,7 @@ from typing import Any, cast
 from vswitch import notify
 from vswitch.daemon import folders as places
 from vswitch.daemon import options as words
+from vswitch.daemon import supervise
 from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.links import follow
@@ -83,9 +84,7 @@ def _say(failure: Failure) -> int:
 
 
 async def _live(options: Options, folders: places.Folders, config: Config) -> None:
-    daemon = Daemon(
-        folders, _store(folders), ephemeral=options.ephemeral, adopt=options.adopt
-    )
+    daemon = Daemon(folders, _store(folders), ephemeral=options.ephemeral, adopt=options.adopt)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.end, number.name)
@@ -93,7 +92,7 @@ async def _live(options: Options, folders: places.Folders, config: Config) -> No
         daemon.store.transaction(lambda _: settle(with_dpids(config), Config()))
     server = Server(folders.api, methods(daemon))
     try:
-        await daemon.start()
+        await supervise.start(daemon)
         if options.ephemeral and daemon.unmade:
             raise daemon.unmade[0].failure
         await server.start()
@@ -103,7 +102,7 @@ async def _live(options: Options, folders: places.Folders, config: Config) -> No
         log.info("ending: %s", why)
         notify.tell("STOPPING=1")
     finally:
-        await daemon.stop(forwarder=options.ephemeral)
+        await supervise.stop(daemon, forwarder=options.ephemeral)
         await server.close()
 
 

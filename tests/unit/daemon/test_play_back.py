@@ -12,7 +12,7 @@ import pytest
 
 from datapath.frames import Command, PortFlags, PortKind, PortSpec, QueueSpec
 from tests.kit.coreforwarder import Life
-from vswitch.daemon import daemon as daemons
+from vswitch.daemon import ephemeral, events, supervise
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.interfaces import Interface
@@ -35,11 +35,12 @@ class World:
 
     async def start(self) -> None:
         self.daemon = Daemon(Folders(self.run, None), self.store, ephemeral=False)
-        await self.daemon.start()
+        self.daemon.retry_seconds = 0.001
+        await supervise.start(self.daemon)
 
     async def die(self) -> None:
         """The daemon goes; its forwarder stays, the store too."""
-        await self.daemon.stop(forwarder=False)
+        await supervise.stop(self.daemon, forwarder=False)
 
     async def add(self, name: str) -> None:
         await self.daemon.change(lambda config: config.with_bridge(Bridge(name)))
@@ -58,9 +59,11 @@ class World:
         bridge = Bridge("br0", ports=(Port("stored", kind="tap"),), queues=(Queue("stored", 7),))
         await self.daemon.change(lambda config: config.with_bridge(bridge))
         for name in ("c1", "c2"):
-            await self.daemon.add_ephemeral("br0", Port(name, kind="tap"), owner=f"who runs {name}")
+            await ephemeral.add(
+                self.daemon, "br0", Port(name, kind="tap"), owner=f"who runs {name}"
+            )
             queue = Queue(name, 7, max_rate=1_000_000)
-            await self.daemon.set_ephemeral_queue(self.daemon.live.bridges["br0"], queue)
+            await ephemeral.set_queue(self.daemon, self.daemon.live.bridges["br0"], queue)
 
     def ports(self) -> dict[str, tuple[int, int, str | None, tuple[Queue, ...]]]:
         """By name: number, descriptor, owner, queues."""
@@ -99,8 +102,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Switch:
     def run(test: Callable[[World], Coroutine[Any, Any, None]]) -> None:
         async def main() -> None:
             life = Life()
-            monkeypatch.setattr(daemons, "reach", life.reach)
-            monkeypatch.setattr(daemons, "RETRY_SECONDS", 0.001)
+            monkeypatch.setattr(supervise, "reach", life.reach)
             monkeypatch.setattr(port_doers, "open_interface", opened)
             world = World(tmp_path, life)
             await world.start()
@@ -257,7 +259,7 @@ def test_what_can_t_be_made_is_logged_once_and_again_when_it_fails_anew(
         await world.daemon.try_again()
         assert not world.daemon.unmade
         monkeypatch.setattr(port_doers, "open_interface", missing)
-        await world.daemon.port_gone(*next(world.daemon.live.ports()))
+        await events.port_gone(world.daemon, *next(world.daemon.live.ports()))
         assert logged() == 2
 
     world(test)
@@ -292,7 +294,7 @@ def test_b10_who_waits_for_a_forwarder_makes_no_bridge_in_the_place_of_a_known_o
     "ask",
     [
         lambda daemon: ports.add(daemon, "br0", "p", kind="tap", ephemeral=True),
-        lambda daemon: daemon.set_ephemeral("br0", "p", {"tag": 5}),
+        lambda daemon: ephemeral.set_(daemon, "br0", "p", {"tag": 5}),
     ],
 )
 def test_a_bridge_that_went_while_its_turn_was_awaited_is_told(

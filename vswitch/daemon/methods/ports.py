@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datapath.frames import Command, Event, PortStats
+from vswitch.daemon import ephemeral as ephemeral_ports
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.interfaces import check_lent, require_interface
 from vswitch.daemon.link import ForwarderGone, Refused
@@ -39,7 +40,7 @@ async def add(
     await require_interface(port)
     if ephemeral:
         live_bridge(daemon, bridge)
-        await daemon.add_ephemeral(bridge, port, namespace, owner, process)
+        await ephemeral_ports.add(daemon, bridge, port, namespace, owner, process)
     else:
         if namespace is not None:
             await check_lent(port, namespace)
@@ -151,7 +152,7 @@ def _missing(bridge: str, port: Port) -> dict[str, Any]:
 
 async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> None:
     if _is_ephemeral(daemon, bridge, name):
-        await daemon.set_ephemeral(bridge, name, settings)
+        await ephemeral_ports.set_(daemon, bridge, name, settings)
         return
 
     def change(config: Config) -> Config:
@@ -164,10 +165,10 @@ async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> None:
 
 async def remove(daemon: Daemon, bridge: str, name: str, owner: str | None = None) -> None:
     if owner is not None:
-        await daemon.remove_owned(bridge, name, owner)
+        await ephemeral_ports.remove_owned(daemon, bridge, name, owner)
         return
     if _is_ephemeral(daemon, bridge, name):
-        await daemon.remove_ephemeral(bridge, name)
+        await ephemeral_ports.remove(daemon, bridge, name)
         return
 
     def change(config: Config) -> Config:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vswitch.daemon import ephemeral
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.door import ask, refuse_errors
 from vswitch.daemon.live import LiveBridge
@@ -24,7 +25,7 @@ async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: A
     queue = Queue(port, number, **settings)
     if live := _ephemeral(daemon, bridge, port):
         _require_new(number in live.ports[port].queues, queue)
-        await daemon.set_ephemeral_queue(live, queue)
+        await ephemeral.set_queue(daemon, live, queue)
         return _identity(bridge, queue)
 
     def change(config: Config) -> Config:
@@ -39,7 +40,7 @@ async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: A
 async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: Any) -> object:
     if live := _ephemeral(daemon, bridge, port):
         there = _required(live.ports[port].queues.get(number), port, number)
-        await daemon.set_ephemeral_queue(live, there.changed(**settings))
+        await ephemeral.set_queue(daemon, live, there.changed(**settings))
         return _identity(bridge, live.ports[port].queues[number])
 
     def change(config: Config) -> Config:
@@ -55,7 +56,7 @@ async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: 
 async def remove(daemon: Daemon, bridge: str, port: str, number: int) -> None:
     if live := _ephemeral(daemon, bridge, port):
         _required(live.ports[port].queues.get(number), port, number)
-        await daemon.remove_ephemeral_queue(live, port, number)
+        await ephemeral.remove_queue(daemon, live, port, number)
         return
 
     def change(config: Config) -> Config:

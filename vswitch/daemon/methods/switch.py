@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vswitch import __version__
+from vswitch.daemon import supervise
 from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.methods.finding import require_active
 from vswitch.reconcile import plan, settle
@@ -36,7 +37,7 @@ async def status(daemon: Daemon) -> dict[str, Any]:
 
 
 async def shutdown(daemon: Daemon) -> None:
-    await daemon.shut_down()
+    await supervise.shut_down(daemon)
 
 
 async def plan_(daemon: Daemon, desired: Config) -> dict[str, Any]:
