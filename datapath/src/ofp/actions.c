@@ -357,16 +357,25 @@ static struct program *packed(const struct reading *r)
     return p;
 }
 
+/* Lists of the usual length are read on the stack: an allocation costs as much as reading one. */
+enum { ROOM_AT_HAND = 32 };
+
 enum of_error decode_instructions(const uint8_t *at, size_t size, uint8_t table, const struct key *value,
                                   const struct key *mask, struct program **program)
 {
+    _Alignas(struct program) uint8_t at_hand[sizeof(struct program) + ROOM_AT_HAND * sizeof(struct action)];
+    struct action written[ROOM_AT_HAND];
     size_t room = size / 8 + 1;
+    bool fits = room <= ROOM_AT_HAND;
     struct reading r = {.table = table, .known = {*value, *mask}};
-    r.program = must_calloc(1, sizeof *r.program + room * sizeof(struct action));
-    r.written = must_calloc(room, sizeof(struct action));
+    r.program = fits ? (void *)at_hand : must_calloc(1, sizeof *r.program + room * sizeof(struct action));
+    r.written = fits ? written : must_calloc(room, sizeof(struct action));
+    memset(r.program, 0, sizeof *r.program);
     enum of_error error = read_all(at, size, &r);
     *program = error == OF_FINE ? packed(&r) : NULL;
-    free(r.program);
-    free(r.written);
+    if (!fits) {
+        free(r.program);
+        free(r.written);
+    }
     return error;
 }
