@@ -203,6 +203,10 @@ _ALL = (
             IN_PORT,
         ),
     ),
+    Request(
+        "export", "the stored configuration, or one bridge of it, for plan and apply",
+        (BRIDGE.optional(),),
+    ),
     Request("plan", "what applying a configuration would change", (DESIRED,)),
     Request("apply", "make the host's configuration what a file says", (DESIRED,)),
 )  # fmt: skip

@@ -244,9 +244,27 @@ def _reader(cls: type[Record]) -> values.Reader:
     """A reader of lists of records, whole or as JSON objects."""
 
     def one(value: object) -> Record:
-        return value if isinstance(value, cls) else cls.from_json(value)
+        if isinstance(value, cls):
+            return value
+        try:
+            return cls.from_json(value)
+        except SchemaError as error:
+            place = _place(cls, value)
+            if not place or error.what.startswith(place):
+                raise
+            raise SchemaError(f"{place}, {error.what}", error.why, error.do) from None
 
     return values.many(one)
+
+
+def _place(cls: type[Record], document: object) -> str:
+    """What a record in a document would be called, for who looks for its fault; "" if that is not
+    said."""
+    if not isinstance(document, Mapping) or not cls.required() <= document.keys():
+        return ""
+    told = {key: document[key] for key in cls.required()}
+    plain = all(isinstance(v, str | int) and str(v).isprintable() for v in told.values())
+    return cls.TITLE.format_map(told)[:60] if plain else ""
 
 
 def _to_json(records: Iterable[Record]) -> list[dict[str, Any]]:

@@ -186,6 +186,28 @@ def test_a_file_of_flows_takes_effect_as_a_whole_or_not_at_all(lab: Lab, wires: 
     assert len(rows) == 2000
 
 
+def test_what_is_exported_is_planned_as_what_there_is(lab: Lab) -> None:
+    with lab.wire("v1", "p1"), lab.wire("v2", "p2"):
+        lab.start()
+        lab.call("bridge.add", name="br0", fail_mode="standalone")
+        lab.call("port.add", bridge="br0", name="v1", tag=10)
+        lab.call("port.add", bridge="br0", name="v2", trunks=["10", "20-30"])
+        lab.call("port.add", bridge="br0", name="br0", number="LOCAL", kind="tap")
+        lab.call("queue.add", bridge="br0", port="v1", number=7, max_rate="10Mbps")
+        lab.call("controller.add", bridge="br0", target="tcp:127.0.0.1:6653")
+        for form in ((), ("-o", "json")):
+            exported = vswitch(lab, "export", *form)
+            assert (exported.returncode, exported.stderr) == (0, "")
+            planned = vswitch(lab, "plan", "-f", "-", given=exported.stdout)
+            assert (planned.returncode, planned.stderr) == (0, "")
+            alone = vswitch(lab, "export", "br0", *form).stdout
+            assert vswitch(lab, "plan", "-f", "-", given=alone).returncode == 0
+        other = exported.stdout.replace("10Mbps", "20Mbps")
+        assert vswitch(lab, "plan", "-f", "-", given=other).returncode == 4
+        missing = vswitch(lab, "export", "br1")
+        assert (missing.returncode, missing.stderr.startswith("vswitch: bridge br1")) == (3, True)
+
+
 def test_what_is_lent_as_flow_mods_and_is_none_is_refused(lab: Lab, wires: Wires) -> None:
     with tempfile.TemporaryFile() as file:
         mod = parse_rule("actions=drop").to_flow_mod()

@@ -15,17 +15,14 @@ from typing import Any
 from vswitch import words
 from vswitch.cli import views
 from vswitch.cli.output import Output
-from vswitch.errors import Exit, Failure, RpcError, SchemaError, shown
+from vswitch.errors import Exit, Failure, RpcError, shown
 from vswitch.requests import BRIDGE, PORT, REQUESTS, Parameter, Request
 from vswitch.rpc.client import Client
-from vswitch.schema import Config, Setting
+from vswitch.schema import Setting
 from vswitch.values import text
 
 View = Callable[[Output, Any, Mapping[str, Any]], None]
 Run = Callable[[Client, "Command", Sequence[str], Output], int]
-
-FILE_MAX = 1 << 20
-"""Bytes that a configuration file may have: what one request can carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,33 +138,10 @@ def refresh(client: Client, command: Command, arguments: Sequence[str], out: Out
 
 
 def _configuration(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
-    """The configuration in the file that '-f FILE' names ('-' is standard input), checked."""
-    import json
+    """The configuration in the file that '-f FILE' names, checked."""
+    from vswitch.cli import configuration
 
-    name = words.read(command.words, command.request, arguments)["file"]
-    what = f"file {name}"
-    try:
-        document = json.loads(_content(name))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Failure(what, f"it can't be read: {reason}", "name another file") from None
-    except (ValueError, RecursionError) as error:
-        raise SchemaError(what, f"it is no JSON ({error})", "correct it there") from None
-    return Config.from_json(document).to_json()
-
-
-def _content(name: str) -> bytes:
-    """At most FILE_MAX bytes of the file or of standard input."""
-    import sys
-
-    if name == "-":
-        content = sys.stdin.buffer.read(FILE_MAX + 1)
-    else:
-        with open(name, "rb") as file:
-            content = file.read(FILE_MAX + 1)
-    if len(content) > FILE_MAX:
-        raise OSError(f"it has more than {FILE_MAX} bytes")
-    return content
+    return configuration.read(words.read(command.words, command.request, arguments)["file"])
 
 
 _FILE = Parameter(
@@ -175,7 +149,7 @@ _FILE = Parameter(
     spelt=("-f", "--file"),
 )  # fmt: skip
 _CONFIGURATION = replace(
-    _FILE, setting=Setting("the whole configuration; -: standard input", text, "FILE"),
+    _FILE, setting=Setting("it says all, in TOML or JSON; -: standard input", text, "FILE"),
     required=True,
 )  # fmt: skip
 
@@ -248,8 +222,9 @@ _ALL = (
     Command("meter rm", REQUESTS["meter.rm"], views.silent, "br0 meter=1"),
     Command("trace", REQUESTS["trace"], views.trace, "br0 in_port=1,tcp,nw_dst=10.0.0.2"),
     Command("top", _TOP, views.silent, "-n 1", refresh, "[-n TIMES] [-d SECONDS]"),
-    Command("plan", _of_file("plan"), views.operations, "-f net.json", plan),
-    Command("apply", _of_file("apply"), views.operations, "-f net.json", apply),
+    Command("plan", _of_file("plan"), views.operations, "-f net.toml", plan),
+    Command("apply", _of_file("apply"), views.operations, "-f net.toml", apply),
+    Command("export", REQUESTS["export"], views.configuration, "br0"),
     Command("shutdown", REQUESTS["shutdown"], views.ended),
 )  # fmt: skip
 

@@ -240,6 +240,16 @@ def operations(out: Output, result: Record, params: Params) -> None:
     out.result(result, lambda: lines or ["nothing to do: the host is as the file says"])
 
 
+def configuration(out: Output, result: Record, params: Params) -> None:
+    """A configuration as `apply -f` reads it."""
+    from vswitch import toml
+
+    bridge = params.get("bridge")
+    head = [f"# bridge {bridge} alone: `apply` would remove all others"] if bridge else []
+    empty = [] if result["bridges"] else ["bridges = []"]
+    out.result(result, lambda: (*head, *empty, *toml.lines(result)))
+
+
 def ended(out: Output, result: Any, params: Params) -> None:
     """After shutdown."""
     out.result(result, lambda: ["the daemon and its forwarder have ended"])

@@ -72,7 +72,7 @@ ANSWERS: dict[str, object] = {
                   {"kind": "output", "text": "leaves by port 2"}],
         "verdict": "forwarded to port 2", "outputs": [2],
     },
-    "plan": {"operations": []}, "apply": {"operations": []},
+    "plan": {"operations": []}, "apply": {"operations": []}, "export": {"bridges": []},
 }  # fmt: skip
 
 

@@ -99,6 +99,8 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
         "flow rm br0 tcp --strict", "flow.rm",
         {"bridge": "br0", "match": "tcp", "strict": True},
     ),
+    ("export", "export", {}),
+    ("export br0", "export", {"bridge": "br0"}),
     ("queue ls", "queue.list", {}),
     ("queue ls br0 eth1", "queue.list", {"bridge": "br0", "port": "eth1"}),
     (
@@ -311,10 +313,19 @@ def test_status_says_who_serves(vswitch: Vswitch, daemon: FakeDaemon) -> None:
 STEPS = {"operations": [{"method": "bridge.add", "params": {}, "text": "make bridge br0"}]}
 
 
-@pytest.fixture
-def wanted(tmp_path: Path) -> str:
-    file = tmp_path / "net.json"
-    file.write_text('{"bridges": [{"name": "br0", "ports": [{"name": "eth1"}]}]}')
+FILES = {
+    "net.json": '{"bridges": [{"name": "br0", "ports": [{"name": "eth1"}]}]}',
+    "net.toml": '[[bridges]]\nname = "br0"\n  [[bridges.ports]]\n  name = "eth1"  # the office\n',
+    "json": ' \n{"bridges": [{"name": "br0", "ports": [{"name": "eth1"}]}]}',
+    "toml": 'bridges = [{name = "br0", ports = [{name = "eth1"}]}]',
+}
+"""One configuration in both forms, told by the name's end or by what it begins with."""
+
+
+@pytest.fixture(params=FILES)
+def wanted(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    file = tmp_path / request.param
+    file.write_text(FILES[request.param])
     return str(file)
 
 
@@ -401,7 +412,7 @@ WRONG: list[tuple[str, int, str]] = [
     ("flow add br0 -f /", 1, "file /: it can't be read: Is a directory; name another file"),
     ("apply -f /nonexistent", 1, "file /nonexistent: it can't be read: No such file or directory;"),
     ("apply -f /", 1, "file /: it can't be read: Is a directory; name another file"),
-    ("apply -f /dev/null", 2, "file /dev/null: it is no JSON"),
+    ("apply -f /dev/null", 2, "file /dev/null: it has no bridges, not even none; write `bridges"),
     ("apply -f /dev/zero", 1, "file /dev/zero: it can't be read: it has more than 1048576 bytes;"),
     ("top -n 0", 2, "top: -n needs a number above 0; see vswitch top --help"),
     ("top -n x", 2, "top: -n needs a number; see"),
@@ -425,10 +436,27 @@ def test_a_wrong_command_line_is_told_in_one_line(
     [
         ('{"bridges": [{"name": "a/b"}]}', "bridge name 'a/b'"),
         ('{"bridge": []}', "configuration setting 'bridge': it is unknown; use bridges"),
-        ("[]", "configuration: it is a list, no object"),
-        ("{", "it is no JSON"),
-        ("[" * 100_000, "it is no JSON"),
-        ("\udcff", "it is no JSON"),
+        ("[]", "it is no TOML ("),
+        ("{", "it is no JSON (Expecting property name enclosed in double quotes: line 1 column 2"),
+        ("[" * 100_000, "it is no TOML"),
+        ('{"a": ' * 100_000, "it is no JSON"),
+        ("\udcff", "it is no text in UTF-8"),
+        ("[[bridges]]\nname = br0", "it is no TOML (Invalid value (at line 2, column 8))"),
+        ('[[bridges]]\nname = "a/b"', "bridge name 'a/b': it holds what a name can't hold"),
+        ("[[bridges]]\ndpid = 1", "bridge with dpid 1: it has no name; add it"),
+        ('[bridge]\nname = "br0"', "it has no bridges, not even none"),
+        (
+            '[[bridges]]\nname = "br0"\n[[bridges.ports]]\nname = "eth1"\nmtu = 5',
+            "f: bridge br0, port eth1, port mtu 5: it is no whole number from 68 to 65535; choose",
+        ),
+        (
+            '[[bridges]]\nname = "br0"\n[[bridges.ports]]\nname = "eth1"\ntag = 1970-01-01',
+            "bridge br0, port eth1, port tag",
+        ),
+        (
+            '{"bridges": [{"name": "br0", "ports": [{"name": "eth1", "colour": 1}]}]}',
+            "bridge br0, port eth1, port setting 'colour': it is unknown; use name, number",
+        ),
     ],
 )
 def test_a_wrong_file_is_told_before_anything_is_asked(

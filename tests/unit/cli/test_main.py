@@ -57,7 +57,7 @@ def test_each_example_is_a_right_command_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "net.json").write_text("{}")
+    (tmp_path / "net.toml").write_text("bridges = []")
     assert vswitch(*words.split(), *COMMANDS[words].example.split()).code == 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from vswitch import __version__
 from vswitch.daemon import supervise
 from vswitch.daemon.daemon import Daemon, with_dpids
-from vswitch.daemon.methods.finding import require_active
+from vswitch.daemon.methods.finding import require_active, wanted_bridge
 from vswitch.reconcile import plan, settle
 from vswitch.reconcile.operations import Operation
 from vswitch.rpc.nearby import others
@@ -57,9 +57,19 @@ async def apply(daemon: Daemon, desired: Config) -> dict[str, Any]:
     return _operations(needed)
 
 
+async def export(daemon: Daemon, bridge: str | None = None) -> dict[str, Any]:
+    """What is stored: all of it, or of one bridge."""
+    config = daemon.store.read().config
+    if bridge is not None:
+        config = Config((wanted_bridge(config, bridge),))
+    return config.to_json()
+
+
 def _operations(operations: Iterable[Operation]) -> dict[str, Any]:
     rows = [{"method": o.method, "params": o.params(), "text": o.text} for o in operations]
     return {"operations": rows}
 
 
-METHODS = {"status": status, "shutdown": shutdown, "plan": plan_, "apply": apply}
+METHODS = {
+    "status": status, "shutdown": shutdown, "plan": plan_, "apply": apply, "export": export,
+}  # fmt: skip
