@@ -16,7 +16,8 @@ from vswitch.daemon.imagine import frame_of
 from vswitch.daemon.link import ForwarderGone, Refused
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.methods.finding import live_bridge, port_names
-from vswitch.daemon.methods.groups import descriptions
+from vswitch.daemon.methods.groups import GROUPS
+from vswitch.daemon.methods.numbered import described
 from vswitch.errors import Exit, Failure
 
 _HEX = re.compile(r"(0x)?([0-9a-fA-F]{2}[\s:]?){14,}")
@@ -35,7 +36,7 @@ async def trace(
     frames = [a.frame for a in answers if a.frame.type == Event.TRACE]
     steps = [step for frame in frames for step in trace_steps(frame.payload)]
     if any(step.kind == TraceKind.GROUP for step in steps):
-        asked = replace(asked, groups=await descriptions(daemon, live))
+        asked = replace(asked, groups=await described(GROUPS, daemon, live))
     return explain(asked, steps)
 
 
