@@ -70,7 +70,7 @@ def shown(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-_WORDS = {None: "nothing", True: "true", False: "false"}
+_WORDS = {None: "null", True: "true", False: "false"}
 
 
 def _spelled(value: object, depth: int) -> str:
@@ -81,7 +81,7 @@ def _spelled(value: object, depth: int) -> str:
             return "..."
         pairs = value.items() if isinstance(value, Mapping) else ((None, item) for item in value)
         items = (_named(key) + _spelled(item, depth - 1) for key, item in pairs)
-        return ", ".join(items) or "nothing"
+        return ", ".join(items) or "none"
     return ascii(value)
 
 

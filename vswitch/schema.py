@@ -74,6 +74,8 @@ class Setting:
     """Of which kind they are, if they are records."""
     live: bool = False
     """It may change while what it belongs to is in use: a port carries packets, say."""
+    say: Callable[[Any], object] | None = None
+    """The value as people read it, where that is not as JSON has it."""
 
     def checked(self, what: str, value: object) -> Any:
         """The value as it is kept; SchemaError names it as 'what'."""
@@ -93,12 +95,13 @@ def setting(
     show: Callable[[Any], object] | None = None,
     nested: bool = False,
     live: bool = False,
+    say: Callable[[Any], object] | None = None,
 ) -> Any:
     """A dataclass field with its `Setting`; a default of None makes it optional."""
     many = isinstance(default, tuple)
     reader = values.optional(read) if default is None else read
     render = show or (list if many else _same)
-    known = Setting(help, reader, metavar, render, many, nested, live=live)
+    known = Setting(help, reader, metavar, render, many, nested, live=live, say=say)
     return _field(known, default)
 
 
@@ -198,7 +201,7 @@ class Record:
                     f"{cls.NOUN} setting {shown(key)}", "it is unknown", f"use {', '.join(known)}"
                 )
         for key in sorted(cls.required() - document.keys()):
-            what = f"{cls.NOUN} with {shown(document)}"
+            what = f"{cls.NOUN} with {shown(document)}" if document else cls.NOUN
             raise SchemaError(what, f"it has no {key}", "add it")
         return cls(**document)
 
@@ -298,7 +301,7 @@ class Port(Record):
     number: int | None = setting(
         values.port_number,
         "OpenFlow port number, or LOCAL: the host's own port; the lowest free one if left out",
-        "N", default=None, show=values.port_number_text,
+        "N", default=None, say=values.port_number_text,
     )  # fmt: skip
     kind: str = setting(
         values.choice(*PORT_KINDS),

@@ -99,8 +99,17 @@ def port(value: object) -> str:
 
 
 def port_number_text(number: int | None) -> int | str | None:
-    """The number as JSON has it: LOCAL is a word."""
+    """The number as people read it: LOCAL is a word."""
     return "LOCAL" if number == LOCAL else number
+
+
+def moment(seconds: float | None) -> str | None:
+    """A point in time given in Unix seconds, as JSON has it: ISO 8601 in UTC, whole seconds."""
+    from datetime import UTC, datetime
+
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _RATE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,12}))?([kmgt]?)bps", re.IGNORECASE)

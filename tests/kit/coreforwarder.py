@@ -69,7 +69,11 @@ class CoreForwarder:
 
 
 class _Watch:
-    """Of a process that is none."""
+    """Of a process that is none, and so has ended whenever that is waited for."""
+
+    def __init__(self) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended.set_result(None)
 
     def close(self) -> None:
         """Nothing is watched."""

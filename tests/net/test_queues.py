@@ -124,9 +124,14 @@ def test_a_queue_survives_the_forwarder_and_the_daemon(lab: Lab, sender: socket.
 def stored(lab: Lab) -> dict[str, Any]:
     """The configuration as a file would have it."""
     row = lab.call("bridge.show", name="br0")
-    ports = [{key: port[key] for key in ("name", "number", "kind")} for port in row["ports"]]
-    names = ("name", "dpid", "fail_mode", "queues")
-    return {"bridges": [{**{name: row[name] for name in names}, "ports": ports}]}
+    parts = {
+        where: [{key: one[key] for key in keys} for one in lab.call(f"{noun}.list", bridge="br0")]
+        for where, noun, keys in (
+            ("ports", "port", ("name", "number", "kind")),
+            ("queues", "queue", ("port", "number", "max_rate", "max_packets")),
+        )
+    }
+    return {"bridges": [{**{name: row[name] for name in ("name", "dpid", "fail_mode")}, **parts}]}
 
 
 def burst(sender: socket.socket) -> None:

@@ -79,8 +79,8 @@ def test_a_spelling_of_pythons_would_be_found(what: str) -> None:
     [
         ("a", "'a'"), ("\x1b[2J\n", r"'\x1b[2J\n'"),
         (("10.0.0.9",), "'10.0.0.9'"), ([1, "b"], "1, 'b'"),
-        ({"name": "x", "a b": [1]}, "name 'x', 'a b' 1"), ([], "nothing"), ({}, "nothing"),
-        (None, "nothing"), (True, "true"), (False, "false"), (3.5, "3.5"),
+        ({"name": "x", "a b": [1]}, "name 'x', 'a b' 1"), ([], "none"), ({}, "none"),
+        (None, "null"), (True, "true"), (False, "false"), (3.5, "3.5"),
         ([[[["deep"]]]], "..."), (["x" * 30, "y" * 30], f"'{'x' * 30}', '{'y' * 22}..."),
     ],
     ids=str,

@@ -17,6 +17,7 @@ import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from vswitch.agent.connection import Connection
 from vswitch.agent.exchange import Exchange
@@ -46,7 +47,7 @@ class Controller:
         """Why there was no connection last, or why it ended, and when (Unix seconds)."""
         self._task = asyncio.get_running_loop().create_task(self._keep())
 
-    def status(self) -> dict[str, object]:
+    def status(self) -> dict[str, Any]:
         """connected (hellos were exchanged); role in words and since (Unix seconds), or None;
         error: why the last connection could not be made or ended, failed: when, or None."""
         connection = self._connection

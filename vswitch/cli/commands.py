@@ -71,6 +71,20 @@ def _opened(path: str) -> int:
         raise Failure(f"netns {shown(path)}", str(error.strerror), do) from None
 
 
+def show_bridge(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """One bridge; people see its ports and controllers beside it."""
+    params = words.read(command.words, command.request, arguments)
+    result, parts = client.call("bridge.show", **params), {}
+    if not out.json:
+        name = params["name"]
+        parts = {f"{noun}s": client.call(f"{noun}.list", bridge=name) for noun in _PARTS}
+    command.view(out, result, parts)
+    return Exit.OK
+
+
+_PARTS = ("port", "controller")
+
+
 def show_port(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
     """One port of the list."""
     params = words.read(command.words, command.request, arguments)
@@ -173,9 +187,9 @@ _ALL = (
     Command("status", REQUESTS["status"], views.status),
     Command("bridge ls", REQUESTS["bridge.list"], views.bridges),
     Command("bridge add", REQUESTS["bridge.add"], views.silent, "br0 --dpid 1"),
-    Command("bridge show", REQUESTS["bridge.show"], views.bridge, "br0"),
+    Command("bridge show", REQUESTS["bridge.show"], views.bridge, "br0", show_bridge),
     Command("bridge set", REQUESTS["bridge.set"], views.silent, "br0 --mac-age 60"),
-    Command("bridge rm", REQUESTS["bridge.rm"], views.silent, "br0"),
+    Command("bridge rm", REQUESTS["bridge.rm"], views.removed, "br0"),
     Command("port ls", REQUESTS["port.list"], views.ports, "br0"),
     Command("port add", REQUESTS["port.add"], views.port_added, "br0 eth1 --number 3", add_port),
     Command("port set", REQUESTS["port.set"], views.silent, "br0 eth1 --tag 10"),

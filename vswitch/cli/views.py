@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -50,7 +51,7 @@ CONTROLLERS: tuple[Column, ...] = (
     ("TARGET", "target"),
     ("CONNECTED", "connected"),
     ("ROLE", "role"),
-    ("SINCE", lambda controller: moment(controller.get("since"))),
+    ("SINCE", lambda controller: here(controller.get("since"))),
 )
 MACS: tuple[Column, ...] = (
     ("VLAN", "vlan"),
@@ -100,10 +101,11 @@ _PORT = {
 }
 
 
-def moment(seconds: float | None) -> str | None:
-    """A time given in seconds since 1970, as this place's calendar and clock have it."""
-    if seconds is None:
+def here(moment: str | None) -> str | None:
+    """A point in time (ISO 8601, UTC) as this place's calendar and clock have it."""
+    if moment is None:
         return None
+    seconds = calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ"))
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
@@ -123,8 +125,8 @@ def bridges(out: Output, result: list[Record], params: Params) -> None:
 
 
 def bridge(out: Output, result: Record, params: Params) -> None:
-    """One bridge, its ports and controllers."""
-    out.result(result, lambda: _bridge(result))
+    """One bridge; 'params' has the rows of its ports and controllers."""
+    out.result(result, lambda: _bridge(result, params))
 
 
 def ports(out: Output, result: list[Record], params: Params) -> None:
@@ -250,6 +252,12 @@ def configuration(out: Output, result: Record, params: Params) -> None:
     out.result(result, lambda: (*head, *empty, *toml.lines(result)))
 
 
+def removed(out: Output, result: Any, params: Params) -> None:
+    """A bridge is gone, and with it perhaps what others had there."""
+    ports = f"port{'s' * (len(result) > 1)} {', '.join(result)}" if result else ""
+    out.result(result, lambda: [f"{ports} of containers went with it"] if result else ())
+
+
 def ended(out: Output, result: Any, params: Params) -> None:
     """After shutdown."""
     out.result(result, lambda: ["the daemon and its forwarder have ended"])
@@ -258,17 +266,17 @@ def ended(out: Output, result: Any, params: Params) -> None:
 def _status(result: Record) -> Iterable[str]:
     forwarder = dict(result.get("forwarder") or {})
     if "started" in forwarder:
-        forwarder["started"] = moment(forwarder["started"])
+        forwarder["started"] = here(forwarder["started"])
     flat = {f"forwarder_{key}": value for key, value in forwarder.items()}
     yield from pairs({**result, **flat}, _STATUS)
     yield from (f"not active: {reason}" for reason in result.get("not_active") or ())
     yield from (f"another daemon is in {run}" for run in result.get("other_runs") or ())
 
 
-def _bridge(result: Record) -> Iterable[str]:
+def _bridge(result: Record, parts: Params) -> Iterable[str]:
     yield from pairs(result, _BRIDGE)
     for key, columns in (("ports", PORTS[1:7]), ("controllers", CONTROLLERS[1:])):
-        records = result.get(key) or []
+        records = parts[key]
         yield ""
         yield plural(len(records), key[:-1])
         if records:

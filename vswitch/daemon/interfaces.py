@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from vswitch.values import LOCAL
 
 if TYPE_CHECKING:
     from datapath.kernel import Link
+
+log = logging.getLogger("vswitch.daemon")
 
 OWN_NAMESPACE = "/proc/self/ns/net"
 
@@ -109,6 +112,30 @@ def _require_interface(port: Port) -> None:
             raise _missing(port, ", or --kind packet to wait for it")
 
 
+async def require_mtu(port: Port) -> None:
+    """Failure if a port is to take longer packets than its interface, which we didn't make."""
+    if port.mtu and port.decided().kind == "packet":
+        await asyncio.to_thread(_require_mtu, port)
+
+
+def _require_mtu(port: Port) -> None:
+    from datapath.kernel import link
+
+    with _told(port):
+        found = link(port.name)
+    if found and _is_short(port, found):
+        do = f"ask for less, or `ip link set {port.name} mtu {port.mtu}` first"
+        raise Failure(f"port {port.name} mtu {port.mtu}", _short(found), do)
+
+
+def _is_short(port: Port, found: Link) -> bool:
+    return bool(port.mtu and found.mtu and found.mtu < port.mtu)
+
+
+def _short(found: Link) -> str:
+    return f"its interface takes packets of at most {found.mtu} bytes"
+
+
 def _missing(port: Port, further: str = "") -> Failure:
     why, do = f"there is no interface {port.name}", "make it, or say --kind tap to have one made"
     return Failure(f"port {port.name}", why, do + further)
@@ -124,6 +151,8 @@ def _packet(port: Port, _: str, ephemeral: bool, namespace: int | None) -> Inter
             raise _missing(port) from None
         raise
     found = link(port.name)
+    if found and _is_short(port, found):
+        log.warning("port %s: mtu %d was asked for, but %s", port.name, port.mtu, _short(found))
     return Interface(port, _spec(port, PortKind.PACKET, found, ephemeral), fd)
 
 

@@ -94,6 +94,11 @@ class Live:
             for name, bridge in self.bridges.items()
         }
 
+    def ephemeral_ports(self, bridge: str) -> list[str]:
+        """Names of a bridge's ports that no configuration knows: containers', say."""
+        live = self.bridges.get(bridge)
+        return [p.record.name for p in live.ports.values() if p.ephemeral] if live else []
+
     def by_id(self, id: int) -> LiveBridge | None:
         return next((bridge for bridge in self.bridges.values() if bridge.id == id), None)
 

@@ -176,8 +176,9 @@ def _chosen(record: Record) -> list[str]:
 
 
 def _shown(record: Record, names: Iterable[str]) -> list[str]:
-    document = record.to_json()
-    return [f"{name.replace('_', ' ')} {_word(document[name])}" for name in names]
+    known = record.settings()
+    values = {name: (known[name].say or known[name].show)(getattr(record, name)) for name in names}
+    return [f"{name.replace('_', ' ')} {_word(value)}" for name, value in values.items()]
 
 
 def _word(value: object) -> str:

@@ -15,8 +15,11 @@ from vswitch.cli import main
 
 PORT = {
     "bridge": "br0", "name": "eth1", "number": 3, "kind": "packet", "mac": "02:00:00:00:00:01",
-    "mtu": 1500, "state": "up", "config": [], "rx_packets": 12, "tx_packets": 3, "rx_bytes": 1200,
-    "tx_bytes": 18446744073709551615, "drops": {"table-miss": 2, "ttl": 0, "rule": 1},
+    "mtu": 1500, "netns": None, "interface": None, "addresses": [], "gateway": None,
+    "vlan_mode": "trunk", "tag": None, "trunks": [], "state": "up", "config": [],
+    "ephemeral": False, "owner": None, "rx_packets": 12, "tx_packets": 3, "rx_bytes": 1200,
+    "tx_bytes": 18446744073709551615, "rx_errors": 0, "tx_errors": 0,
+    "drops": {"table-miss": 2, "rule": 1},
 }  # fmt: skip
 TAP = {
     **PORT, "name": "tap0", "number": 40000, "kind": "tap", "mtu": None, "drops": {}, "tx_bytes": 0,
@@ -48,19 +51,19 @@ METER = {
 }  # fmt: skip
 CONTROLLER = {
     "bridge": "br0", "target": "tcp:127.0.0.1:6653", "connected": True, "role": "equal",
-    "since": 1767323045.5,
+    "since": "2026-01-02T03:04:05Z", "last_error": None, "last_error_at": None,
 }  # fmt: skip
 BRIDGE = {
     "name": "br0", "dpid": "0000000000000001", "active": True, "fail_mode": "secure",
     "protocols": ["OpenFlow13"], "listen": [], "mac_age": 300, "mac_limit": 8192, "flood_rate": 0,
-    "ports": [PORT], "controllers": [CONTROLLER],
+    "ports": ["eth1"], "queues": ["eth1 0"], "controllers": ["tcp:127.0.0.1:6653"],
 }  # fmt: skip
 ANSWERS: dict[str, object] = {
     "status": {
         "version": "0.1.0", "pid": 70, "bridges": 1, "ports": 2, "ephemeral": False, "run": "/r",
         "other_runs": ["/run/vswitch-a1", "/s"],
         "not_active": ["port eth9: it is not there; plug it in"],
-        "forwarder": {"pid": 71, "adopted": True, "started": 1767323045.5},
+        "forwarder": {"pid": 71, "adopted": True, "started": "2026-01-02T03:04:05Z"},
     },
     "bridge.list": [BRIDGE], "bridge.show": BRIDGE, "port.list": [PORT, TAP],
     "port.add": PORT, "mac.list": [MAC, {**MAC, "vlan": 0, "port": 9, "name": None, "age": 0.0}],
@@ -70,9 +73,13 @@ ANSWERS: dict[str, object] = {
     "trace": {
         "steps": [{"kind": "rule", "text": "table 0: hit\nwith more"},
                   {"kind": "output", "text": "leaves by port 2"}],
-        "verdict": "forwarded to port 2", "outputs": [2],
+        "verdict": "forwarded to port 2",
+        "outputs": [{"port": 2, "name": "eth2", "changed": [], "packet": "ff"}],
     },
     "plan": {"operations": []}, "apply": {"operations": []}, "export": {"bridges": []},
+    "bridge.add": BRIDGE,
+    "bridge.set": BRIDGE, "bridge.rm": [], "port.set": PORT, "controller.add": CONTROLLER,
+    "flow.load": {"flow_mods": 2},
 }  # fmt: skip
 
 

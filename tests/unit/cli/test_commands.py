@@ -13,6 +13,7 @@ import pytest
 
 from tests.kit.fakedaemon import FakeDaemon
 from tests.unit.cli.conftest import ANSWERS, FLOW, MAC, PORT, Vswitch
+from vswitch.answers import ANSWERS as SHAPES
 from vswitch.errors import RpcError
 from vswitch.requests import REQUESTS
 
@@ -153,9 +154,14 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
 def test_a_command_is_one_request(
     vswitch: Vswitch, daemon: FakeDaemon, line: str, method: str, params: dict[str, Any]
 ) -> None:
-    ended = vswitch(*line.split())
+    ended = vswitch("-o", "json", *line.split())
     assert (ended.code, ended.err) == (0, "")
     assert daemon.calls == [(method, params)]
+
+
+@pytest.mark.parametrize("method", REQUESTS)
+def test_the_daemon_of_these_tests_answers_in_the_declared_shapes(method: str) -> None:
+    assert list(SHAPES[method].wrong(ANSWERS.get(method), method)) == []
 
 
 def test_a_namespace_that_is_not_there_is_told_before_any_daemon_is_asked(
@@ -210,6 +216,7 @@ def test_an_empty_table_still_has_its_heads(vswitch: Vswitch, daemon: FakeDaemon
 def test_a_bridge_is_shown_with_its_ports_and_controllers(
     vswitch: Vswitch, daemon: FakeDaemon
 ) -> None:
+    daemon.answers["port.list"] = [PORT]
     assert vswitch("bridge", "show", "br0").out == (
         "bridge      br0\n"
         "dpid        0000000000000001\n"

@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 
 from datapath.frames import BridgeSpec, Command, Standalone
+from tests.kit.world import Switch, World
 from tests.unit.agent.test_exchange import message
 from tests.unit.agent.test_sessions import HELLO
-from tests.unit.daemon.test_play_back import Switch, World, world
 from vswitch.daemon.operate import bridges as bridge_doers
 from vswitch.schema import Bridge, Controller
-
-__all__ = ["world"]
 
 NOT, MISSES, EVERYTHING = Standalone.NOT, Standalone.MISSES, Standalone.ALL
 

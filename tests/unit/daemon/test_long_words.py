@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.daemon.test_play_back import Switch, World, world  # noqa: F401
+from tests.kit.world import Switch, World
 from vswitch.daemon.methods import flows, groups, meters
 from vswitch.errors import Exit, Failure
 
@@ -37,7 +37,7 @@ REFUSED: list[tuple[str, str, str, str]] = [
 
 @pytest.mark.parametrize(("what", "method", "text"), TOO_LONG, ids=[one[0] for one in TOO_LONG])
 def test_what_is_longer_than_a_message_is_told_so(
-    world: Switch, what: str, method: str, text: str  # noqa: F811
+    world: Switch, what: str, method: str, text: str
 ) -> None:
     async def test(world: World) -> None:
         await world.add("br0")
@@ -56,7 +56,7 @@ def test_what_is_longer_than_a_message_is_told_so(
     ("what", "method", "text", "why"), REFUSED, ids=[one[0] for one in REFUSED]
 )  # fmt: skip
 def test_what_is_shorter_the_switch_refuses_or_takes(
-    world: Switch, what: str, method: str, text: str, why: str  # noqa: F811
+    world: Switch, what: str, method: str, text: str, why: str
 ) -> None:
     async def test(world: World) -> None:
         await world.add("br0")

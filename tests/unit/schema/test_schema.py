@@ -107,7 +107,7 @@ def test_a_value_is_kept_in_its_canonical_form(
     ("cls", "document", "sentence"),
     [
         (Bridge, [], "bridge: it is a list, no object; give"),
-        (Bridge, {}, "bridge with nothing: it has no name"),
+        (Bridge, {}, "bridge: it has no name"),
         (Bridge, {"name": 1}, "bridge name 1: it is a number"),
         (Bridge, {"name": "b", "colour": 1}, "bridge setting 'colour': it is unknown; use name,"),
         (Bridge, {"name": "b", "dpid": "xyz"}, "bridge dpid 'xyz': a datapath id is"),
@@ -115,7 +115,7 @@ def test_a_value_is_kept_in_its_canonical_form(
         (Bridge, {"name": "b", "dpid": "1" * 17}, "bridge dpid"),
         (Bridge, {"name": "b", "dpid": True}, "bridge dpid true"),
         (Bridge, {"name": "b", "fail_mode": "open"}, "use secure or standalone"),
-        (Bridge, {"name": "b", "fail_mode": []}, "bridge fail mode nothing"),
+        (Bridge, {"name": "b", "fail_mode": []}, "bridge fail mode none"),
         (Bridge, {"name": "b", "protocols": ["OpenFlow99"]}, "this switch doesn't speak it"),
         (Bridge, {"name": "b", "protocols": [["OpenFlow13"]]}, "this switch doesn't speak it"),
         (Bridge, {"name": "b", "protocols": []}, "name at least one"),

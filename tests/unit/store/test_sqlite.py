@@ -209,7 +209,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda f: edit(f, "UPDATE bridge SET fail_mode = 'open'"),
         "bridge fail mode 'open'.*; correct it with sqlite3",
     ),
-    "bad list": (lambda f: edit(f, "UPDATE port SET addresses = '{'"), "port addresses nothing"),
+    "bad list": (lambda f: edit(f, "UPDATE port SET addresses = '{'"), "port addresses null"),
     "port of no bridge": (lambda f: edit(f, "DELETE FROM bridge"), "it has no name"),
     "mixed types": (lambda f: edit(f, "UPDATE bridge SET name = x'00ff'"), "bridge name b'"),
     "queue of no port": (lambda f: edit(f, "UPDATE queue SET port = 'x'"), "has no such port"),

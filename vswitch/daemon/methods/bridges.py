@@ -6,7 +6,6 @@ from typing import Any
 
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.methods.finding import require_active, wanted_bridge
-from vswitch.daemon.methods.ports import port_rows
 from vswitch.errors import Failure
 from vswitch.schema import Bridge, Config
 
@@ -38,35 +37,34 @@ async def list_(daemon: Daemon) -> list[dict[str, Any]]:
 
 
 async def show(daemon: Daemon, name: str) -> dict[str, Any]:
-    """The bridge with its ports (ephemeral ones too, counters included) and controllers."""
-    row = _row(daemon, wanted_bridge(daemon.store.read().config, name))
-    live = daemon.live.bridges.get(name)
-    row["ports"] = await port_rows(daemon, name)
-    row["controllers"] = [
-        {"target": t, **c.status()} for t, c in (live.controllers.items() if live else ())
-    ]
-    return row
+    return _row(daemon, wanted_bridge(daemon.store.read().config, name))
 
 
 def _row(daemon: Daemon, bridge: Bridge) -> dict[str, Any]:
-    """A bridge as it is stored, its ports by name, and whether it runs."""
+    """A bridge as it is stored, what it has by name, and whether it runs."""
     live = daemon.live.bridges.get(bridge.name)
-    names = list(live.ports) if live else [port.name for port in bridge.ports]
+    running = list(live.ports) if live else []
+    stored = [port.name for port in bridge.ports]
     return {
         **bridge.to_json(),
-        "ports": names,
+        "ports": list(dict.fromkeys([*stored, *running])),
+        "queues": [f"{queue.port} {queue.number}" for queue in bridge.queues],
         "controllers": [controller.target for controller in bridge.controllers],
         "active": live is not None,
     }
 
 
-async def remove(daemon: Daemon, name: str) -> None:
+async def remove(daemon: Daemon, name: str) -> list[str]:
+    """Removes it; the names of the ports that go with it though no configuration has them."""
+    lost = daemon.live.ephemeral_ports(name)
+
     def change(config: Config) -> Config:
         wanted_bridge(config, name)
         return config.without_bridge(name)
 
     unmade = await daemon.change(change)
     require_active(unmade, lambda one: one.bridge == name)
+    return lost
 
 
 METHODS = {

@@ -8,8 +8,9 @@ from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.methods.finding import require_active, wanted_bridge
 from vswitch.errors import Exit, Failure
 from vswitch.schema import Config, Controller
+from vswitch.values import moment
 
-_NOT_CONNECTED = {
+_NOT_CONNECTED: dict[str, Any] = {
     "connected": False, "role": None, "since": None, "error": None, "failed": None,
 }  # fmt: skip
 
@@ -21,7 +22,7 @@ async def add(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
 
     unmade = await daemon.change(change)
     require_active(unmade, lambda one: one.is_about(Controller, target))
-    return {"bridge": bridge, "target": target}
+    return _row(daemon, bridge, target)
 
 
 async def list_(daemon: Daemon, bridge: str | None = None) -> list[dict[str, Any]]:
@@ -34,7 +35,15 @@ def _row(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
     live = daemon.live.bridges.get(bridge)
     controller = live.controllers.get(target) if live else None
     status = controller.status() if controller else _NOT_CONNECTED
-    return {"bridge": bridge, "target": target, **status}
+    return {
+        "bridge": bridge,
+        "target": target,
+        "connected": status["connected"],
+        "role": status["role"],
+        "since": moment(status["since"]),
+        "last_error": status["error"],
+        "last_error_at": moment(status["failed"]),
+    }
 
 
 async def remove(daemon: Daemon, bridge: str, target: str) -> None:

@@ -21,10 +21,11 @@ async def list_(daemon: Daemon, bridge: str) -> list[dict[str, Any]]:
         raise Failure("stations", str(error), "try again in a moment") from None
     payloads = [a.frame.payload for a in answers if a.frame.type == Event.MACS]
     found = [one for payload in payloads for one in Mac.unpack_all(payload)]
-    return [_row(live, one) for one in sorted(found, key=lambda one: (one.vlan, one.mac))]
+    return [row(live, one) for one in sorted(found, key=lambda one: (one.vlan, one.mac))]
 
 
-def _row(bridge: LiveBridge, one: Mac) -> dict[str, Any]:
+def row(bridge: LiveBridge, one: Mac) -> dict[str, Any]:
+    """A station as it is told."""
     port = bridge.by_number(one.port)
     return {
         "vlan": one.vlan, "mac": one.mac.hex(":"), "port": one.port,

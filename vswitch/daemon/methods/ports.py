@@ -7,7 +7,7 @@ from typing import Any
 from datapath.frames import Command, Event, PortStats
 from vswitch.daemon import ephemeral as ephemeral_ports
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.interfaces import check_lent, require_interface
+from vswitch.daemon.interfaces import check_lent, require_interface, require_mtu
 from vswitch.daemon.link import ForwarderGone, Refused
 from vswitch.daemon.live import LiveBridge, LivePort
 from vswitch.daemon.methods.finding import live_bridge, require_active, wanted_bridge
@@ -38,6 +38,7 @@ async def add(
         raise Failure(f"port {name}", why, "add netns", Exit.USAGE)
     wanted_bridge(daemon.store.read().config, bridge)
     await require_interface(port)
+    await require_mtu(port)
     if ephemeral:
         live_bridge(daemon, bridge)
         await ephemeral_ports.add(daemon, bridge, port, namespace, owner, process)
@@ -45,8 +46,8 @@ async def add(
         if namespace is not None:
             await check_lent(port, namespace)
         await _store(daemon, bridge, port)
-    live = live_bridge(daemon, bridge).ports[name]
-    return _identity(bridge, live)
+    live = live_bridge(daemon, bridge)
+    return _row(live, live.ports[name], None)
 
 
 async def _store(daemon: Daemon, bridge: str, port: Port) -> None:
@@ -92,7 +93,7 @@ async def port_rows(daemon: Daemon, name: str) -> list[dict[str, Any]]:
     if live:
         counters = await _counters(daemon, live)
         ports = sorted(live.ports.values(), key=lambda port: port.spec.number)
-        rows = [_row(live, port, counters) for port in ports]
+        rows = [_row(live, port, counters.get(port.spec.number)) for port in ports]
     running = {row["name"] for row in rows}
     missing = [port for port in wanted.ports if port.name not in running]
     return rows + [_missing(name, port) for port in missing]
@@ -107,30 +108,39 @@ async def _counters(daemon: Daemon, bridge: LiveBridge) -> dict[int, PortStats]:
     return {one.number: one for one in stats}
 
 
-def _identity(bridge: str, port: LivePort) -> dict[str, Any]:
-    spec, record = port.spec, port.record
-    mac = spec.mac.hex(":") if any(spec.mac) else None
-    return {
-        "bridge": bridge, "name": record.name, "number": spec.number, "mac": mac,
-        "kind": record.kind, "mtu": spec.mtu or None, **_vlans(record),
-    }  # fmt: skip
-
-
-def _vlans(port: Port) -> dict[str, Any]:
+def _settings(bridge: str, port: Port) -> dict[str, Any]:
+    """What was asked for; VLANs as they work together."""
     mode, tag, _ = port.vlans
-    return {"vlan_mode": mode, "tag": tag or None, "trunks": list(port.trunks)}
+    return {"bridge": bridge, **port.to_json(), "vlan_mode": mode, "tag": tag or None}
 
 
-def _row(bridge: LiveBridge, port: LivePort, counters: dict[int, PortStats]) -> dict[str, Any]:
-    view = bridge.exchange.agent.view.ports[port.spec.number]
+def _row(bridge: LiveBridge, port: LivePort, stats: PortStats | None) -> dict[str, Any]:
+    """A port that runs; one without 'stats' has counted nothing yet."""
+    spec, view = port.spec, bridge.exchange.agent.view.ports[port.spec.number]
     down = bool(view.state & PortState.LINK_DOWN or view.config & PortConfig.PORT_DOWN)
-    row = _identity(bridge.record.name, port)
-    row |= {"state": "down" if down else "up", "config": _words(view.config)}
-    row |= {"ephemeral": port.ephemeral}
-    if stats := counters.get(port.spec.number):
-        row |= {key: getattr(stats, key) for key in _COUNTERS}
-        row["drops"] = {reason: count for reason, count in stats.drops.items() if count}
-    return row
+    return {
+        **_settings(bridge.record.name, port.record),
+        "number": spec.number,
+        "mac": spec.mac.hex(":") if any(spec.mac) else None,
+        "mtu": spec.mtu or None,
+        "state": "down" if down else "up",
+        "config": _words(view.config),
+        "ephemeral": port.ephemeral,
+        "owner": port.owner,
+        **_counted(stats),
+    }
+
+
+def _missing(bridge: str, port: Port) -> dict[str, Any]:
+    """A port that is stored and not active: its interface is not there."""
+    seen = {"state": "missing", "config": [], "ephemeral": False, "owner": None}
+    return {**_settings(bridge, port), **seen, **_counted(None)}
+
+
+def _counted(stats: PortStats | None) -> dict[str, Any]:
+    counts = {key: getattr(stats, key) if stats else 0 for key in _COUNTERS}
+    drops = stats.drops.items() if stats else ()
+    return {**counts, "drops": {reason: count for reason, count in drops if count}}
 
 
 _COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors")
@@ -140,21 +150,15 @@ def _words(config: PortConfig) -> list[str]:
     return [bit.name.lower().replace("_", "-") for bit in PortConfig if bit & config and bit.name]
 
 
-def _missing(bridge: str, port: Port) -> dict[str, Any]:
-    """A port that is stored and not active: its interface is not there."""
-    row: dict[str, Any] = dict.fromkeys(_COUNTERS, 0)
-    return {
-        "bridge": bridge, "name": port.name, "number": port.number, "mac": port.mac,
-        "kind": port.kind, "mtu": port.mtu, **_vlans(port), "state": "missing", "config": [],
-        "ephemeral": False, **row, "drops": {},
-    }  # fmt: skip
-
-
-async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> None:
+async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> dict[str, Any]:
     if _is_ephemeral(daemon, bridge, name):
         await ephemeral_ports.set_(daemon, bridge, name, settings)
-        return
+    else:
+        await _set_stored(daemon, bridge, name, settings)
+    return next(row for row in await port_rows(daemon, bridge) if row["name"] == name)
 
+
+async def _set_stored(daemon: Daemon, bridge: str, name: str, settings: dict[str, Any]) -> None:
     def change(config: Config) -> Config:
         port = _stored(config, bridge, name)
         return config.with_bridge(wanted_bridge(config, bridge).with_part(port.changed(**settings)))

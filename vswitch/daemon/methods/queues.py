@@ -26,7 +26,7 @@ async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: A
     if live := _ephemeral(daemon, bridge, port):
         _require_new(number in live.ports[port].queues, queue)
         await ephemeral.set_queue(daemon, live, queue)
-        return _identity(bridge, queue)
+        return _row(bridge, queue, QueueStats(0, number))
 
     def change(config: Config) -> Config:
         wanted = _with_port(config, bridge, port)
@@ -34,14 +34,14 @@ async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: A
         return config.with_bridge(wanted.with_part(queue))
 
     require_active(await daemon.change(change), lambda one: one.is_about(Queue, port, number))
-    return _identity(bridge, queue)
+    return _row(bridge, queue, QueueStats(0, number))
 
 
 async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: Any) -> object:
     if live := _ephemeral(daemon, bridge, port):
         there = _required(live.ports[port].queues.get(number), port, number)
         await ephemeral.set_queue(daemon, live, there.changed(**settings))
-        return _identity(bridge, live.ports[port].queues[number])
+        return await _one(daemon, bridge, port, number)
 
     def change(config: Config) -> Config:
         wanted = _with_port(config, bridge, port)
@@ -49,8 +49,7 @@ async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: 
         return config.with_bridge(wanted.with_part(there.changed(**settings)))
 
     require_active(await daemon.change(change), lambda one: one.is_about(Queue, port, number))
-    stored = wanted_bridge(daemon.store.read().config, bridge).part(Queue, port, number)
-    return _identity(bridge, _required(stored, port, number))
+    return await _one(daemon, bridge, port, number)
 
 
 async def remove(daemon: Daemon, bridge: str, port: str, number: int) -> None:
@@ -75,6 +74,12 @@ async def list_(
     chosen = config.bridges if bridge is None else (wanted_bridge(config, bridge),)
     rows = [row for one in chosen for row in await _rows(daemon, one)]
     return [row for row in rows if port in (None, row["port"])]
+
+
+async def _one(daemon: Daemon, bridge: str, port: str, number: int) -> dict[str, Any]:
+    """One queue of the list."""
+    rows = await _rows(daemon, wanted_bridge(daemon.store.read().config, bridge))
+    return next(row for row in rows if (row["port"], row["number"]) == (port, number))
 
 
 async def _rows(daemon: Daemon, wanted: Bridge) -> list[dict[str, Any]]:
@@ -102,17 +107,14 @@ async def _counters(daemon: Daemon, live: LiveBridge) -> _Counters:
 def _row(bridge: str, queue: Queue, counted: QueueStats | None) -> dict[str, Any]:
     stats = counted or QueueStats(0, queue.number)
     return {
-        **_identity(bridge, queue),
+        "bridge": bridge,
+        **queue.to_json(),
         "active": counted is not None,
         "tx_packets": stats.tx_packets,
         "tx_bytes": stats.tx_bytes,
         "tx_errors": stats.tx_errors,
         "duration": stats.duration_sec + stats.duration_nsec / 1e9,
     }
-
-
-def _identity(bridge: str, queue: Queue) -> dict[str, Any]:
-    return {"bridge": bridge, **queue.to_json()}
 
 
 def _ephemeral(daemon: Daemon, bridge: str, port: str) -> LiveBridge | None:

@@ -9,11 +9,13 @@ from typing import Any
 from vswitch import __version__
 from vswitch.daemon import supervise
 from vswitch.daemon.daemon import Daemon, with_dpids
+from vswitch.daemon.interfaces import require_mtu
 from vswitch.daemon.methods.finding import require_active, wanted_bridge
 from vswitch.reconcile import plan, settle
-from vswitch.reconcile.operations import Operation
+from vswitch.reconcile.operations import Add, Operation, Remove
 from vswitch.rpc.nearby import others
-from vswitch.schema import Config
+from vswitch.schema import Bridge, Config, Port
+from vswitch.values import moment
 
 
 async def status(daemon: Daemon) -> dict[str, Any]:
@@ -25,7 +27,7 @@ async def status(daemon: Daemon) -> dict[str, Any]:
         and {
             "pid": forwarder.hello.pid,
             "adopted": forwarder.adopted,
-            "started": forwarder.started(),
+            "started": moment(forwarder.started()),
         },
         "bridges": len(daemon.live.bridges),
         "ports": sum(1 for _ in daemon.live.ports()),
@@ -42,9 +44,11 @@ async def shutdown(daemon: Daemon) -> None:
 
 async def plan_(daemon: Daemon, desired: Config) -> dict[str, Any]:
     """The operations that apply would carry out; nothing is changed."""
-    observed, reserved = daemon.live.observed(), daemon.live.reserved()
+    reserved = daemon.live.reserved()
     wanted = settle(desired, daemon.store.read().config, reserved)
-    return _operations(plan(wanted, observed, reserved))
+    needed = plan(wanted, daemon.live.observed(), reserved)
+    await _check(needed)
+    return _operations(daemon, needed)
 
 
 async def apply(daemon: Daemon, desired: Config) -> dict[str, Any]:
@@ -52,9 +56,11 @@ async def apply(daemon: Daemon, desired: Config) -> dict[str, Any]:
     observed, reserved = daemon.live.observed(), daemon.live.reserved()
     wanted = with_dpids(settle(desired, daemon.store.read().config, reserved))
     needed = plan(wanted, observed, reserved)
+    await _check(needed)
+    done = _operations(daemon, needed)
     unmade = await daemon.change(lambda _: wanted)
     require_active(unmade, lambda _: True)
-    return _operations(needed)
+    return done
 
 
 async def export(daemon: Daemon, bridge: str | None = None) -> dict[str, Any]:
@@ -65,9 +71,24 @@ async def export(daemon: Daemon, bridge: str | None = None) -> dict[str, Any]:
     return config.to_json()
 
 
-def _operations(operations: Iterable[Operation]) -> dict[str, Any]:
-    rows = [{"method": o.method, "params": o.params(), "text": o.text} for o in operations]
-    return {"operations": rows}
+async def _check(operations: Iterable[Operation]) -> None:
+    """Failure for what can be seen to be impossible before anything is done."""
+    for one in operations:
+        if isinstance(one, Add) and isinstance(one.record, Port):
+            await require_mtu(one.record)
+
+
+def _operations(daemon: Daemon, operations: Iterable[Operation]) -> dict[str, Any]:
+    return {"operations": [_operation(daemon, one) for one in operations]}
+
+
+def _operation(daemon: Daemon, one: Operation) -> dict[str, Any]:
+    """The step, and what it takes along: a bridge's ports that are in no configuration."""
+    removed = isinstance(one, Remove) and isinstance(one.record, Bridge)
+    lost = daemon.live.ephemeral_ports(one.bridge) if removed else []
+    ports = f"port{'s' * (len(lost) > 1)} {', '.join(lost)}"
+    taken = f", which takes {ports} from containers or whoever asked for them" if lost else ""
+    return {"method": one.method, "params": one.params(), "text": one.text + taken, "loses": lost}
 
 
 METHODS = {
