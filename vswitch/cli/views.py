@@ -249,7 +249,20 @@ def configuration(out: Output, result: Record, params: Params) -> None:
     bridge = params.get("bridge")
     head = [f"# bridge {bridge} alone: `apply` would remove all others"] if bridge else []
     empty = [] if result["bridges"] else ["bridges = []"]
-    out.result(result, lambda: (*head, *empty, *toml.lines(result)))
+    out.result(result, lambda: (*head, *empty, *toml.lines(_written(result))))
+
+
+def _written(configuration: Record) -> Record:
+    """A configuration as people write it: LOCAL is a word."""
+    bridges = [
+        {**bridge, "ports": [_numbered(port) for port in bridge["ports"]]}
+        for bridge in configuration["bridges"]
+    ]
+    return {**configuration, "bridges": bridges}
+
+
+def _numbered(port: Record) -> Record:
+    return {**port, "number": port_number_text(port["number"])}
 
 
 def removed(out: Output, result: Any, params: Params) -> None:
