@@ -43,6 +43,7 @@ class Command(IntEnum):
     MACS = 19
     MAC_FLUSH = 20
     PORT_MTU = 21
+    BEAT = 22
 
 
 class Event(IntEnum):
@@ -58,6 +59,7 @@ class Event(IntEnum):
     TRACE = 71
     QUEUE = 72
     MACS = 73
+    BEAT = 74
 
 
 class Steps(IntFlag):
@@ -368,6 +370,23 @@ class PortMtu(_Payload):
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         return cls(*cls.FORMAT.unpack_from(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Beat(_Payload):
+    """That a switch lives: the turns that its poll thread has begun, and whether it sleeps."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct("=Q2I")
+    turns: int
+    asleep: bool = False
+
+    def pack(self) -> bytes:
+        return self.FORMAT.pack(self.turns, self.asleep, 0)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        turns, asleep, _ = cls.FORMAT.unpack_from(data)
+        return cls(turns, bool(asleep))
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,13 @@ FORWARDER = Shape(
     Field("pid", NUMBER, "its process id, as it says"),
     Field("adopted", FLAG, "it was there before this daemon"),
     Field("started", MOMENT | NULL, "when it started"),
+    Field("trouble", TEXT | NULL, "why it is to be killed, where the daemon can't"),
+)  # fmt: skip
+
+REPLACED = Shape(
+    "replaced", "A forwarder that hung, and was killed.",
+    Field("time", MOMENT, "when that was"),
+    Field("why", TEXT, "what it had done"),
 )  # fmt: skip
 
 STATUS = Shape(
@@ -205,6 +212,7 @@ STATUS = Shape(
     Field("version", TEXT, "release of the daemon"),
     Field("pid", NUMBER, "the daemon's process id"),
     Field("forwarder", FORWARDER.kind | NULL, "null while there is none"),
+    Field("replaced", REPLACED.kind | NULL, "the last forwarder that hung"),
     Field("bridges", NUMBER, "bridges that are active"),
     Field("ports", NUMBER, "ports that are active"),
     Field("ephemeral", FLAG, "nothing is stored"),
@@ -267,7 +275,7 @@ PLAN = Shape(
 
 SHAPES = (
     BRIDGE, PORT, QUEUE, STATION, CONTROLLER, FLOW, LOADED, GROUP, BUCKET, METER, BAND,
-    STATUS, FORWARDER, TRACE, STEP, OUTPUT, PLAN, OPERATION,
+    STATUS, FORWARDER, REPLACED, TRACE, STEP, OUTPUT, PLAN, OPERATION,
 )  # fmt: skip
 """Every shape, in the reference's order."""
 

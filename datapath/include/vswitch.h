@@ -64,6 +64,7 @@ typedef enum {
     VS_CMD_MACS,        /* (nothing) -> MACS ..., DONE: the stations that NORMAL knows on a bridge */
     VS_CMD_MAC_FLUSH,   /* (nothing) -> DONE; they are forgotten */
     VS_CMD_PORT_MTU,    /* vs_port_mtu -> DONE; from the next batch on */
+    VS_CMD_BEAT,        /* (nothing) -> BEAT, DONE: does the switch live? */
     VS_CMD_LIMIT
 } vs_command;
 
@@ -78,6 +79,7 @@ typedef enum {
     VS_EVT_TRACE,       /* a chain of vs_trace_step */
     VS_EVT_QUEUE,       /* vs_queue_spec, behind its port's PORT in a dump */
     VS_EVT_MACS,        /* a chain of vs_mac */
+    VS_EVT_BEAT,        /* vs_beat */
     VS_EVT_LIMIT
 } vs_event;
 
@@ -91,6 +93,13 @@ typedef struct {
     uint32_t pid;        /* of the forwarder, in the answer */
     uint64_t started_ns; /* CLOCK_MONOTONIC when the switch was made, in the answer */
 } vs_hello;
+
+/* A poll thread that is awake makes turns, thousands a second whatever the load: one that makes none between two beats hangs. */
+typedef struct {
+    uint64_t turns;  /* that it has begun */
+    uint32_t asleep; /* 1: it waits for work (or there is none, in memory mode) */
+    uint32_t unused;
+} vs_beat;
 
 typedef struct {
     int32_t error; /* 0 or -errno; a sentence follows an error */

@@ -282,6 +282,10 @@ def _status(result: Record) -> Iterable[str]:
         forwarder["started"] = here(forwarder["started"])
     flat = {f"forwarder_{key}": value for key, value in forwarder.items()}
     yield from pairs({**result, **flat}, _STATUS)
+    if trouble := forwarder.get("trouble"):
+        yield f"the forwarder hangs: {trouble}; kill it where it was started, another takes over"
+    if replaced := result.get("replaced"):
+        yield f"at {replaced['time']} a forwarder was replaced that hung: {replaced['why']}"
     yield from (f"not active: {reason}" for reason in result.get("not_active") or ())
     yield from (f"another daemon is in {run}" for run in result.get("other_runs") or ())
 

@@ -49,6 +49,8 @@ class Daemon:
         self.changing = asyncio.Lock()
         """Held by whoever changes what is stored or what runs."""
         self.unmade: list[Unmade] = []
+        self.replaced: tuple[float, str] | None = None
+        """When a forwarder was killed that hung (Unix seconds), and what it had done; the last."""
         self.journal = -1
         self.kept: dict[str, tuple[int, int]] = {}
         """Numbers and identities of the bridges that a dead forwarder had, by name."""

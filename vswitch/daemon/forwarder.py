@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datapath.frames import BridgeSpec, Command, Event, Frame, Hello, PortSpec, QueueSpec
 from vswitch.daemon import process
 from vswitch.daemon.folders import Folders
+from vswitch.daemon.heart import Heart
 from vswitch.daemon.link import Answer, ForwarderGone, Link, Refused, connect, greet
 from vswitch.errors import Failure
 
@@ -39,6 +40,9 @@ class Forwarder:
     watch: process.Watch
     adopted: bool
     child: process.Child | None = None
+    heart: Heart | None = None
+    instead_of: str = ""
+    """What the one before had done that hung when it was met, and was killed."""
 
     def started(self) -> float:
         """When it was started, in Unix seconds."""
@@ -53,7 +57,8 @@ class Forwarder:
             await asyncio.wait_for(asyncio.shield(self.watch.ended), END_SECONDS)
         if not self.watch.ended.done():
             self.watch.kill()
-            await self.watch.ended
+            with contextlib.suppress(TimeoutError):  # what a cgroup has frozen ends when it thaws
+                await asyncio.wait_for(asyncio.shield(self.watch.ended), END_SECONDS)
         self.reap()
 
     def reap(self) -> None:
@@ -93,7 +98,7 @@ async def reach(
 
     One that has no bridges yet gets 'journal' (-1: none).  Failure says why neither works.
     """
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline, hung = time.monotonic() + BUSY_SECONDS, ""
     while True:
         child = None
         try:
@@ -103,17 +108,21 @@ async def reach(
                 process.wait(folders) if adopt else process.start(folders, ephemeral)
             )
         pid = process.peer(sock)
-        link = Link(sock, on_event, on_congested)
+        link, watch = Link(sock, on_event, on_congested), process.Watch(pid)
+        heart = Heart(link, watch, lambda: folders.forwarder.unlink(missing_ok=True))
         try:
             hello, own = await greet(link, journal)
         except (ForwarderGone, Refused) as error:
             link.close()
+            watch.close()
+            if heart.why and not hung:  # the next one is new, and what this one knew is lost
+                hung = heart.why
+                continue
             if isinstance(error, Refused) or time.monotonic() > deadline:
                 raise Failure("forwarder", str(error), _how_to_end(pid, adopt)) from None
             await asyncio.sleep(process.STEP_SECONDS)  # its last daemon died a moment ago
             continue
-        watch = process.Watch(pid)
-        return Forwarder(link, hello, own, watch, adopted=child is None, child=child)
+        return Forwarder(link, hello, own, watch, child is None, child, heart, hung)
 
 
 def _how_to_end(pid: int, adopt: bool) -> str:

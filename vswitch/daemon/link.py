@@ -87,6 +87,8 @@ class Link:
         self._told_congested = False
         self._next_tag = 1
         self._room = bytearray(FRAME_MAX)
+        self.heard = 0
+        """Datagrams that came, ever: each is a sign of life."""
         self.closed: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(sock, self._readable)
 
@@ -196,6 +198,7 @@ class Link:
         if size == 0:
             self.close()
             return False
+        self.heard += 1
         fds = [fd for _, _, data in ancillary for fd in array.array("i", data)]
         fd = fds[0] if fds else -1
         try:
@@ -278,12 +281,13 @@ async def connect(path: Path) -> socket.socket:
 
 
 def _tell_slow(command: Command) -> None:
-    log.warning(
-        "the forwarder has not answered %s for %g s: it is busy, hangs or is stopped; `vswitch "
-        "status` names its process: if that is killed, another starts with all that it has",
-        command.name,
-        SLOW_SECONDS,
-    )
+    if command != Command.BEAT:  # what that means is for others to judge
+        log.warning(
+            "the forwarder has not answered %s for %g s: it is busy, hangs or is stopped; one that "
+            "hangs is replaced, see `vswitch status`",
+            command.name,
+            SLOW_SECONDS,
+        )
 
 
 def _close(fd: int) -> None:

@@ -145,11 +145,18 @@ class Watch:
         if not self.ended.done():
             self.ended.set_result(None)
 
-    def kill(self) -> None:
-        """SIGKILL to exactly this process, never to a later owner of its number."""
-        if self._fd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+    def kill(self) -> bool:
+        """SIGKILL to exactly this process, never to a later owner of its number.  False if it has
+        none here, or may not be killed by us."""
+        if self._fd < 0:
+            return False
+        try:
+            signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return True
 
     def close(self) -> None:
         if self._fd >= 0:

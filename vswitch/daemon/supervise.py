@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from functools import partial
 
 from vswitch.daemon import ephemeral, events
@@ -42,6 +43,7 @@ async def _meet(daemon: Daemon) -> None:
         daemon.adopt,
     )
     daemon.forwarder = forwarder
+    _note_replaced(daemon, forwarder.instead_of)
     _keep_journal(daemon, forwarder.journal)
     async with daemon.changing:
         # Not before: whoever waits for 'changing' as well would make bridges of its own
@@ -68,6 +70,7 @@ async def _supervise(daemon: Daemon) -> None:
         assert daemon.forwarder
         await asyncio.shield(daemon.forwarder.link.closed)
         log.warning("the forwarder (process %d) is gone", daemon.forwarder.hello.pid)
+        _note_replaced(daemon, daemon.forwarder.heart.why if daemon.forwarder.heart else "")
         async with daemon.changing:
             _lost(daemon)
         while not daemon.forwarder:
@@ -76,6 +79,12 @@ async def _supervise(daemon: Daemon) -> None:
             except (Failure, ForwarderGone) as failure:
                 log.error("no forwarder: %s", failure)
                 await asyncio.sleep(daemon.retry_seconds)
+
+
+def _note_replaced(daemon: Daemon, why: str) -> None:
+    """One was killed since it hung, if there is a reason."""
+    if why:
+        daemon.replaced = time.time(), why
 
 
 def _lost(daemon: Daemon) -> None:

@@ -91,6 +91,14 @@ static int replay(struct command *c)
     return 0;
 }
 
+static int beat(struct command *c)
+{
+    const struct worker *w = c->sw->worker;
+    vs_beat beat = {.turns = atomic_load_explicit(&w->turn, memory_order_relaxed), .asleep = !c->sw->running || atomic_load(&w->sleeping)};
+    events_put(&c->sw->events, (vs_frame){.type = VS_EVT_BEAT, .tag = c->frame.tag}, &beat, sizeof beat, -1);
+    return 0;
+}
+
 static int shut_down(struct command *c)
 {
     (void)c; /* whoever runs the switch sees the frame and ends; see forwarder/ */
@@ -405,6 +413,7 @@ static const struct handler {
     [VS_CMD_PORT_MTU] = {port_mtu, sizeof(vs_port_mtu), true, false},
     [VS_CMD_MACS] = {macs, 0, true, false},
     [VS_CMD_MAC_FLUSH] = {mac_forget, 0, true, false},
+    [VS_CMD_BEAT] = {beat, 0, false, false},
     [VS_CMD_SHUTDOWN] = {shut_down, 0, false, false},
 };
 

@@ -134,12 +134,13 @@ static unsigned poll_ports(struct worker *w, bool everything)
     const struct poll_list *list = atomic_load_explicit(w->ports, memory_order_acquire);
     unsigned moved = 0;
     w->restless = w->owed = false;
-    w->turn++;
+    uint64_t turn = atomic_load_explicit(&w->turn, memory_order_relaxed) + 1;
+    atomic_store_explicit(&w->turn, turn, memory_order_relaxed);
     for (uint32_t i = 0; i < list->n; i++) {
         struct port *port = list->ports[i].port;
         if (!everything && !w->ready[port->index] && !port->always)
             continue;
-        if (!share_begins(&list->ports[i].bridge->share, &port->share, w->turn)) {
+        if (!share_begins(&list->ports[i].bridge->share, &port->share, turn)) {
             w->owed = true;
             continue;
         }

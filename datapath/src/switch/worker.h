@@ -83,7 +83,7 @@ struct worker {
     struct lane_poll lanes;
     struct backlog *backlogs;    /* by port index, mapped whole */
     unsigned n_waiting;          /* packets in them */
-    uint64_t turn;               /* turns begun */
+    _Atomic uint64_t turn;       /* turns begun; the control thread looks whether they go on */
     bool owed;                   /* a port that may have work was passed over in this turn */
     uint64_t said[OUTLET_PORTS]; /* bytes of upcalls, by port index */
     _Atomic uint64_t taken[OUTLET_PORTS]; /* of these, by the control thread */

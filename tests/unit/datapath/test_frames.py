@@ -6,11 +6,12 @@ import pytest
 
 from datapath import frames
 from datapath.ffi import layout_of
-from datapath.frames import BridgeSpec, Mac, PortKind, PortSpec, PortVlans, VlanMode, Vlans
+from datapath.frames import Beat, BridgeSpec, Mac, PortKind, PortSpec, PortVlans, VlanMode, Vlans
 
 LAYOUTS = {
     "vs_hello": frames.Hello.FORMAT,
     "vs_done": frames.Done.FORMAT,
+    "vs_beat": Beat.FORMAT,
     "vs_bridge_spec": BridgeSpec.FORMAT,
     "vs_port_spec": PortSpec.FORMAT,
     "vs_port_ref": frames.PortRef.FORMAT,

@@ -28,7 +28,9 @@ async def status(daemon: Daemon) -> dict[str, Any]:
             "pid": forwarder.hello.pid,
             "adopted": forwarder.adopted,
             "started": moment(forwarder.started()),
+            "trouble": (forwarder.heart and forwarder.heart.trouble) or None,
         },
+        "replaced": daemon.replaced and _replaced(*daemon.replaced),
         "bridges": len(daemon.live.bridges),
         "ports": sum(1 for _ in daemon.live.ports()),
         "ephemeral": daemon.ephemeral,
@@ -36,6 +38,11 @@ async def status(daemon: Daemon) -> dict[str, Any]:
         "other_runs": others(str(daemon.folders.run)),
         "not_active": [str(one.failure) for one in daemon.unmade],
     }
+
+
+def _replaced(time: float, why: str) -> dict[str, Any]:
+    """A forwarder that hung and was killed."""
+    return {"time": moment(time), "why": why}
 
 
 async def shutdown(daemon: Daemon) -> None:
