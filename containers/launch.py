@@ -32,7 +32,8 @@ from containers.encode import encode
 from containers.plan import Caller
 from containers.problem import failure
 from containers.steps import Step
-from vswitch.errors import Failure
+from vswitch import patience
+from vswitch.errors import Exit, Failure
 
 PROGRAM = "vswitch-init"
 ALL_IDS = (1 << 32) - 1
@@ -161,7 +162,7 @@ class Birth:
     def _follow(self) -> None:
         """Listens until the child can be used: it has its namespaces or has joined others'."""
         while not self.pid:
-            match self.receive():
+            match self._awaited():
                 case Born(pid):
                     self._children.append(pid)
                 case Ready(flags):
@@ -178,10 +179,23 @@ class Birth:
     def await_walls(self) -> None:
         """Returns once the container is whole but for its port: before that, who joined it would
         stand in the machine's tree.  Failure if it can't be made."""
-        message = self.receive()
+        message = self._awaited()
         self._check(message)
         if not isinstance(message, Standing):
             raise self._killed()
+
+    def _awaited(self) -> Message:
+        """The next message, if it comes in time: what is mounted may hang."""
+        limit = patience.limit()
+        self.control.settimeout(limit)
+        try:
+            return self.receive()
+        except TimeoutError:
+            why = f"{PROGRAM} has not made it within {limit:g} s"
+            do = "see whether its root's file system answers, or wait longer with --timeout"
+            raise Failure(self._subject, why, do, Exit.TIMED_OUT) from None
+        finally:
+            self.control.settimeout(None)
 
     def receive(self) -> Message:
         """The next message, waiting for it."""
@@ -208,7 +222,7 @@ class Birth:
 
         Only for a detached container: an attached one's process 1 keeps the line open.
         """
-        self._check(self.receive())
+        self._check(self._awaited())
 
     def _check(self, message: Message) -> None:
         if isinstance(message, Broken):

@@ -22,16 +22,19 @@ import fcntl
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from containers.identity import Identity, identify, ourselves
 from containers.spec import Spec
-from vswitch import paths, values
+from vswitch import paths, patience, values
 from vswitch.errors import Exit, Failure, SchemaError, shown
 from vswitch.target import Refused
 
 FOLDER, LOCK = "containers", ".lock"
+
+LOCK_STEP_S = 0.002
 
 FILES = frozenset(("state.json", "state.new", "log", "exit"))
 """What we put into a container's folder."""
@@ -124,10 +127,26 @@ class Registry:
             why = f"{LOCK} in it can't be opened: {error.strerror}"
             raise Failure(f"folder {self.folder}", why, "repair or remove it") from None
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            self._lock(fd)
             yield
         finally:
             os.close(fd)
+
+    def _lock(self, fd: int) -> None:
+        """Waits for others, but not for ever: one that is stopped keeps what it has."""
+        deadline = patience.Deadline(patience.limit())
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                pass
+            try:
+                time.sleep(min(LOCK_STEP_S, deadline.left()))
+            except TimeoutError:
+                why = f"another command has held {LOCK} in it for {deadline.seconds:g} s"
+                do = "see with `fuser` which one that is, and whether it is stopped"
+                raise Failure(f"folder {self.folder}", why, do, Exit.TIMED_OUT) from None
 
     def reserve(self, spec: Spec, created: float) -> Reserved:
         """Takes the spec's name, or the first free one of c1, c2 ...; Failure if it is taken."""

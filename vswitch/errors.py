@@ -22,6 +22,8 @@ class Exit(IntEnum):
     DIFFERS = 4
     NOT_ACTIVE = 65
     """Stored, but not yet in force."""
+    TIMED_OUT = 124
+    """Nobody answered in time; as timeout(1) has it."""
     NOT_EXECUTABLE = 126
     """A container's command is there, but can't be executed."""
     NOT_THERE = 127

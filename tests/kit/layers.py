@@ -26,7 +26,10 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
         *("vswitch", "vswitch.rpc.protocol", "vswitch.rpc.descriptors", "vswitch.rpc.nearby"),
     ),
     "vswitch.rpc.nearby": ("vswitch",),
-    "vswitch.rpc.server": ("vswitch", "vswitch.rpc.protocol", "vswitch.rpc.descriptors"),
+    "vswitch.rpc.waiting": ("vswitch",),
+    "vswitch.rpc.server": (
+        *("vswitch", "vswitch.rpc.protocol", "vswitch.rpc.descriptors", "vswitch.rpc.waiting"),
+    ),
     "vswitch.rpc.protocol": ("vswitch", "vswitch.rpc.descriptors"),
     "vswitch.rpc.descriptors": (),
     "vswitch.rpc": ("vswitch", "vswitch.rpc.client", "vswitch.rpc.server", "vswitch.rpc.protocol"),
@@ -38,7 +41,8 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     "vswitch.daemon": (
         *("vswitch", "vswitch.rpc.client", "vswitch.rpc.server", "vswitch.rpc.protocol"),
         "vswitch.rpc.nearby",
-        *("vswitch.rpc", "vswitch.store", "vswitch.reconcile", "vswitch.openflow", "vswitch.agent"),
+        *("vswitch.rpc", "vswitch.rpc.waiting"),
+        *("vswitch.store", "vswitch.reconcile", "vswitch.openflow", "vswitch.agent"),
         *("datapath", "datapath.switch", "datapath.kernel"),
     ),
     "containers": ("vswitch", "vswitch.rpc.client", "datapath.kernel"),

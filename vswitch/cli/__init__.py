@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vswitch import streams
+from vswitch import patience, streams
 from vswitch.cli.globals import CONTAINER_WORDS, take
 from vswitch.errors import Exit, Failure, shown
 
@@ -35,6 +35,8 @@ def _run(words: list[str]) -> int:
     if chosen.run:
         # For everything below, the containers' commands included.
         os.environ["VSWITCH_RUN"] = chosen.run
+    if chosen.timeout:
+        os.environ[patience.VARIABLE] = chosen.timeout
     if chosen.version:
         from vswitch import __version__
 

@@ -1,4 +1,4 @@
-"""Options that every command has: -o, --run, --help, --version.
+"""Options that every command has: -o, --run, --timeout, --help, --version.
 
 They may stand anywhere up to a lone "--", but what `run` and `exec` are given after
 their own word belongs to the container: there they stand before it.  Pure.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vswitch.errors import Exit, Failure, shown
+from vswitch.patience import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ PASSED_ON = frozenset(("run", "exec"))
 class Chosen:
     """What the options say."""
 
-    __slots__ = ("help", "json", "run", "version")
+    __slots__ = ("help", "json", "run", "timeout", "version")
 
     def __init__(self) -> None:
         self.json = self.help = self.version = False
-        self.run = ""
+        self.run = self.timeout = ""
 
 
 def take(words: Sequence[str]) -> tuple[Chosen, list[str]]:
@@ -68,5 +69,10 @@ def _run(chosen: Chosen, value: str) -> None:
     chosen.run = value
 
 
+def _timeout(chosen: Chosen, value: str) -> None:
+    seconds("option --timeout", value)
+    chosen.timeout = value
+
+
 _FLAGS = {"-h": "help", "--help": "help", "--version": "version"}
-_VALUES = {"-o": _format, "--output": _format, "--run": _run}
+_VALUES = {"-o": _format, "--output": _format, "--run": _run, "--timeout": _timeout}

@@ -26,10 +26,13 @@ A first switch:
 options, anywhere in the line (for run and exec: before the word):
   -o table|json   how results are printed
   --run DIR       the daemon's run folder (else VSWITCH_RUN, else the usual one)
+  --timeout S     seconds that an answer may take (else VSWITCH_TIMEOUT, else 60); a change that
+                  has not begun by then never does
   --version       print the version
   --help          more on a noun or command: vswitch bridge --help
 
-exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 differs (plan), 65 stored but not active
+exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 differs (plan), 65 stored but not active,
+  124 no answer in time
 """
 
 

@@ -13,9 +13,10 @@ Here is what all of that changes, and the change itself; `supervise`, `adopt`, `
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from datapath.frames import Frame
 from vswitch.daemon.folders import Folders
@@ -26,6 +27,7 @@ from vswitch.daemon.operate.operator import Operator
 from vswitch.daemon.owners import Owners
 from vswitch.errors import Failure
 from vswitch.reconcile import plan, settle
+from vswitch.rpc.waiting import begin, keep
 from vswitch.schema import Config
 from vswitch.store import Store
 
@@ -67,16 +69,24 @@ class Daemon:
 
     # ---- wanted and running ------------------------------------------------
 
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """The turn of a request that changes something, if whoever made it still waits."""
+        async with self.changing:
+            begin()
+            yield
+
     async def change(self, make: Callable[[Config], Config]) -> list[Unmade]:
         """Stores what 'make' makes of the configuration, then makes it active.
 
         Returns what could not be made active.  What 'make' raises passes through.
         """
-        async with self.changing:
+        async with self.turn():
             observed, reserved = self.live.observed(), self.live.reserved()
             self.store.transaction(
                 lambda config: settle(with_dpids(make(config)), observed, reserved)
             )
+            keep()
             self.forget_gone()
             await self.reconcile()
             return self.unmade

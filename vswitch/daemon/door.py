@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from datapath.frames import Command, Event, Frame, SessionSpec, Steps, Transaction
 from datapath.problems import SyntaxProblem, TooLong
-from vswitch.agent.framing import BARRIER_REPLY, HEADER, HEADER_SIZE
+from vswitch.agent.framing import BARRIER_REPLY, HEADER, HEADER_SIZE, MULTIPART_REQUEST
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.link import ForwarderGone, Link, Refused
 from vswitch.daemon.live import LiveBridge
@@ -22,6 +22,7 @@ from vswitch.errors import Exit, Failure, shown
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.session import BarrierRequest, ErrorMessage
+from vswitch.rpc.waiting import begin
 
 VERSION = 4
 """OpenFlow 1.3 on the wire: what the operator's session speaks."""
@@ -32,8 +33,11 @@ BARRIER_XID = 0xFFFFFFFF
 async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> list[Message]:
     """Sends whole messages and returns what answered them, in order.
 
-    Failure when the forwarder goes away meanwhile.
+    Failure when the forwarder goes away meanwhile, or whoever asks for a change no longer waits.
     """
+    messages = list(messages)
+    if any(message[1] != MULTIPART_REQUEST for message in messages):
+        begin()
     received: list[bytes] = []
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -57,13 +61,16 @@ async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> 
 async def transact(daemon: Daemon, bridge: LiveBridge, parts: Sequence[bytes]) -> None:
     """Carries out flow-mods all at once, or none; each part holds whole ones and fits in a frame.
 
-    Failure with the xid of the one that is refused: "line 7".
+    Failure with the xid of the one that is refused: "line 7".  Before the last part is sent nothing
+    takes effect, and whoever asks may give up.
     """
     with _session(daemon, bridge, _unheard) as (link, session):
         try:
             for number, part in enumerate(parts):
                 steps = Steps.BEGIN if number == 0 else Steps.NONE
-                steps |= Steps.COMMIT if number == len(parts) - 1 else Steps.NONE
+                if number == len(parts) - 1:
+                    begin()
+                    steps |= Steps.COMMIT
                 head = Transaction(session, steps).pack()
                 await link.ask(Command.ATOMIC, head + part, bridge.id, session)
         except ForwarderGone:

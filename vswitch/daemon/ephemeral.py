@@ -16,6 +16,7 @@ from vswitch.daemon.live import LiveBridge, LivePort
 from vswitch.daemon.operate import ports, queues
 from vswitch.daemon.owners import check_process
 from vswitch.errors import Exit, Failure
+from vswitch.rpc.waiting import is_over
 from vswitch.schema import Port, Queue
 
 log = logging.getLogger("vswitch.daemon")
@@ -36,7 +37,7 @@ async def add(
     """
     if process is not None:
         check_process(port.name, process)
-    async with daemon.changing:
+    async with daemon.turn():
         live = daemon.operator.bridge(bridge)
         daemon.require_new(daemon.store.read().config, port.name)
         wanted = live.observed().with_part(port.decided())
@@ -44,6 +45,9 @@ async def add(
         chosen = numbered.port(port.name)
         assert chosen
         made = await ports.add(daemon.operator, bridge, chosen, ephemeral=True, namespace=namespace)
+        if is_over():  # they were told that it failed
+            await ports.remove(daemon.operator, live, port.name)
+            raise Failure(f"port {port.name}", "whoever asked no longer waited", "ask again")
         made.owner = owner
         if process is not None and owner is not None:
             daemon.owners.watch(process, bridge, port.name, owner)
@@ -52,7 +56,7 @@ async def add(
 
 async def set_(daemon: Daemon, bridge: str, name: str, settings: Mapping[str, Any]) -> LivePort:
     """Changes settings of an ephemeral port while it carries packets."""
-    async with daemon.changing:
+    async with daemon.turn():
         live = daemon.operator.bridge(bridge)
         port = daemon.operator.port(live, name)
         await ports.set_(daemon.operator, live, name, port.record.changed(**settings))
@@ -61,7 +65,7 @@ async def set_(daemon: Daemon, bridge: str, name: str, settings: Mapping[str, An
 
 async def remove(daemon: Daemon, bridge: str, name: str) -> None:
     """Takes an ephemeral port off a bridge, if it is there."""
-    async with daemon.changing:
+    async with daemon.turn():
         live = daemon.live.bridges.get(bridge)
         port = live.ports.get(name) if live else None
         if live and port and port.ephemeral:
@@ -70,7 +74,7 @@ async def remove(daemon: Daemon, bridge: str, name: str) -> None:
 
 async def remove_owned(daemon: Daemon, bridge: str, name: str, owner: str) -> None:
     """Takes an ephemeral port off if it is still this owner's: names are used again."""
-    async with daemon.changing:
+    async with daemon.turn():
         live = daemon.live.bridges.get(bridge)
         port = live.ports.get(name) if live else None
         if live and port and port.owner == owner:
@@ -101,11 +105,11 @@ async def _remove_ended(daemon: Daemon, bridge: str, name: str, owner: str) -> N
 
 async def set_queue(daemon: Daemon, bridge: LiveBridge, queue: Queue) -> None:
     """Gives an ephemeral port a queue, which goes with it, or changes the one it has."""
-    async with daemon.changing:
+    async with daemon.turn():
         await queues.set_(daemon.operator, bridge, queue)
 
 
 async def remove_queue(daemon: Daemon, bridge: LiveBridge, port: str, number: int) -> None:
     """Takes a queue off an ephemeral port."""
-    async with daemon.changing:
+    async with daemon.turn():
         await queues.remove(daemon.operator, bridge, port, number)

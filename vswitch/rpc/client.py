@@ -12,7 +12,8 @@ import os
 import socket
 
 from vswitch import paths
-from vswitch.errors import Failure, RpcError
+from vswitch.errors import Exit, Failure, RpcError
+from vswitch.patience import MOST_S, Deadline, limit
 from vswitch.rpc.descriptors import send
 from vswitch.rpc.protocol import ANSWER_MAX, Call, Lines, TooLong, read_answer
 
@@ -23,21 +24,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Self
 
-TIMEOUT_S = 60.0
-"""How long an answer may take: setting up many ports is slow on a busy host."""
+TOLD = 0.9
+"""Share of the time for an answer that the daemon is told to keep to: what it says then is better
+than that it said nothing."""
 
 
 class Client:
     """A connection to the daemon of a run folder, made at the first call.
 
-    'run' is the run folder, by default the one `paths.run_folder` chooses.
+    'run' is the run folder, by default the one `paths.run_folder` chooses; 'timeout' the seconds
+    that an answer may take, by default what `patience.limit` says.
     Not for several threads at once.
     """
 
-    def __init__(self, run: str | os.PathLike[str] | None = None, timeout: float = TIMEOUT_S):
+    def __init__(
+        self, run: str | os.PathLike[str] | None = None, timeout: float | None = None
+    ) -> None:
         folder = os.fspath(run) if run is not None else None
         self.path = paths.socket_path(paths.run_folder(folder))
-        self._timeout = timeout
+        self._timeout = limit() if timeout is None else timeout
         self._socket: socket.socket | None = None
         self._lines = Lines(ANSWER_MAX)
         self._id = 0
@@ -58,18 +63,22 @@ class Client:
     def call(self, method: str, lent: Mapping[str, int] | None = None, /, **params: object) -> Any:
         """The method's result; RpcError when it fails or no daemon answers.
 
+        One that was not answered in time does not begin any more; what it says tells whether it may
+        have begun.
         'lent' are parameters that are descriptors, by name; they stay the caller's.
         """
         self._id += 1
         lent = lent or {}
-        request = Call(self._id, method, params, tuple(lent)).encode()
+        told = min(self._timeout * TOLD, MOST_S)
+        request = Call(self._id, method, params, tuple(lent), told).encode()
+        until = Deadline(self._timeout)
         connection = self._connected()
         try:
+            connection.settimeout(until.left())
             send(connection, request, tuple(lent.values()))
-            line = self._receive(connection)
+            line = self._receive(connection, until)
         except TimeoutError:
-            self.close()
-            raise self._silent(f"no answer to {method} within {self._timeout:g} s") from None
+            raise self._late(method, connection) from None
         except (OSError, TooLong) as error:
             self.close()
             raise self._silent(f"the connection broke: {error or 'answer too long'}") from None
@@ -85,6 +94,9 @@ class Client:
         connection.settimeout(self._timeout)
         try:
             connection.connect(self.path)
+        except TimeoutError:
+            connection.close()
+            raise self._unanswered("to a connection", taken=False) from None
         except OSError as error:
             connection.close()
             reason = os.strerror(error.errno) if error.errno else str(error)
@@ -93,14 +105,38 @@ class Client:
             ) from None
         return connection
 
-    def _receive(self, connection: socket.socket) -> bytes:
+    def _receive(self, connection: socket.socket, until: Deadline) -> bytes:
         while True:
+            connection.settimeout(until.left())
             data = connection.recv(1 << 18)
             if not data:
                 raise ConnectionResetError("the daemon closed it")
             lines = self._lines.feed(data)
             if lines:
                 return lines[0]
+
+    def _late(self, method: str, connection: socket.socket) -> Failure:
+        """Gives a request up.  Once we are gone the daemon begins nothing of ours: what it has not
+        read by then is never carried out."""
+        import contextlib
+        import fcntl
+        import struct
+        import termios
+
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        unread = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
+        self.close()
+        return self._unanswered(f"to {method}", taken=not unread)
+
+    def _unanswered(self, to_what: str, *, taken: bool) -> Failure:
+        why = f"no answer {to_what} within {self._timeout:g} s"
+        if taken:
+            do = "what it had begun may still happen: look before you ask again"
+        else:
+            why += ": it takes no requests, so nothing has changed"
+            do = "see whether it is stopped"
+        return RpcError(what="daemon", why=why, do=do, exit=Exit.TIMED_OUT)
 
     def _silent(self, why: str) -> Failure:
         return RpcError(what="daemon", why=why, do="see its log, and whether it still runs")

@@ -3,7 +3,8 @@
 A request is one JSON object on one line, with an id; its answer is one object on
 one line, in order.  Batches and notifications are refused: nobody needs them.
 A request may lend open files: "descriptors": ["namespace"] names the parameters that ride
-beside it instead of in "params" (rpc/descriptors.py).
+beside it instead of in "params" (rpc/descriptors.py).  "timeout": 5.0 says for how many seconds
+whoever asks waits, from when the request arrives (rpc/waiting.py).
 `Lines` cuts a stream into lines and bounds what a peer can make us hold; the
 rest turns lines into `Call` and answers, and back.  No socket, no clock; imports
 little, since the command line starts with it.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 
 from vswitch.errors import Exit, Failure, RpcError
+from vswitch.patience import MOST_S
 from vswitch.rpc.descriptors import LENT_MAX
 
 __all__ = ["BadRequest", "Call", "Lines", "RpcError", "answer", "error", "read_answer", "read_call"]
@@ -39,21 +41,25 @@ if TYPE_CHECKING:
 
 class Call:
     """One request: 'method' with 'params' (an object), answered under 'id'; 'descriptors' are
-    the names of the parameters that are lent beside it, in order."""
+    the names of the parameters that are lent beside it, in order, 'timeout' the seconds for which
+    whoever asks waits (None: they don't say)."""
 
-    __slots__ = ("descriptors", "id", "method", "params")
+    __slots__ = ("descriptors", "id", "method", "params", "timeout")
 
     def __init__(
-        self, id: int | str, method: str, params: dict[str, Any], descriptors: Sequence[str] = ()
-    ) -> None:
+        self, id: int | str, method: str, params: dict[str, Any], descriptors: Sequence[str] = (),
+        timeout: float | None = None,
+    ) -> None:  # fmt: skip
         self.id, self.method, self.params = id, method, params
-        self.descriptors = descriptors
+        self.descriptors, self.timeout = descriptors, timeout
 
     def encode(self) -> bytes:
         """The request's line; Failure when the server would refuse its size."""
         document: dict[str, Any] = {"id": self.id, "method": self.method, "params": self.params}
         if self.descriptors:
             document["descriptors"] = list(self.descriptors)
+        if self.timeout is not None:
+            document["timeout"] = self.timeout
         line = _line(document)
         if len(line) > REQUEST_MAX + 1:
             raise RpcError(
@@ -152,7 +158,15 @@ def read_call(line: bytes) -> Call:
     lent = document.get("descriptors", [])
     if not isinstance(lent, list) or not all(isinstance(name, str) for name in lent):
         raise BadRequest(INVALID_REQUEST, id, "its descriptors are no names", "name parameters")
-    return Call(id, method, params, lent)
+    timeout = document.get("timeout")
+    if timeout is not None and not _is_time(timeout):
+        do = f"give seconds above 0, {MOST_S:g} at most, or leave it out"
+        raise BadRequest(INVALID_REQUEST, id, "its timeout is no time to wait", do)
+    return Call(id, method, params, lent, timeout)
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_S
 
 
 def answer(id: int | str, result: object) -> bytes:

@@ -3,8 +3,12 @@
 Theory of operation.  Each connection is one task that reads a line, runs its
 method to the end, writes the answer, and only then reads the next line: so
 answers keep their order, a connection holds at most one line and one answer,
-and a client that stops reading stops only itself.  A method runs to its end
-also when its client goes away: nothing is left half done.
+and a client that stops reading stops only itself, and is hung up on when it has taken nothing of an
+answer for UNREAD_S.
+
+A request that its client has given up, by hanging up or by the timeout that it carries, is dropped
+if it has not begun to take effect (rpc/waiting.py).  One that has begun runs to its end: nothing is
+left half done.  When its time ends meanwhile the answer says what that means.
 
 Lent descriptors (rpc/descriptors.py) ride beside a request, so a connection is read here by the
 socket's own call, not by a stream of asyncio's, which would throw them away.  A method gets those
@@ -25,17 +29,19 @@ import asyncio
 import contextlib
 import logging
 import os
+import select
 import socket
 import stat
 import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from vswitch.errors import Failure, RpcError
+from vswitch.errors import Exit, Failure, RpcError
 from vswitch.lockfile import Lock
 from vswitch.requests import REQUESTS
 from vswitch.rpc import protocol
 from vswitch.rpc.descriptors import Lent, TooMany, receive
+from vswitch.rpc.waiting import Waiting, wait_for
 
 __all__ = ["Method", "RpcError", "Server"]
 
@@ -43,6 +49,12 @@ Method = Callable[..., Awaitable[object]]
 
 CLOSE_S = 5.0
 """How long `Server.close` waits for answers: a client may not read its own."""
+
+UNREAD_S = 30.0
+"""How long a client may take nothing of an answer."""
+
+PIECE = 1 << 18
+"""Bytes of an answer that a client has UNREAD_S for."""
 
 BACKLOG = 128
 """Connections that may wait until they are accepted."""
@@ -75,6 +87,8 @@ class Server:
         self._lock: Lock | None = None
         self._idle: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[object]] = set()
+        """Methods that have begun, and whose clients' time is over."""
         self._closing = False
 
     async def start(self) -> None:
@@ -102,7 +116,8 @@ class Server:
         for task in self._idle:
             task.cancel()
         current = asyncio.current_task()
-        tasks = [task for task in self._idle | self._busy if task is not current]
+        asked: set[asyncio.Task[Any]] = {*self._idle, *self._busy, *self._late}
+        tasks = [task for task in asked if task is not current]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=CLOSE_S)
             for task in late:
@@ -139,6 +154,7 @@ class Server:
         peer.close()
 
     async def _serve(self, peer: socket.socket) -> None:
+        # A client that doesn't read is a TimeoutError, which is an OSError as well.
         with contextlib.suppress(OSError, asyncio.CancelledError), Lent() as lent:
             if _trusted(peer):
                 await self._converse(peer, lent)
@@ -163,39 +179,107 @@ class Server:
             self._idle.discard(task)
             self._busy.add(task)
             for line in received:
-                await loop.sock_sendall(peer, await self.answer(line, lent))
+                if _has_hung_up(peer):
+                    return
+                reply = await self.answer(line, lent, lambda: _has_hung_up(peer))
+                for at in range(0, len(reply), PIECE):
+                    async with asyncio.timeout(UNREAD_S):
+                        await loop.sock_sendall(peer, reply[at : at + PIECE])
             if not lines.amid:
                 lent.close()
             self._busy.discard(task)
             self._idle.add(task)
 
-    async def answer(self, line: bytes, lent: Lent | None = None) -> bytes:
+    async def answer(
+        self, line: bytes, lent: Lent | None = None, hung_up: Callable[[], bool] = lambda: False
+    ) -> bytes:
         """The line that answers a request's line, whatever it holds; what it names of 'lent' is
-        closed by then."""
+        closed when its method has ended."""
         lent = Lent() if lent is None else lent
         try:
             call = protocol.read_call(line)
         except protocol.BadRequest as bad:
             return bad.reply
-        with Lent() as own:
+        with contextlib.ExitStack() as held:
+            own = held.enter_context(Lent())
             own.add(fds := lent.take(len(call.descriptors)))
             if len(fds) < len(call.descriptors):
                 return protocol.not_lent(call, len(fds))
-            return await self._carry_out(call, fds)
+            return await self._carry_out(call, fds, held, hung_up)
 
-    async def _carry_out(self, call: protocol.Call, fds: Sequence[int]) -> bytes:
+    async def _carry_out(
+        self, call: protocol.Call, fds: Sequence[int], held: contextlib.ExitStack,
+        hung_up: Callable[[], bool],
+    ) -> bytes:  # fmt: skip
         method = self._methods.get(call.method)
         if method is None:
             return protocol.no_method(call.id, call.method, ", ".join(sorted(self._methods)))
         try:
             params = REQUESTS[call.method].check(call.params, call.descriptors)
             params |= zip(call.descriptors, fds, strict=True)
-            return protocol.answer(call.id, await method(**params))
+            doing = _holding(held.pop_all(), method(**params))
+            task = asyncio.get_running_loop().create_task(doing)
+            return protocol.answer(call.id, await self._in_time(call, task, hung_up))
         except Failure as failure:
             return protocol.error(call.id, failure)
         except Exception as defect:
             _log.exception("%s failed unexpectedly", call.method)
             return protocol.error(call.id, _unexpected(call.method, defect))
+
+
+    async def _in_time(
+        self, call: protocol.Call, task: asyncio.Task[object], hung_up: Callable[[], bool]
+    ) -> object:
+        """What a method returns or raises, if it ends in the client's time; a Failure that says
+        what becomes of it if not."""
+        waiting = wait_for(task, hung_up)
+        try:
+            await asyncio.wait({task}, timeout=call.timeout)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if task.done():
+            return task.result()
+        waiting.over = True
+        if waiting.begun:
+            self._late.add(task)
+            task.add_done_callback(self._ended_late)
+        else:
+            task.cancel()
+            await asyncio.wait({task})
+        raise _timed_out(call, waiting)
+
+    def _ended_late(self, task: asyncio.Task[object]) -> None:
+        self._late.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.warning("a request whose client no longer waited: %s", error)
+
+
+async def _holding(held: contextlib.ExitStack, doing: Awaitable[object]) -> object:
+    """Does it, and holds what it needs as long as that takes."""
+    with held:
+        return await doing
+
+
+def _timed_out(call: protocol.Call, waiting: Waiting) -> Failure:
+    within = f"within {call.timeout:g} s"
+    if waiting.kept:
+        why = f"it is stored, and not active {within}"
+        do = "it will be by itself; see `vswitch status`"
+        return Failure(call.method, why, do, Exit.NOT_ACTIVE)
+    if waiting.begun:
+        why = f"it has begun and not ended {within}: it may still happen, and can't be undone"
+        return Failure(call.method, why, "look before you ask again", Exit.TIMED_OUT)
+    why = f"no answer {within}: it was given up, and nothing has changed"
+    do = "see whether the forwarder works (`vswitch status`), or wait longer with --timeout"
+    return Failure(call.method, why, do, Exit.TIMED_OUT)
+
+
+def _has_hung_up(peer: socket.socket) -> bool:
+    """Whether a client is gone, not merely done with asking (it may have closed its half)."""
+    poll = select.poll()
+    poll.register(peer, 0)
+    return bool(poll.poll(0))
 
 
 async def _receive(peer: socket.socket) -> tuple[bytes, list[int]]:

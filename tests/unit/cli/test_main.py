@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from containers.requests import REQUESTS as container_requests
 from tests.kit.fakedaemon import FakeDaemon
 from tests.unit.cli.conftest import PORT, TAP, Vswitch
+from vswitch import patience
 from vswitch.cli import top
 from vswitch.cli.commands import COMMANDS
 from vswitch.cli.globals import CONTAINER_WORDS, PASSED_ON, take
@@ -134,6 +136,28 @@ def run_top(daemon: FakeDaemon, screen: Screen, *words: str, clock: list[float])
     times = iter(clock)
     with Client(daemon.run) as client:
         return top.run(client, words, Output(stream=screen), lambda: next(times), lambda s: None)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_command_has_a_time_limit(
+    vswitch: Vswitch, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    monkeypatch.setenv(patience.VARIABLE, "60")  # and back to nothing at the end
+    daemon.answers["bridge.list"] = lambda: time.sleep(0.5)
+    words = ["bridge", "ls"]
+    words[place:place] = ["--timeout", "0.1"]
+    began = time.monotonic()
+    ended = vswitch(*words)
+    assert time.monotonic() - began < 0.4
+    assert (ended.code, ended.out) == (124, "")
+    assert "no answer to bridge.list within 0.1 s" in ended.err
+
+
+@pytest.mark.parametrize("value", ["", "0", "-1", "soon", "1e9"])
+def test_a_time_limit_that_is_none_is_a_usage_error(vswitch: Vswitch, value: str) -> None:
+    ended = vswitch(f"--timeout={value}", "bridge", "ls")
+    assert ended.code == 2
+    assert "it is no time to wait; give a number of seconds" in ended.err
 
 
 def test_top_prints_once_where_there_is_no_terminal(daemon: FakeDaemon) -> None:

@@ -15,6 +15,7 @@ from containers.identity import Identity, identify, ourselves
 from containers.plan import NAMESPACES
 from containers.registry import EXIT_ROOM, STATE_MAX, Entry, Registry
 from containers.spec import Spec
+from vswitch import patience
 from vswitch.errors import Exit, Failure
 
 
@@ -49,6 +50,17 @@ def test_names_are_chosen_in_order_and_given_back(registry: Registry) -> None:
     assert (first.name, second.name) == ("c1", "c2")
     registry.remove(first)
     assert reserve(registry, spec(), 3.0).name == "c1"
+
+
+def test_who_holds_the_folder_for_ever_is_told(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `vswitch run` that was stopped in that moment."""
+    monkeypatch.setenv(patience.VARIABLE, "0.05")
+    with registry._locked(), pytest.raises(Failure, match="another command has held") as caught:
+        Registry(registry.run).reserve(spec(), 1.0)
+    assert caught.value.exit == Exit.TIMED_OUT
+    assert reserve(registry, spec(), 2.0).name == "c1"
 
 
 def test_a_taken_name_is_refused_and_a_dead_one_s_is_used_again(registry: Registry) -> None:

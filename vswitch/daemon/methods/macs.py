@@ -10,6 +10,7 @@ from vswitch.daemon.link import ForwarderGone, Refused
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.methods.finding import live_bridge
 from vswitch.errors import Failure
+from vswitch.rpc.waiting import begin
 
 
 async def list_(daemon: Daemon, bridge: str) -> list[dict[str, Any]]:
@@ -35,6 +36,7 @@ def row(bridge: LiveBridge, one: Mac) -> dict[str, Any]:
 
 async def flush(daemon: Daemon, bridge: str) -> None:
     live = live_bridge(daemon, bridge)
+    begin()
     await daemon.operator.ask(f"bridge {bridge}", Command.MAC_FLUSH, b"", live.id)
 
 

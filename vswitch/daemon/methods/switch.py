@@ -14,6 +14,7 @@ from vswitch.daemon.methods.finding import require_active, wanted_bridge
 from vswitch.reconcile import plan, settle
 from vswitch.reconcile.operations import Add, Operation, Remove
 from vswitch.rpc.nearby import others
+from vswitch.rpc.waiting import begin
 from vswitch.schema import Bridge, Config, Port
 from vswitch.values import moment
 
@@ -46,6 +47,7 @@ def _replaced(time: float, why: str) -> dict[str, Any]:
 
 
 async def shutdown(daemon: Daemon) -> None:
+    begin()
     await supervise.shut_down(daemon)
 
 
