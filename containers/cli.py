@@ -1,4 +1,4 @@
-"""`vswitch run|ps|exec|stop|rm`: words to settings, results to lines.
+"""`vswitch run|ps|exec|connect|stop|rm`: words to settings, results to lines.
 
 `COMMANDS` is what the command line needs of this package: name -> function of the words
 after the name and of where results are printed, which returns the exit code.  The run
@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from containers import launch
+from containers.keeper import ensure, is_kept
+from containers.plug import advice, is_plugged
 from containers.registry import Entry, Registry
 from containers.requests import EXAMPLES, REQUESTS
-from containers.run import Host, enter, remove, run, stop
+from containers.run import Host, connect, enter, remove, run, stop
 from containers.spec import Process, Remove, Spec, Stop
 from vswitch import pages, paths, words
 from vswitch.errors import Exit, Failure
@@ -80,8 +82,12 @@ def _seated(given: words.Given, detached: bool = False) -> dict[str, Any]:
 def _ps(arguments: Sequence[str], out: Output) -> int:
     _spelt("ps", arguments)
     registry = Registry(paths.run_folder())
-    shown = [_shown(registry, entry) for entry in registry.sweep()]
-    columns = ("name", "status", "pid", "bridge", "port", "addresses", "started", "command")
+    entries = registry.sweep()
+    shown = [_shown(registry, entry) for entry in entries]
+    if any(is_kept(entry) and entry.keeper.is_alive() for entry in entries):
+        ensure(registry)
+    columns = ["name", "status", "pid", "bridge", "port", "addresses", "started", "command"]
+    columns += ["reason"] if any(row["reason"] for row in shown) else []
     out.records(shown, [(column.upper(), column) for column in columns])
     return Exit.OK
 
@@ -89,9 +95,11 @@ def _ps(arguments: Sequence[str], out: Output) -> int:
 def _shown(registry: Registry, entry: Entry) -> dict[str, Any]:
     alive, here = registry.is_alive(entry), entry.keeper.is_here()
     spec = entry.spec
+    reason = _why_detached(registry, entry) if alive else None
     return {
         "name": entry.name,
-        "status": _status(registry, entry, alive),
+        "status": _status(registry, entry, alive, reason),
+        "reason": reason,
         "pid": entry.keeper.pid if alive and here and entry.flags else None,
         "bridge": spec.bridge,
         "port": spec.port,
@@ -103,11 +111,25 @@ def _shown(registry: Registry, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _status(registry: Registry, entry: Entry, alive: bool) -> str:
+def _why_detached(registry: Registry, entry: Entry) -> str | None:
+    """Why a container that runs has no port though it should; None if it has."""
+    if not (entry.spec.bridge and entry.flags):
+        return None
+    said = registry.why_detached(entry.name)
+    if entry.keeper.is_here() and is_plugged(entry):
+        return None
+    return said or (f"its port is gone; {advice(entry)}" if entry.keeper.is_here() else None)
+
+
+def _status(registry: Registry, entry: Entry, alive: bool, detached: str | None) -> str:
     if alive:
-        return "running" if entry.flags else "starting"
+        return "detached" if detached else "running" if entry.flags else "starting"
     code = registry.exit_code(entry)
     return "killed" if code is None else f"exited {code}"
+
+
+def _connect(arguments: Sequence[str], out: Output) -> int:
+    return _each(_spelt("connect", arguments)["names"], connect)
 
 
 def _stop(arguments: Sequence[str], out: Output) -> int:
@@ -155,7 +177,7 @@ def _with_help(name: str, command: Command) -> Command:
 COMMANDS: Mapping[str, Command] = {
     name: _with_help(name, command)
     for name, command in {
-        "run": _run, "ps": _ps, "exec": _exec, "stop": _stop, "rm": _rm,
+        "run": _run, "ps": _ps, "exec": _exec, "connect": _connect, "stop": _stop, "rm": _rm,
     }.items()
 }  # fmt: skip
 """Name -> (words after the name, output) -> exit code; raises Failure with the reason."""

@@ -44,7 +44,7 @@ class Identity(NamedTuple):
 
     def is_here(self) -> bool:
         """Whether its number is one of our pid namespace: only then do we know who it is."""
-        return self.namespace == _namespace()
+        return self.namespace == pid_namespace()
 
     def is_alive(self) -> bool:
         """Whether it runs here; a zombie doesn't."""
@@ -83,7 +83,7 @@ def identify(pid: int) -> Identity:
     found = _look(pid)
     if found is None:
         raise ProcessLookupError(f"no process {pid}")
-    return Identity(pid, found[1], _boot(), _namespace())
+    return Identity(pid, found[1], _boot(), pid_namespace())
 
 
 def _look(pid: int) -> tuple[bytes, int] | None:
@@ -97,7 +97,8 @@ def _look(pid: int) -> tuple[bytes, int] | None:
     return fields[0], int(fields[19])
 
 
-def _namespace() -> int:
+def pid_namespace() -> int:
+    """Which pid namespace is ours, as its inode says."""
     return os.stat("/proc/self/ns/pid").st_ino
 
 

@@ -2,6 +2,7 @@
 
     state.json   who it is, which process, what was asked for (written whole or not at all)
     log          what a detached container printed
+    detached     why its port is not there, as long as it isn't
     exit         its exit code, left there by its process 1; locked as long as the container lives
 
 A name is taken by making its folder while holding the registry's lock; so are folders
@@ -32,11 +33,11 @@ from vswitch import paths, patience, values
 from vswitch.errors import Exit, Failure, SchemaError, shown
 from vswitch.target import Refused
 
-FOLDER, LOCK = "containers", ".lock"
+LOCK = ".lock"
 
 LOCK_STEP_S = 0.002
 
-FILES = frozenset(("state.json", "state.new", "log", "exit"))
+FILES = frozenset(("state.json", "state.new", "log", "exit", "detached"))
 """What we put into a container's folder."""
 
 CREATED_MAX = 253402300799.0
@@ -116,16 +117,21 @@ class Registry:
 
     def __init__(self, run: str) -> None:
         self.run = os.path.realpath(paths.make_private(run))
-        self.folder = paths.make_private(os.path.join(self.run, FOLDER))
+        self.folder = paths.make_private(os.path.join(self.run, paths.CONTAINERS))
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def open_lock(self) -> int:
+        """The registry's lock file, open; the caller's to close."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            fd = os.open(os.path.join(self.folder, LOCK), flags, 0o600)
+            return os.open(os.path.join(self.folder, LOCK), flags, 0o600)
         except OSError as error:
             why = f"{LOCK} in it can't be opened: {error.strerror}"
             raise Failure(f"folder {self.folder}", why, "repair or remove it") from None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Within, nobody else changes what there is; nor may the caller but by its own hand."""
+        fd = self.open_lock()
         try:
             self._lock(fd)
             yield
@@ -150,7 +156,7 @@ class Registry:
 
     def reserve(self, spec: Spec, created: float) -> Reserved:
         """Takes the spec's name, or the first free one of c1, c2 ...; Failure if it is taken."""
-        with self._locked():
+        with self.locked():
             name = spec.name or self._free_name()
             old = self._read(name)
             if old and self.is_alive(old):
@@ -219,7 +225,7 @@ class Registry:
 
     def _update(self, entry: Entry) -> None:
         """Writes it if the folder is still this very container's; Failure if it was removed."""
-        with self._locked():
+        with self.locked():
             now = self._read(entry.name)
             if now is None or now.created != entry.created:
                 why = "it was removed while it was being made"
@@ -265,11 +271,45 @@ class Registry:
             )  # fmt: skip
         return entry
 
+    def names(self) -> set[str]:
+        """Names of containers that there may be."""
+        return set(os.listdir(self.folder)) - {LOCK}
+
+    def stamp(self, name: str) -> tuple[int, int] | None:
+        """What tells this state of a container from a later one; None if there is none."""
+        with contextlib.suppress(OSError):
+            found = os.lstat(self.path(name, "state.json"))
+            return found.st_ino, found.st_mtime_ns
+        return None
+
+    def peek(self, name: str) -> Entry | None:
+        """The container of that name, if there is one; nothing is changed."""
+        return self._read(name)
+
+    def say_detached(self, entry: Entry, why: str | None) -> None:
+        """Leaves word why the container's port is not there; None: it is."""
+        path = self.path(entry.name, "detached")
+        with self.locked():
+            now = self._read(entry.name)
+            if now is None or now.keeper != entry.keeper:
+                return
+            with contextlib.suppress(OSError):  # a full disk keeps no port away
+                if why is None:
+                    os.unlink(path)
+                else:
+                    _replace(path, f"{why}\n")
+
+    def why_detached(self, name: str) -> str | None:
+        """What was said why its port is not there."""
+        with contextlib.suppress(OSError):
+            return _content(self.path(name, "detached")).decode(errors="replace").strip()
+        return None
+
     def sweep(self) -> list[Entry]:
         """All containers by name, after removing what dead runners left behind."""
-        with self._locked():
+        with self.locked():
             found = []
-            for name in sorted(set(os.listdir(self.folder)) - {LOCK}):
+            for name in sorted(self.names()):
                 entry = self._read(name)
                 if entry and (self.is_alive(entry) or (entry.spec.detach and entry.flags)):
                     found.append(entry)
@@ -286,7 +326,7 @@ class Registry:
 
     def remove(self, entry: Entry) -> None:
         """Removes the folder of this very container, if it is still there."""
-        with self._locked():
+        with self.locked():
             now = self._read(entry.name)
             if now is None or now.created == entry.created:
                 self._remove(entry.name)
@@ -301,6 +341,15 @@ class Registry:
                 os.unlink(self.path(name, file))
         with contextlib.suppress(OSError):
             os.rmdir(self.path(name))
+
+
+def _replace(path: str, text: str) -> None:
+    """A file with that text, and nothing else; what has its name is put out of the way."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "w") as file:
+        file.write(text)
 
 
 def _create(path: str) -> int:

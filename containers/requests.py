@@ -58,12 +58,15 @@ command, 126 if it can't be executed). Without --rootfs it sees this machine's f
     ),
     Request("ps", "containers", about="""\
 Containers, and what has become of detached ones. An ended one stays with its log until it is
-removed or its name is used again."""),
+removed or its name is used again. One that is "detached" runs without its port, for the reason
+that is given; it gets it back by itself unless that was taken off on purpose (port rm)."""),
     Request(
         "exec", "run a command in a container", (*_options(Process), _NAME, _COMMAND), about="""\
 Run one more command in a container that runs, until it ends; its exit code is the command's.
 Variables, folder and user are those of the container unless others are given.""",
     ),
+    Request("connect", "put a container's port back", (_NAMES,), about="""\
+Put the ports of containers that run on their bridges again, as they were."""),
     Request("stop", "end a container", (*_options(Stop), _NAMES), about="""\
 Ask containers to end (SIGTERM), and kill those that don't."""),
     Request("rm", "remove a container", (*_options(Remove), _NAMES), about="""\
@@ -77,6 +80,7 @@ EXAMPLES: Mapping[str, str] = {
     "run": "run --bridge br0 --address 10.0.0.2/24 -- ping -c1 10.0.0.3",
     "ps": "-o json ps",
     "exec": "exec c1 -- ip addr",
+    "connect": "connect c1",
     "stop": "stop c1 --time 2",
     "rm": "rm -f c1 c2",
 }

@@ -15,10 +15,13 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from containers import launch, plan, port
+from containers import launch, plan, plug, port
 from containers.attach import signals_forwarded, stay
 from containers.hiding import views
+from containers.keeper import ensure
 from containers.launch import Birth
+from containers.plug import Process as Running
+from containers.plug import plugged
 from containers.registry import Entry, Registry, Reserved, keeping
 from containers.rootfs import Foreign, resolve
 from containers.spec import Process, Spec
@@ -50,22 +53,43 @@ def run(host: Host, spec: Spec) -> tuple[str, int]:
         with _attached(host, entry, child):
             child.await_walls()
             host.registry.complete(entry, child.flags)
-            return entry.name, _let_go(child) if entry.spec.detach else _accompany(child)
+            if entry.spec.detach:
+                return entry.name, _let_go(host, entry, child)
+            return entry.name, _accompany(host, entry, child)
 
 
-def _let_go(child: Birth) -> int:
-    """Starts the command and leaves the container to itself."""
+def _let_go(host: Host, entry: Entry, child: Birth) -> int:
+    """Starts the command and leaves the container to itself, and its port to the keeper."""
     child.go()
     child.await_command()
+    if entry.spec.bridge:
+        ensure(host.registry)
     child.release()
     return Exit.OK
 
 
-def _accompany(child: Birth) -> int:
+def _accompany(host: Host, entry: Entry, child: Birth) -> int:
     """Starts the command and stays until it ends; its exit code."""
     with signals_forwarded(child):
         child.go()
-        return stay(child)
+        with plugged(host.registry, entry):
+            return stay(child)
+
+
+def connect(host: Host, name: str) -> None:
+    """Puts a container's port on its bridge again, also if it was taken off on purpose."""
+    entry = host.registry.find(name)
+    _check_here(host, entry)
+    if not entry.spec.bridge:
+        why = "it has no port: it was started without a bridge"
+        raise Failure(f"container {name}", why, "start it again with --bridge")
+    try:
+        with Running(entry) as process:
+            if not process.has(entry.spec.interface):
+                plug.connect(host.client, entry, process, anyway=True)
+    except ProcessLookupError:
+        raise _not_running(entry) from None
+    host.registry.say_detached(entry, None)
 
 
 def _with_root(host: Host, spec: Spec) -> Spec:
@@ -179,7 +203,11 @@ def _open(entry: Entry) -> int:
     with contextlib.suppress(ProcessLookupError):
         if entry.flags:
             return entry.keeper.open()
-    raise Failure(f"container {entry.name}", "it doesn't run", "see vswitch ps", Exit.NOT_FOUND)
+    raise _not_running(entry)
+
+
+def _not_running(entry: Entry) -> Failure:
+    return Failure(f"container {entry.name}", "it doesn't run", "see vswitch ps", Exit.NOT_FOUND)
 
 
 def _check_here(host: Host, entry: Entry) -> None:

@@ -118,6 +118,12 @@ QUEUE = tuple(Parameter(name, Queue.settings()[name], True, True) for name in ("
 OWNER = Parameter(
     "owner", Setting("whose it is: port rm with an owner takes off no other's", values.text, "TEXT")
 )
+AGAIN = Parameter(
+    "again", Setting("as it was, unless the operator took it off", values.flag, "", nested=True)
+)
+ANYWAY = Parameter(
+    "anyway", Setting("again, though the operator took it off", values.flag, "", nested=True)
+)
 MATCH = _text("match", "only flows within this match, as in tcp,nw_dst=10.0.0.2", "MATCH")
 GROUP = _text("group", "one group, as in group_id=1; all if left out", "GROUP")
 METER = _text("meter", "one meter, as in meter=1; all if left out", "METER")
@@ -141,7 +147,8 @@ _ALL = (
     Request("bridge.rm", "remove a bridge and its ports", (NAME,)),
     Request(
         "port.add", "put an interface on a bridge",
-        (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface"), OWNER),
+        (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface"), OWNER,
+         AGAIN, ANYWAY),
         lent=("namespace", "process"),  # the one that netns names to the caller; its owner
     ),
     Request("port.list", "ports with counters", (BRIDGE.optional(),)),

@@ -94,7 +94,7 @@ def spellings(parameter: Parameter) -> list[str]:
 
 def options(request: Request) -> list[Parameter]:
     """The parameters that are given by options."""
-    return [p for p in request.parameters if not p.positional]
+    return [p for p in request.parameters if not p.positional and not p.setting.nested]
 
 
 def usage(command: str, why: str) -> Failure:

@@ -33,8 +33,13 @@ async def adopt(daemon: Daemon, held: Held) -> None:
     bridges.lead(daemon.operator, bridge, False)
     for one in held.ports:
         spec, known = one.spec, stored.port(one.spec.name) if stored else None
+        owner = None
+        if spec.flags & PortFlags.EPHEMERAL:
+            owner = daemon.notes.owner(record.name, spec.name)
+            known = note.port if (note := daemon.notes.of(owner)) else None
         interface = Interface(adopted(spec, known), spec, one.fd)
         port = ports.open_(daemon.operator, bridge, interface)
+        port.owner = owner
         queues.open_(bridge, port, one.queues)
         if spec.flags & PortFlags.DEAD:  # its interface died while no daemon was there
             daemon.spawn(events.port_gone(daemon, bridge, port))

@@ -22,6 +22,7 @@ from datapath.frames import Frame
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.forwarder import Forwarder
 from vswitch.daemon.live import Live
+from vswitch.daemon.notes import Notes
 from vswitch.daemon.operate.carry_out import Unmade, carry_out
 from vswitch.daemon.operate.operator import Operator
 from vswitch.daemon.owners import Owners
@@ -61,6 +62,7 @@ class Daemon:
         self.on_openflow: dict[int, Callable[[Frame], None]] = {}
         """Sessions of the daemon's own: who hears what the forwarder sends them."""
         self.owners = Owners(self._owner_ended, self.has_owned)
+        self.notes = Notes(folders.run)
         self.on_owner_ended: Callable[[str, str, str], None] = lambda bridge, port, owner: None
         """Hears of the bridge, port and owner whose process has ended."""
         self.retry_seconds = 1.0

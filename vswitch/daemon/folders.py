@@ -70,12 +70,19 @@ class Folders:
                 link.symlink_to(self.state)
 
     def clear(self) -> None:
-        """Removes what a life leaves in the run folder: sockets, the forwarder's log."""
-        if self.fresh:
+        """Removes what a life leaves in the run folder: sockets, the forwarder's log.  Containers
+        that are there may live on: they, and what is known of their ports, wait for the next one.
+        """
+        if self.fresh and not self._has_containers():
             shutil.rmtree(self.run, ignore_errors=True)
             return
         for name in _TRANSIENT:
             (self.run / name).unlink(missing_ok=True)
+
+    def _has_containers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return any(path.is_dir() for path in (self.run / paths.CONTAINERS).iterdir())
+        return False
 
 
 def release(locks: list[Lock]) -> None:

@@ -345,3 +345,18 @@ def test_on_a_full_disk_no_name_is_taken(
 def test_folders_are_for_us_alone(registry: Registry) -> None:
     for folder in (registry.run, registry.folder):
         assert os.stat(folder).st_mode & 0o777 == 0o700
+
+
+def test_word_of_a_port_that_is_gone_is_kept_for_this_container_alone(registry: Registry) -> None:
+    entry = reserve(registry, spec("a"), 1.0)
+    assert registry.why_detached("a") is None
+    registry.say_detached(entry, "no daemon")
+    assert registry.why_detached("a") == "no daemon"
+    registry.say_detached(entry._replace(keeper=entry.keeper._replace(start=1)), None)
+    assert registry.why_detached("a") == "no daemon", "another one of that name"
+    registry.say_detached(entry, None)
+    assert registry.why_detached("a") is None
+    registry.say_detached(entry, "no daemon")
+    registry.remove(entry)
+    registry.say_detached(entry, "no daemon")
+    assert registry.names() == set()

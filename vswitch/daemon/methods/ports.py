@@ -25,8 +25,11 @@ async def add(
     namespace: int | None = None,
     owner: str | None = None,
     process: int | None = None,
+    again: bool = False,
+    anyway: bool = False,
     **settings: Any,
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
+    """The port; None: it is one that was there before, and the operator has taken it off."""
     port = Port(name, **settings)
     if owner is not None and not ephemeral:
         raise Failure(f"port {name} owner", "a stored port has none", "leave it out", Exit.USAGE)
@@ -41,7 +44,10 @@ async def add(
     await require_mtu(port)
     if ephemeral:
         live_bridge(daemon, bridge)
-        await ephemeral_ports.add(daemon, bridge, port, namespace, owner, process)
+        note = daemon.notes.of(owner) if again else None
+        if note and note.off and not anyway:
+            return None
+        await ephemeral_ports.add(daemon, bridge, port, namespace, owner, process, note)
     else:
         if namespace is not None:
             await check_lent(port, namespace)

@@ -23,9 +23,11 @@ async def add(
     *,
     ephemeral: bool = False,
     namespace: int | None = None,
+    brought: tuple[Queue, ...] = (),
 ) -> LivePort:
     """Puts an interface on the bridge of that name; 'port' has its number.  'namespace': a
-    descriptor of the one to move it to, instead of the path; it stays the caller's."""
+    descriptor of the one to move it to, instead of the path; it stays the caller's.  'brought':
+    queues that come with an ephemeral one."""
     bridge = operator.bridge(name)
     kept = operator.kept.take(port.name, port.number)
     if kept is None:
@@ -33,8 +35,9 @@ async def add(
         interface = await open_interface(port, mac, ephemeral=ephemeral, namespace=namespace)
     else:
         interface = with_vlans_of(port, kept.interface)
-    coming = () if ephemeral else operator.coming.get((name, port.name), ())
-    brought = tuple(record for record in coming if isinstance(record, Queue))
+    if not ephemeral:
+        coming = operator.coming.get((name, port.name), ())
+        brought = tuple(record for record in coming if isinstance(record, Queue))
     return await _install(operator, Kept(name, interface, brought), keep=not ephemeral)
 
 
