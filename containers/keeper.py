@@ -24,6 +24,7 @@ from containers import port
 from containers.identity import pid_namespace
 from containers.plug import ANSWER_SECONDS, LOOK_SECONDS, Plug
 from containers.registry import Entry, Registry
+from vswitch.errors import Failure
 from vswitch.rpc.client import Client
 
 _F_OFD_SETLK = 37
@@ -144,11 +145,11 @@ def _is_over(registry: Registry, keeper: Keeper) -> bool:
     if keeper.find():
         return False
     keeper.look(time.monotonic())  # ports of those that have ended
-    with registry.locked():
-        if keeper.find():
-            return False
-        os.close(LOCK_FD)
-    return True
+    with contextlib.suppress(Failure), registry.locked():
+        if not keeper.find():
+            os.close(LOCK_FD)
+            return True
+    return False
 
 
 if __name__ == "__main__":

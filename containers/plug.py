@@ -147,8 +147,9 @@ class Plug:
 
     def _say(self, why: str | None) -> None:
         if why != self._said:
-            self._said = why
-            self._registry.say_detached(self.entry, why)
+            with contextlib.suppress(Failure):  # somebody holds the folder: the next time, then
+                self._registry.say_detached(self.entry, why)
+                self._said = why
 
 
 def _door(run: str) -> object:

@@ -57,7 +57,7 @@ def test_who_holds_the_folder_for_ever_is_told(
 ) -> None:
     """A `vswitch run` that was stopped in that moment."""
     monkeypatch.setenv(patience.VARIABLE, "0.05")
-    with registry._locked(), pytest.raises(Failure, match="another command has held") as caught:
+    with registry.locked(), pytest.raises(Failure, match="another command has held") as caught:
         Registry(registry.run).reserve(spec(), 1.0)
     assert caught.value.exit == Exit.TIMED_OUT
     assert reserve(registry, spec(), 2.0).name == "c1"
