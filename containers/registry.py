@@ -30,8 +30,7 @@ from typing import NamedTuple
 from containers.identity import Identity, identify, ourselves
 from containers.spec import Spec
 from vswitch import paths, patience, values
-from vswitch.errors import Exit, Failure, SchemaError, shown
-from vswitch.target import Refused
+from vswitch.errors import Exit, Failure, Refused, SchemaError, shown
 
 LOCK = ".lock"
 

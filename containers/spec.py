@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vswitch import values
-from vswitch.errors import SchemaError
+from vswitch.errors import Refused, SchemaError
 from vswitch.schema import Record, setting
-from vswitch.target import Refused
 
 WORD_MAX = 65535
 """Bytes in one word of a command or environment: what a plan can carry (HARDENING S36)."""

@@ -48,6 +48,17 @@ class Failure(Exception):
         return f"{self.what}: {self.why}; {self.do}"
 
 
+class Refused(ValueError):
+    """A value that can't be: 'why', and what to 'do'.  Whoever asked knows its name.
+
+    'items' has the one item that can't be, if the value is a list of several.
+    """
+
+    def __init__(self, why: str, do: str, items: tuple[object, ...] = ()) -> None:
+        super().__init__(why, do)
+        self.why, self.do, self.items = why, do, items
+
+
 class SchemaError(Failure):
     """A setting, name or document that the schema refuses."""
 

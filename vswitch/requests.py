@@ -8,47 +8,86 @@ makes its arguments from it.  Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
-
 from vswitch import values
 from vswitch.errors import SchemaError, shown
-from vswitch.schema import Bridge, Config, Controller, Port, Queue, Record, Setting
+from vswitch.setting import Setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from vswitch.schema import Config, Record
 
 
-@dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a method."""
+    """One parameter of a method.
 
-    name: str
-    setting: Setting
-    required: bool = False
-    positional: bool = False
-    """On the command line it stands without an option's name."""
-    spelt: tuple[str, ...] = ()
-    """Its options where they aren't just its name's: -e and --env.  At least one is a long one."""
-    whole: bool = False
-    """Of a list: an option gives one item, and a comma is part of that."""
-    rest: bool = False
-    """It takes all words from its first on, options or not: another command's words."""
+    'positional': on the command line it stands without an option's name.  'spelt': its options
+    where they aren't just its name's, -e and --env; at least one is a long one.  'whole', of a
+    list: an option gives one item, and a comma is part of that.  'rest': it takes all words from
+    its first on, options or not: another command's words.  Never changed once it is made.
+    """
+
+    __slots__ = ("name", "positional", "required", "rest", "setting", "spelt", "whole")
+
+    def __init__(
+        self,
+        name: str,
+        setting: Setting,
+        required: bool = False,
+        positional: bool = False,
+        spelt: tuple[str, ...] = (),
+        whole: bool = False,
+        rest: bool = False,
+    ) -> None:
+        self.name, self.setting = name, setting
+        self.required, self.positional = required, positional
+        self.spelt, self.whole, self.rest = spelt, whole, rest
+
+    def but(self, **changes: Any) -> Parameter:
+        """The same with something else."""
+        return Parameter(**{key: getattr(self, key) for key in self.__slots__} | changes)
 
     def optional(self) -> Parameter:
         """The same, which may be left out."""
-        return replace(self, required=False)
+        return self.but(required=False)
 
 
-@dataclass(frozen=True, slots=True)
+Parameters = tuple[Parameter, ...]
+
+
 class Request:
-    """A method: its parameters in order of declaration."""
+    """A method: its parameters in order of declaration, or a function that makes them when they
+    are first asked for.
 
-    method: str
-    help: str
-    parameters: tuple[Parameter, ...] = ()
-    lent: tuple[str, ...] = ()
-    """Parameters that are open files, lent beside the request: no value of JSON, no word."""
-    about: str = ""
-    """More than 'help' says in its one line, for its page."""
+    'lent': parameters that are open files, lent beside the request: no value of JSON, no word.
+    'about': more than 'help' says in its one line, for its page.  Never changed once it is made.
+    """
+
+    __slots__ = ("_parameters", "about", "help", "lent", "method")
+
+    def __init__(
+        self,
+        method: str,
+        help: str,
+        parameters: Parameters | Callable[[], Parameters] = (),
+        lent: tuple[str, ...] = (),
+        about: str = "",
+    ) -> None:
+        self.method, self.help, self.lent, self.about = method, help, lent, about
+        self._parameters = parameters
+
+    @property
+    def parameters(self) -> Parameters:
+        """In order of declaration."""
+        if not isinstance(self._parameters, tuple):
+            self._parameters = self._parameters()
+        return self._parameters
+
+    def with_parameters(self, parameters: Parameters) -> Request:
+        """The same method, asked with others."""
+        return Request(self.method, self.help, parameters, self.lent, self.about)
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name."""
@@ -87,16 +126,23 @@ class Request:
         return parameter.setting.checked(what, value)
 
 
-def _record(cls: type[Record]) -> tuple[Parameter, ...]:
+def _record(kind: str) -> Parameters:
     """A parameter for each plain setting of a record."""
-    required = cls.required()
-    settings = cls.settings().items()
+    from vswitch import schema
+
+    cls: type[Record] = getattr(schema, kind)
+    required, settings = cls.required(), cls.settings().items()
     return tuple(Parameter(n, s, n in required, n in required) for n, s in settings if not s.nested)
 
 
-def _live(cls: type[Record]) -> tuple[Parameter, ...]:
+def _key(kind: str) -> Parameters:
+    """Those that tell it from others of its kind."""
+    return tuple(parameter for parameter in _record(kind) if parameter.required)
+
+
+def _live(kind: str) -> Parameters:
     """A parameter for each setting that may change while the thing is in use."""
-    return tuple(parameter for parameter in _record(cls) if parameter.setting.live)
+    return tuple(parameter for parameter in _record(kind) if parameter.setting.live)
 
 
 def _text(name: str, help: str, metavar: str, *, required: bool = False) -> Parameter:
@@ -108,13 +154,19 @@ def _flag(name: str, help: str) -> Parameter:
 
 
 def _configuration(document: object) -> Config:
+    from vswitch.schema import Config
+
     return document if isinstance(document, Config) else Config.from_json(document)
 
 
-NAME = Parameter("name", Bridge.settings()["name"], True, True)
-BRIDGE = replace(NAME, name="bridge")
-PORT = Parameter("name", Port.settings()["name"], True, True)
-QUEUE = tuple(Parameter(name, Queue.settings()[name], True, True) for name in ("port", "number"))
+NAME = Parameter("name", Setting("the bridge's name", values.name, "NAME"), True, True)
+BRIDGE = NAME.but(name="bridge")
+PORT = Parameter(
+    "name", Setting("the port's name, an interface on this host", values.name, "NAME"), True, True
+)
+OF_PORT = Parameter(
+    "port", Setting("the port by which its packets leave", values.name, "PORT"), True, True
+)
 OWNER = Parameter(
     "owner", Setting("whose it is: port rm with an owner takes off no other's", values.text, "TEXT")
 )
@@ -140,30 +192,41 @@ DESIRED = Parameter(
 _ALL = (
     Request("status", "the daemon and its forwarder"),
     Request("shutdown", "end daemon and forwarder, remove what they made"),
-    Request("bridge.add", "make a bridge", _record(Bridge)),
-    Request("bridge.set", "change settings of a bridge", _record(Bridge)),
+    Request("bridge.add", "make a bridge", lambda: _record("Bridge")),
+    Request("bridge.set", "change settings of a bridge", lambda: _record("Bridge")),
     Request("bridge.list", "all bridges"),
     Request("bridge.show", "one bridge with its ports and controllers", (NAME,)),
     Request("bridge.rm", "remove a bridge and its ports", (NAME,)),
     Request(
         "port.add", "put an interface on a bridge",
-        (BRIDGE, *_record(Port), _flag("ephemeral", "not stored; gone with its interface"), OWNER,
-         AGAIN, ANYWAY),
+        lambda: (
+            BRIDGE, *_record("Port"), _flag("ephemeral", "not stored; gone with its interface"),
+            OWNER, AGAIN, ANYWAY,
+        ),
         lent=("namespace", "process"),  # the one that netns names to the caller; its owner
     ),
     Request("port.list", "ports with counters", (BRIDGE.optional(),)),
     Request("port.set", "change a port's VLANs while it carries packets",
-            (BRIDGE, PORT, *_live(Port))),
+            lambda: (BRIDGE, PORT, *_live("Port"))),
     Request("port.rm", "take a port off its bridge", (BRIDGE, PORT, OWNER)),
     Request("mac.list", "stations that NORMAL has learned on a bridge", (BRIDGE,)),
     Request("mac.flush", "forget the stations that NORMAL has learned", (BRIDGE,)),
-    Request("queue.add", "give a port a queue", (BRIDGE, *_record(Queue))),
-    Request("queue.set", "change a queue, while packets wait in it", (BRIDGE, *_record(Queue))),
-    Request("queue.list", "queues with counters", (BRIDGE.optional(), QUEUE[0].optional())),
-    Request("queue.rm", "take a queue off its port", (BRIDGE, *QUEUE)),
-    Request("controller.add", "connect a bridge to a controller", (BRIDGE, *_record(Controller))),
+    Request("queue.add", "give a port a queue", lambda: (BRIDGE, *_record("Queue"))),
+    Request(
+        "queue.set", "change a queue, while packets wait in it",
+        lambda: (BRIDGE, *_record("Queue")),
+    ),
+    Request("queue.list", "queues with counters", (BRIDGE.optional(), OF_PORT.optional())),
+    Request("queue.rm", "take a queue off its port", lambda: (BRIDGE, *_key("Queue"))),
+    Request(
+        "controller.add", "connect a bridge to a controller",
+        lambda: (BRIDGE, *_record("Controller")),
+    ),
     Request("controller.list", "controllers and their connections", (BRIDGE.optional(),)),
-    Request("controller.rm", "part a bridge from a controller", (BRIDGE, *_record(Controller))),
+    Request(
+        "controller.rm", "part a bridge from a controller",
+        lambda: (BRIDGE, *_key("Controller")),
+    ),
     Request(
         "flow.add", "add a flow, in ovs-ofctl's words",
         (BRIDGE, _text("flow", "as in priority=5,tcp,actions=output:2", "FLOW", required=True)),

@@ -23,7 +23,8 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from vswitch import values
 from vswitch.errors import SchemaError, shown
-from vswitch.target import Refused, Target, parse
+from vswitch.setting import Setting
+from vswitch.target import Target, parse
 
 __all__ = [
     "Bridge",
@@ -56,34 +57,6 @@ QUEUES_MAX = 256
 
 Key = tuple[Any, ...]
 """Values of the settings that a record can't be without, in order of declaration."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is known of one configurable thing, whatever asks for it."""
-
-    help: str
-    read: values.Reader
-    metavar: str
-    show: Callable[[Any], object] = lambda value: value
-    """The value as JSON has it."""
-    many: bool = False
-    nested: bool = False
-    """Its values are records of their own: no argument of a command."""
-    record: type[Record] | None = None
-    """Of which kind they are, if they are records."""
-    live: bool = False
-    """It may change while what it belongs to is in use: a port carries packets, say."""
-    say: Callable[[Any], object] | None = None
-    """The value as people read it, where that is not as JSON has it."""
-
-    def checked(self, what: str, value: object) -> Any:
-        """The value as it is kept; SchemaError names it as 'what'."""
-        try:
-            return self.read(value)
-        except Refused as refusal:
-            told = shown(refusal.items or value)
-            raise SchemaError(f"{what} {told}", refusal.why, refusal.do) from None
 
 
 def setting(

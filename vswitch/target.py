@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from vswitch.errors import Refused
+
 OPENFLOW_PORT = 6653
 """IANA's port number for OpenFlow."""
 
@@ -31,17 +33,6 @@ _SPELLING = {
     "ptcp": "write ptcp:PORT for this machine only, or ptcp:PORT:ADDRESS",
     "punix": "write punix:/absolute/path",
 }
-
-
-class Refused(ValueError):
-    """A value that can't be: 'why', and what to 'do'.  Whoever asked knows its name.
-
-    'items' has the one item that can't be, if the value is a list of several.
-    """
-
-    def __init__(self, why: str, do: str, items: tuple[object, ...] = ()) -> None:
-        super().__init__(why, do)
-        self.why, self.do, self.items = why, do, items
 
 
 @dataclass(frozen=True, slots=True)

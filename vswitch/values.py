@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from vswitch import target
-from vswitch.target import Refused
+from vswitch.errors import Refused
 
-Reader = Callable[[object], Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Reader = Callable[[object], Any]
 
 NAME_MAX = 15
 """Characters in a name: an interface's limit (IFNAMSIZ - 1), also OpenFlow's for ports."""
@@ -31,7 +34,7 @@ PROTOCOLS = {"OpenFlow13": 4}
 TEXT_MAX = 65536
 """Characters in a flow, match or packet given as text."""
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 _NAME_RULE = f"use 1 to {NAME_MAX} letters, digits or '_', '-', '.', '+', a letter or digit first"
 
 
@@ -53,7 +56,7 @@ def name(value: object) -> str:
         raise Refused("it is empty", _NAME_RULE)
     if len(word) > NAME_MAX:
         raise Refused(f"it has {len(word)} characters", _NAME_RULE)
-    if not _NAME.fullmatch(word) or ".." in word:
+    if not re.fullmatch(_NAME, word) or ".." in word:
         raise Refused("it holds what a name can't hold", _NAME_RULE)
     return word
 
@@ -112,7 +115,7 @@ def moment(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-_RATE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,12}))?([kmgt]?)bps", re.IGNORECASE)
+_RATE = r"([0-9]{1,15})(?:\.([0-9]{1,12}))?([kmgt]?)bps"
 _RATE_RULE = "write as in 10Mbps, 2.5Gbps or unlimited"
 _RATE_UNITS = {"T": 10**12, "G": 10**9, "M": 10**6, "k": 10**3, "": 1}
 
@@ -129,7 +132,7 @@ def rate(value: object) -> int:
 
 
 def _bits(text: str) -> int:
-    found = _RATE.fullmatch(text)
+    found = re.fullmatch(_RATE, text, re.IGNORECASE)
     if text == "unlimited":
         return 0
     if not found:
@@ -229,11 +232,15 @@ def protocol(value: object) -> str:
 
 def controller_target(value: object) -> str:
     """The canonical spelling of an active target."""
+    from vswitch import target
+
     return str(target.parse(text(value), target.ACTIVE))
 
 
 def listen_target(value: object) -> str:
     """The canonical spelling of a passive target."""
+    from vswitch import target
+
     return str(target.parse(text(value), target.PASSIVE))
 
 

@@ -8,13 +8,16 @@ readers that the daemon uses, so a wrong command line needs no daemon to be told
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from vswitch.errors import Exit, Failure, shown
-from vswitch.requests import Parameter, Request
 
-Given = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from vswitch.requests import Parameter, Request
+
+    Given = dict[str, Any]
 
 
 def read(command: str, request: Request, words: Sequence[str]) -> Given:

@@ -61,12 +61,13 @@ def _command(words: list[str], json: bool) -> int:
 
 def _known(words: Sequence[str]) -> str:
     """The name of the command that 'words' begin with; Failure if there is none."""
-    from vswitch.cli import help
     from vswitch.cli.commands import COMMANDS
 
     for name in (" ".join(words[:2]), words[0]):
         if name in COMMANDS:
             return name
+    from vswitch.cli import help
+
     verbs = help.verbs(words[0])
     if not verbs:
         raise Failure(shown(words[0]), "there is no such command", "see vswitch --help", Exit.USAGE)

@@ -8,34 +8,45 @@ shape: (connection, command, words, output) -> exit code.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
 
 from vswitch import words
 from vswitch.cli import views
-from vswitch.cli.output import Output
 from vswitch.errors import Exit, Failure, RpcError, shown
 from vswitch.requests import BRIDGE, PORT, REQUESTS, Parameter, Request
-from vswitch.rpc.client import Client
-from vswitch.schema import Setting
+from vswitch.setting import Setting
 from vswitch.values import text
 
-View = Callable[[Output, Any, Mapping[str, Any]], None]
-Run = Callable[[Client, "Command", Sequence[str], Output], int]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from vswitch.cli.output import Output
+    from vswitch.rpc.client import Client
+
+    View = Callable[[Output, Any, Mapping[str, Any]], None]
+    Run = Callable[[Client, "Command", Sequence[str], Output], int]
 
 
-@dataclass(frozen=True, slots=True)
 class Command:
-    """A command: its words, what it asks the daemon, how its result is shown."""
+    """A command: its words, what it asks the daemon, how its result is shown.
 
-    words: str
-    request: Request
-    view: View
-    example: str = ""
-    run: Run | None = None
-    usage: str = ""
-    """Arguments of a command that reads its own."""
+    'usage': the arguments of a command that reads its own.
+    """
+
+    __slots__ = ("example", "request", "run", "usage", "view", "words")
+
+    def __init__(
+        self,
+        words: str,
+        request: Request,
+        view: View,
+        example: str = "",
+        run: Run | None = None,
+        usage: str = "",
+    ) -> None:
+        self.words, self.request, self.view = words, request, view
+        self.example, self.run, self.usage = example, run, usage
 
     def __call__(self, client: Client, arguments: Sequence[str], out: Output) -> int:
         """Carries it out; the exit code.  Failure with the reason otherwise."""
@@ -162,8 +173,8 @@ _FILE = Parameter(
     "file", Setting("where they stand, one a line; -: standard input", text, "FILE"),
     spelt=("-f", "--file"),
 )  # fmt: skip
-_CONFIGURATION = replace(
-    _FILE, setting=Setting("it says all, in TOML or JSON; -: standard input", text, "FILE"),
+_CONFIGURATION = _FILE.but(
+    setting=Setting("it says all, in TOML or JSON; -: standard input", text, "FILE"),
     required=True,
 )  # fmt: skip
 
@@ -172,12 +183,12 @@ def _of_flows(method: str) -> Request:
     """A change of flows, which are words or in a file."""
     declared = REQUESTS[method]
     changed = [p.optional() if p.name == "flow" else p for p in declared.parameters]
-    return replace(declared, parameters=(*changed, _FILE))
+    return declared.with_parameters((*changed, _FILE))
 
 
 def _of_file(method: str) -> Request:
     """A request about a whole configuration, which is in a file."""
-    return replace(REQUESTS[method], parameters=(_CONFIGURATION,))
+    return REQUESTS[method].with_parameters((_CONFIGURATION,))
 
 
 _SHOW_PORT = Request("port.show", "one port with all its counters", (BRIDGE, PORT))

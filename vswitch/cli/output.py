@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TextIO
 
-Record = Mapping[str, Any]
-Column = tuple[str, str | Callable[[Record], object]]
-"""A column's head, and the record's key or a function that makes the cell."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, TextIO
+
+    Record = Mapping[str, Any]
+    Column = tuple[str, str | Callable[[Record], object]]
+    """A column's head, and the record's key or a function that makes the cell."""
 
 
 class Output:

@@ -11,13 +11,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vswitch.cli.output import Column, Output, Record, counted, plural, table
+from vswitch.cli.output import counted, plural, table
 from vswitch.cli.views import PORTS
 from vswitch.errors import Exit, Failure
 from vswitch.rpc.client import Client
 from vswitch.values import port_number_text
+
+if TYPE_CHECKING:
+    from vswitch.cli.output import Column, Output, Record
 
 _CLEAR = "\x1b[H\x1b[2J"
 _COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import calendar
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
 
-from vswitch.cli.output import Column, Output, Record, counted, pairs, plural, table
+from vswitch.cli.output import counted, pairs, plural, table
 from vswitch.values import port_number_text
 
-Params = Mapping[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from vswitch.cli.output import Column, Output, Record
+
+    Params = Mapping[str, Any]
 
 BRIDGES: tuple[Column, ...] = (
     ("NAME", "name"),
@@ -103,6 +107,8 @@ _PORT = {
 
 def here(moment: str | None) -> str | None:
     """A point in time (ISO 8601, UTC) as this place's calendar and clock have it."""
+    import calendar
+
     if moment is None:
         return None
     seconds = calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ"))
