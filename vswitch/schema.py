@@ -522,16 +522,18 @@ class Config(Record):
 
     NOUN: ClassVar[str] = "configuration"
     bridges: tuple[Bridge, ...] = records(Bridge, "bridges of this host")
+    _bridges: dict[str, Bridge] = dataclasses.field(init=False, repr=False, compare=False)
 
     def check(self) -> None:
         """Bridge names and datapath ids are unique, and so are port names over all bridges."""
+        object.__setattr__(self, "_bridges", {bridge.name: bridge for bridge in self.bridges})
         _unique("configuration bridge name", (b.name for b in self.bridges))
         _unique("configuration datapath id", (_hexadecimal(b.dpid) for b in self.bridges))
         _unique("configuration port name", (p.name for b in self.bridges for p in b.ports))
 
     def bridge(self, name: str) -> Bridge | None:
         """The bridge of that name."""
-        return next((bridge for bridge in self.bridges if bridge.name == name), None)
+        return self._bridges.get(name)
 
     def with_bridge(self, bridge: Bridge) -> Config:
         """The configuration with 'bridge' in the place of its namesake, or added at the end."""

@@ -45,14 +45,14 @@ async def adopt(daemon: Daemon, held: Held) -> None:
             daemon.spawn(events.port_gone(daemon, bridge, port))
 
 
-def decide_kinds(daemon: Daemon) -> None:
+async def decide_kinds(daemon: Daemon) -> None:
     """What is stored says of which kind each port is: a store of before may leave it open.
     Then it is what runs; and if that can't be written, the next one decides the same."""
     observed, reserved = daemon.live.observed(), daemon.live.reserved()
     stored = daemon.store.read().config
     if any(port.kind == "auto" for bridge in stored.bridges for port in bridge.ports):
         try:
-            daemon.store.transaction(lambda config: settle(config, observed, reserved))
+            await daemon.write(lambda config: settle(config, observed, reserved))
         except Failure as failure:
             log.warning("the kinds of ports are not stored: %s", failure)
 

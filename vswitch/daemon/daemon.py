@@ -17,6 +17,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from datapath.frames import Frame
 from vswitch.daemon.folders import Folders
@@ -27,7 +28,7 @@ from vswitch.daemon.operate.carry_out import Unmade, carry_out
 from vswitch.daemon.operate.operator import Operator
 from vswitch.daemon.owners import Owners
 from vswitch.errors import Failure
-from vswitch.reconcile import plan, settle
+from vswitch.reconcile import Operation, plan, settle
 from vswitch.rpc.waiting import begin, keep
 from vswitch.schema import Config
 from vswitch.store import Store
@@ -51,6 +52,8 @@ class Daemon:
         self.forwarder: Forwarder | None = None
         self.changing = asyncio.Lock()
         """Held by whoever changes what is stored or what runs."""
+        self._writer = ThreadPoolExecutor(1, "store")
+        """The one thread that writes the store: a disk may take its time, sessions may not wait."""
         self.unmade: list[Unmade] = []
         self.replaced: tuple[float, str] | None = None
         """When a forwarder was killed that hung (Unix seconds), and what it had done; the last."""
@@ -81,17 +84,26 @@ class Daemon:
     async def change(self, make: Callable[[Config], Config]) -> list[Unmade]:
         """Stores what 'make' makes of the configuration, then makes it active.
 
-        Returns what could not be made active.  What 'make' raises passes through.
+        Returns what could not be made active.  'make' is pure and runs on the store's thread;
+        what it raises passes through.
         """
         async with self.turn():
             observed, reserved = self.live.observed(), self.live.reserved()
-            self.store.transaction(
-                lambda config: settle(with_dpids(make(config)), observed, reserved)
-            )
+            await self.write(lambda config: settle(with_dpids(make(config)), observed, reserved))
             keep()
             self.forget_gone()
             await self.reconcile()
             return self.unmade
+
+    async def write(self, make: Callable[[Config], Config]) -> None:
+        """Stores what 'make' makes of the configuration, on the store's thread; the caller holds
+        'changing'."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self.store.transaction, make)
+
+    async def close_store(self) -> None:
+        """Lets the store go once what is being written is; further calls do nothing."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self.store.close)
 
     def forget_gone(self) -> None:
         """Nothing of a bridge or port that goes while there is no forwarder comes back with the
@@ -102,9 +114,19 @@ class Daemon:
 
     async def reconcile(self) -> None:
         """Does what is missing between stored and running; the caller holds 'changing'."""
-        desired = self.store.read().config
-        operations = plan(desired, self.live.observed(), self.live.reserved())
+        operations = await self.planned(self.store.read().config)
         self.unmade = await carry_out(self.operator, operations)
+
+    async def settled(self, desired: Config) -> Config:
+        """'desired' with what it leaves open as it is stored.  On a thread, like `planned`: a
+        thousand ports take a while, and sessions go on."""
+        stored, reserved = self.store.read().config, self.live.reserved()
+        return await asyncio.to_thread(settle, desired, stored, reserved)
+
+    async def planned(self, wanted: Config) -> list[Operation]:
+        """What is missing between 'wanted' and what runs."""
+        observed, reserved = self.live.observed(), self.live.reserved()
+        return await asyncio.to_thread(plan, wanted, observed, reserved)
 
     async def try_again(self) -> None:
         """Makes active what could not be made active before."""

@@ -35,6 +35,13 @@ async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> 
 
     Failure when the forwarder goes away meanwhile, or whoever asks for a change no longer waits.
     """
+    received = await exchange(daemon, bridge, messages)
+    # A long list takes a while to decode: on a thread, so that sessions go on.
+    return await asyncio.to_thread(lambda: [decode(message) for message in received])
+
+
+async def exchange(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> list[bytes]:
+    """The same, with the answers as they came."""
     messages = list(messages)
     if any(message[1] != MULTIPART_REQUEST for message in messages):
         begin()
@@ -54,8 +61,7 @@ async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> 
         await asyncio.wait({done, link.closed}, return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
             raise _gone()
-    # A long list of flows takes a while to decode: on a thread, so that sessions go on.
-    return await asyncio.to_thread(lambda: [decode(message) for message in received])
+    return received
 
 
 async def transact(daemon: Daemon, bridge: LiveBridge, parts: Sequence[bytes]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from vswitch.daemon.elsewhere import Elsewhere
 from vswitch.daemon.live import LiveBridge, LivePort
 
 if TYPE_CHECKING:
-    from datapath.kernel import LinkChange, LinkWatch
+    from datapath.kernel import Link, LinkChange
 
 log = logging.getLogger("vswitch.daemon")
 
@@ -31,7 +32,7 @@ async def follow(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
     links = await asyncio.to_thread(watch)
     heard = asyncio.Event()
-    fresh = list(daemon.live.ports())
+    fresh = deque(daemon.live.ports())
 
     def opened(bridge: LiveBridge, port: LivePort) -> None:
         fresh.append((bridge, port))
@@ -43,10 +44,13 @@ async def follow(daemon: Daemon) -> None:
     try:
         loop.add_reader(links.fileno(), heard.set)
         while True:
-            for change in links.read():
-                await _changed(daemon, change)
+            came = [await _changed(daemon, change) for change in links.read()]
+            if any(came):
+                await daemon.try_again()
+            known = {link.name: link for link in links.known} if fresh else {}
             while fresh:
-                await _catch_up(daemon, links, elsewhere, *fresh.pop(0))
+                bridge, port = fresh.popleft()
+                await _catch_up(daemon, known.get(port.record.name), elsewhere, bridge, port)
             await heard.wait()
             heard.clear()
     finally:
@@ -55,16 +59,15 @@ async def follow(daemon: Daemon) -> None:
 
 
 async def _catch_up(
-    daemon: Daemon, links: LinkWatch, elsewhere: Elsewhere, bridge: LiveBridge, port: LivePort
+    daemon: Daemon, link: Link | None, elsewhere: Elsewhere, bridge: LiveBridge, port: LivePort
 ) -> None:
-    """What was told before the port was there was told to nobody."""
+    """What was told before the port was there was told to nobody.  'link' has the port's name."""
     if _is_renamed(port):
         await events.port_gone(daemon, bridge, port)
         return
     if port.record.netns or port.ephemeral:
         await elsewhere.take(bridge, port)
     there = bridge.ports.get(port.record.name) is port
-    link = next((link for link in links.known if link.name == port.record.name), None)
     if there and _is_here(port) and link:
         events.interface_changed(daemon, bridge, port, link)
 
@@ -84,23 +87,23 @@ def _interface_of(port: LivePort) -> str:
     return (packet_interface if port.spec.kind == PortKind.PACKET else tap_interface)(port.fd)
 
 
-async def _changed(daemon: Daemon, change: LinkChange) -> None:
+async def _changed(daemon: Daemon, change: LinkChange) -> bool:
+    """True if an interface came that ports may have waited for."""
     if change.new is None or (change.old and change.old.name != change.new.name):
         assert change.old
         await _gone(daemon, change.old.name)
     if change.new is None:
-        return
-    if change.old is None or change.old.name != change.new.name:
-        await daemon.try_again()
-    for bridge, port in list(daemon.live.ports()):
-        if port.record.name == change.new.name and _is_here(port):
+        return False
+    for bridge, port in daemon.live.named(change.new.name):
+        if _is_here(port):
             events.interface_changed(daemon, bridge, port, change.new)
+    return change.old is None or change.old.name != change.new.name
 
 
 async def _gone(daemon: Daemon, name: str) -> None:
     """An interface of that name went; by now a port of that name may be on the next one."""
-    for bridge, port in list(daemon.live.ports()):
-        if port.record.name == name and _is_here(port) and _interface_of(port) != name:
+    for bridge, port in daemon.live.named(name):
+        if _is_here(port) and _interface_of(port) != name:
             await events.port_gone(daemon, bridge, port)
 
 

@@ -72,6 +72,10 @@ class LiveBridge:
         taken = {other.spec.mac for other in self.ports.values()}
         return port.mac or derived(self.record.dpid, port.name, taken).hex(":")
 
+    def port_names(self) -> dict[int, str]:
+        """Its ports' names by their numbers."""
+        return {port.spec.number: name for name, port in self.ports.items()}
+
     def by_number(self, number: int) -> LivePort | None:
         return next((p for p in self.ports.values() if p.spec.number == number), None)
 
@@ -107,9 +111,13 @@ class Live:
             for port in bridge.ports.values():
                 yield bridge, port
 
+    def named(self, name: str) -> list[tuple[LiveBridge, LivePort]]:
+        """The port of that name with the bridge that it is on; none or one."""
+        return [(b, port) for b in self.bridges.values() if (port := b.ports.get(name))]
+
     def port(self, name: str) -> LivePort | None:
         """The port of that name, on whichever bridge it is."""
-        return next((port for _, port in self.ports() if port.record.name == name), None)
+        return next((port for _, port in self.named(name)), None)
 
     def next_bridge(self) -> int:
         """A number that no bridge of this life has had."""

@@ -7,6 +7,7 @@ wanted stand before the operator API says so, and one line on standard output sa
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -63,6 +64,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def share_turns() -> None:
+    """What takes long (lists, plans) is on threads beside the event loop: a thread gives way within
+    a millisecond, and Python's garbage collector, which lets nobody else run, looks no more at
+    what is there for good."""
+    sys.setswitchinterval(0.001)
+    gc.collect()
+    gc.freeze()
+
+
 def _allow_descriptors() -> None:
     """As many open files as we may have: thousands of idle peers must not keep a port out."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -96,6 +106,7 @@ async def _live(options: Options, folders: places.Folders, config: Config) -> No
         if options.ephemeral and daemon.unmade:
             raise daemon.unmade[0].failure
         await server.start()
+        share_turns()
         _announce(daemon)
         daemon.spawn(follow(daemon))
         why = await daemon.ended

@@ -52,7 +52,7 @@ async def _meet(daemon: Daemon) -> None:
         for held in await dump(forwarder.link):
             await adopt(daemon, held)
         await play_back(daemon)
-        decide_kinds(daemon)
+        await decide_kinds(daemon)
         await daemon.reconcile()
         await restore_ephemeral(daemon)
     log.info("%s forwarder %d", "adopted" if forwarder.adopted else "started", forwarder.hello.pid)
@@ -127,4 +127,4 @@ async def stop(daemon: Daemon, *, forwarder: bool) -> None:
         await ending.end()
     elif ending:
         ending.link.close()
-    daemon.store.close()
+    await daemon.close_store()

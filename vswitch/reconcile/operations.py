@@ -9,6 +9,7 @@ Pure.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -166,13 +167,18 @@ def apply(operations: Iterable[Operation], observed: Config) -> Config:
 
 def _chosen(record: Record) -> list[str]:
     """Names of the plain settings outside its key that differ from their defaults."""
-    key = record.key_names()
-    plain = type(record)(*record.key)
-    return [
-        name
-        for name, known in record.settings().items()
-        if not known.nested and name not in key and getattr(record, name) != getattr(plain, name)
-    ]
+    kind: Any = type(record)  # a type has a hash, which a Record need not have
+    return [name for name, default in _plain(kind) if getattr(record, name) != default]
+
+
+@functools.cache
+def _plain(kind: Any) -> tuple[tuple[str, object], ...]:
+    """The plain settings of a kind of record outside its key, with their defaults."""
+    return tuple(
+        (name, kind.__dataclass_fields__[name].default)
+        for name, known in kind.settings().items()
+        if not known.nested and name not in kind.key_names()
+    )
 
 
 def _shown(record: Record, names: Iterable[str]) -> list[str]:

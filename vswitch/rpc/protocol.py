@@ -22,12 +22,30 @@ from vswitch.errors import Exit, Failure, RpcError
 from vswitch.patience import MOST_S
 from vswitch.rpc.descriptors import LENT_MAX
 
-__all__ = ["BadRequest", "Call", "Lines", "RpcError", "answer", "error", "read_answer", "read_call"]
+__all__ = [
+    "BadRequest",
+    "Call",
+    "Lines",
+    "Rows",
+    "RpcError",
+    "answer",
+    "error",
+    "pieces",
+    "read_answer",
+    "read_call",
+    "taken",
+    "text",
+]
 
 REQUEST_MAX = 1 << 20
 """Bytes in a request's line, its newline left out."""
 ANSWER_MAX = 1 << 26
 """Bytes in an answer's line: about 200,000 flows."""
+
+PIECE = 1 << 16
+"""Bytes, about, of a long answer that are put together and sent at a time."""
+MANY = 64
+"""Members of a list above which it is put into JSON one by one."""
 
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
 SERVER_ERROR = -32000
@@ -35,8 +53,10 @@ SERVER_ERROR = -32000
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 
 class Call:
@@ -169,13 +189,99 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_S
 
 
+class Rows:
+    """A long list of an answer, from the JSON `text` of its members.  It is made on a thread while
+    others want their turns, so no step may be long: Python's threads change between steps, never
+    within one, and a list of objects would be encoded, and freed, in one."""
+
+    __slots__ = ("_number", "_pieces")
+
+    def __init__(self, texts: Iterable[bytes]) -> None:
+        self._pieces: list[bytes] = []
+        self._number = 0
+        for piece, number in _joined(texts):
+            self._pieces.append(piece)
+            self._number += number
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[Any]:
+        """The members, for whoever wants them without a socket."""
+        for piece in self._pieces:
+            yield from json.loads(b"[%b]" % piece)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The list in JSON."""
+        yield b"["
+        for number, piece in enumerate(self._pieces):
+            yield b"," + piece if number else piece
+        yield b"]"
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def text(value: object) -> bytes:
+    """A value in JSON."""
+    return _encode(value).encode()
+
+
+def taken(items: list[T]) -> Iterator[T]:
+    """The items, which leave the list one by one: each is freed when it is done with."""
+    items.reverse()
+    while items:
+        yield items.pop()
+
+
+def _joined(texts: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Members of a list with commas between, in pieces; how many there are in each."""
+    waiting: list[bytes] = []
+    size = 0
+    for one in texts:
+        waiting.append(one)
+        size += len(one)
+        if size >= PIECE:
+            yield b",".join(waiting), len(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b",".join(waiting), len(waiting)
+
+
+def is_long(result: object) -> bool:
+    """Whether putting it into JSON takes so long that others should have turns meanwhile."""
+    inside = list(result.values()) if isinstance(result, dict) and len(result) < MANY else [result]
+    return any(isinstance(one, (list, dict, Rows)) and len(one) > MANY for one in inside)
+
+
+def pieces(id: int | str, result: object) -> list[bytes]:
+    """The line that answers with a result, in pieces, each made in a short step; an error's line
+    if it would be too long."""
+    line = [b'{"jsonrpc":"2.0","id":%b,"result":' % text(id), *_pieces(result), b"}\n"]
+    size = sum(map(len, line))
+    if size > ANSWER_MAX + 1:
+        why = f"it has {size} bytes, more than {ANSWER_MAX}"
+        return [error(id, Failure("answer", why, "ask for less, for example with a match"))]
+    return line
+
+
+def _pieces(value: object) -> Iterator[bytes]:
+    if isinstance(value, list) and len(value) > MANY:
+        yield from Rows(map(text, value)).pieces()
+    elif isinstance(value, Rows):
+        yield from value.pieces()
+    elif isinstance(value, dict) and is_long(value):
+        for number, (key, inner) in enumerate(value.items()):
+            yield b"%b%b:" % (b"," if number else b"{", text(key))
+            yield from _pieces(inner)
+        yield b"}"
+    else:
+        yield text(value)
+
+
 def answer(id: int | str, result: object) -> bytes:
     """The line that answers with a result; an error's line if that would be too long."""
-    line = _line({"id": id, "result": result})
-    if len(line) > ANSWER_MAX + 1:
-        why = f"it has {len(line)} bytes, more than {ANSWER_MAX}"
-        return error(id, Failure("answer", why, "ask for less, for example with a match"))
-    return line
+    return b"".join(pieces(id, result))
 
 
 def error(id: int | str, failure: Failure) -> bytes:
@@ -240,5 +346,4 @@ def _refuse(constant: str) -> None:
 
 
 def _line(document: dict[str, Any]) -> bytes:
-    text = json.dumps({"jsonrpc": "2.0", **document}, separators=(",", ":"), allow_nan=False)
-    return text.encode() + b"\n"
+    return text({"jsonrpc": "2.0", **document}) + b"\n"

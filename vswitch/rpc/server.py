@@ -4,7 +4,8 @@ Theory of operation.  Each connection is one task that reads a line, runs its
 method to the end, writes the answer, and only then reads the next line: so
 answers keep their order, a connection holds at most one line and one answer,
 and a client that stops reading stops only itself, and is hung up on when it has taken nothing of an
-answer for UNREAD_S.
+answer for UNREAD_S.  Long requests are checked, and long answers put into JSON, on a thread:
+whoever else the event loop serves has turns meanwhile.
 
 A request that its client has given up, by hanging up or by the timeout that it carries, is dropped
 if it has not begun to take effect (rpc/waiting.py).  One that has begun runs to its end: nothing is
@@ -61,6 +62,9 @@ BACKLOG = 128
 
 RETRY_S = 1.0
 """When connections are looked for again after there was no descriptor left for one."""
+
+LONG = 4096
+"""Bytes of a request whose parameters are checked on a thread: a configuration, many flows."""
 
 _log = logging.getLogger(__name__)
 _CHUNK = 65536
@@ -181,10 +185,10 @@ class Server:
             for line in received:
                 if _has_hung_up(peer):
                     return
-                reply = await self.answer(line, lent, lambda: _has_hung_up(peer))
-                for at in range(0, len(reply), PIECE):
-                    async with asyncio.timeout(UNREAD_S):
-                        await loop.sock_sendall(peer, reply[at : at + PIECE])
+                for piece in await self._reply(line, lent, lambda: _has_hung_up(peer)):
+                    for at in range(0, len(piece), PIECE):
+                        async with asyncio.timeout(UNREAD_S):
+                            await loop.sock_sendall(peer, piece[at : at + PIECE])
             if not lines.amid:
                 lent.close()
             self._busy.discard(task)
@@ -195,37 +199,43 @@ class Server:
     ) -> bytes:
         """The line that answers a request's line, whatever it holds; what it names of 'lent' is
         closed when its method has ended."""
-        lent = Lent() if lent is None else lent
+        return b"".join(await self._reply(line, Lent() if lent is None else lent, hung_up))
+
+    async def _reply(self, line: bytes, lent: Lent, hung_up: Callable[[], bool]) -> Sequence[bytes]:
         try:
             call = protocol.read_call(line)
         except protocol.BadRequest as bad:
-            return bad.reply
+            return [bad.reply]
         with contextlib.ExitStack() as held:
             own = held.enter_context(Lent())
             own.add(fds := lent.take(len(call.descriptors)))
             if len(fds) < len(call.descriptors):
-                return protocol.not_lent(call, len(fds))
-            return await self._carry_out(call, fds, held, hung_up)
+                return [protocol.not_lent(call, len(fds))]
+            return await self._carry_out(call, fds, held, len(line) > LONG, hung_up)
 
     async def _carry_out(
-        self, call: protocol.Call, fds: Sequence[int], held: contextlib.ExitStack,
+        self, call: protocol.Call, fds: Sequence[int], held: contextlib.ExitStack, is_long: bool,
         hung_up: Callable[[], bool],
-    ) -> bytes:  # fmt: skip
+    ) -> Sequence[bytes]:  # fmt: skip
         method = self._methods.get(call.method)
         if method is None:
-            return protocol.no_method(call.id, call.method, ", ".join(sorted(self._methods)))
+            return [protocol.no_method(call.id, call.method, ", ".join(sorted(self._methods)))]
         try:
-            params = REQUESTS[call.method].check(call.params, call.descriptors)
+            check = REQUESTS[call.method].check
+            asked = (call.params, call.descriptors)
+            params = await asyncio.to_thread(check, *asked) if is_long else check(*asked)
             params |= zip(call.descriptors, fds, strict=True)
             doing = _holding(held.pop_all(), method(**params))
             task = asyncio.get_running_loop().create_task(doing)
-            return protocol.answer(call.id, await self._in_time(call, task, hung_up))
+            result = await self._in_time(call, task, hung_up)
+            if protocol.is_long(result):
+                return await asyncio.to_thread(protocol.pieces, call.id, result)
+            return protocol.pieces(call.id, result)
         except Failure as failure:
-            return protocol.error(call.id, failure)
+            return [protocol.error(call.id, failure)]
         except Exception as defect:
             _log.exception("%s failed unexpectedly", call.method)
-            return protocol.error(call.id, _unexpected(call.method, defect))
-
+            return [protocol.error(call.id, _unexpected(call.method, defect))]
 
     async def _in_time(
         self, call: protocol.Call, task: asyncio.Task[object], hung_up: Callable[[], bool]

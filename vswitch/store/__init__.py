@@ -30,7 +30,8 @@ Notify = Callable[[Snapshot], None]
 
 
 class Store(Protocol):
-    """One host's configuration.  All calls from one thread."""
+    """One host's configuration.  `read` from any thread; all else, and 'notify', on one thread at
+    a time."""
 
     def read(self) -> Snapshot:
         """The newest snapshot."""

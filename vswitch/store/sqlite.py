@@ -87,7 +87,7 @@ class SqliteStore:
         with self._sentences("it can't be opened"):
             # SQLite gives its WAL the mode of the file, so the file's is set before.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            connection = sqlite3.connect(self.path, isolation_level=None)
+            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         try:
             with self._sentences("it can't be read"):
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -19,6 +18,7 @@ from vswitch.daemon import interfaces
 from vswitch.daemon.methods import macs, methods
 from vswitch.errors import Failure
 from vswitch.requests import REQUESTS
+from vswitch.rpc import protocol
 from vswitch.values import moment
 
 TARGET = "unix:/nowhere/controller"
@@ -35,7 +35,7 @@ class Caller:
     async def __call__(self, method: str, lent: dict[str, int] | None = None, **params: Any) -> Any:
         known, lent = methods(self.world.daemon)[method], lent or {}
         answer = await known(**REQUESTS[method].check(params, [*lent]), **lent)
-        told = json.loads(json.dumps(answer))
+        told = protocol.read_answer(protocol.answer(1, answer), 1)
         assert list(ANSWERS[method].wrong(told, method)) == []
         if told or method not in self.seen:
             self.seen[method] = told
@@ -211,7 +211,7 @@ def test_a_station_has_its_shape(world: Switch) -> None:
         await Caller(world)("port.add", bridge="br0", name="p1", kind="tap", number=3)
         live = world.daemon.live.bridges["br0"]
         for port, name in ((3, "p1"), (9, None)):
-            row = macs.row(live, Mac(bytes(6), 0, port, 2.0))
+            row = macs.row(Mac(bytes(6), 0, port, 2.0), live.port_names())
             assert list(answers.STATION.wrong(row, "mac")) == []
             assert row["name"] == name
 

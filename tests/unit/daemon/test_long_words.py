@@ -46,8 +46,8 @@ def test_what_is_longer_than_a_message_is_told_so(
         assert told.value.exit == Exit.USAGE
         assert "too long for a message of OpenFlow" in told.value.why
         assert len(str(told.value)) < 200
-        assert await do(world, "flow.list") == []
-        assert await do(world, "group.list") == []
+        assert list(await do(world, "flow.list")) == []
+        assert list(await do(world, "group.list")) == []
 
     world(test)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -206,3 +208,53 @@ def test_a_kind_that_was_decided_stays_until_it_can_t() -> None:
     addressed = Port("p", addresses=("10.0.0.1/24",))
     settled = settle(Config((Bridge("b", ports=(addressed,)),)), was_packet)
     assert settled.bridges[0].ports[0].kind == "tap"
+
+
+# ---- how long it takes ---------------------------------------------------------------------
+
+
+def of_bridges(number: int) -> Config:
+    return Config(tuple(Bridge(f"b{n}", dpid=n + 1) for n in range(number)))
+
+
+def of_ports(number: int) -> Config:
+    ports = tuple(Port(f"p{n}", kind="tap") for n in range(number))
+    return Config((Bridge("br0", dpid=1, ports=ports).numbered(),))
+
+
+def of_queues(number: int) -> Config:
+    queues = tuple(Queue("p0", n % 256) for n in range(min(number, 256)))
+    ports = tuple(Port(f"p{n}", kind="tap") for n in range(number // 16 + 1))
+    more = tuple(Queue(f"p{n}", k) for n in range(1, number // 16 + 1) for k in range(16))
+    return Config((Bridge("br0", dpid=1, ports=ports, queues=(*queues, *more)).numbered(),))
+
+
+def seconds(make: Callable[[], object]) -> float:
+    """Processor time of the quickest of some."""
+    found = []
+    for _ in range(4):
+        began = time.process_time()
+        make()
+        found.append(time.process_time() - began)
+    return min(found)
+
+
+@pytest.mark.parametrize("kind", [of_bridges, of_ports, of_queues])
+@pytest.mark.parametrize("what", ["come", "stay", "go", "are told"])
+def test_four_times_as_much_takes_some_four_times_as_long(
+    kind: Callable[[int], Config], what: str
+) -> None:
+    """Sixteen times would be quadratic."""
+
+    def taken(number: int) -> float:
+        much, none = kind(number), Config()
+        steps = plan(much, none)
+        made: dict[str, Callable[[], object]] = {
+            "come": lambda: plan(much, none),
+            "stay": lambda: plan(much, much),
+            "go": lambda: plan(none, much),
+            "are told": lambda: [(one.text, one.method, one.params()) for one in steps],
+        }
+        return seconds(made[what])
+
+    assert taken(2_000) < 9 * taken(500) + 0.001

@@ -13,12 +13,12 @@ from datapath.ports import NAMELESS, PortNames
 from datapath.rule import Command, Rule, parse_rule
 from vswitch.agent.framing import HEADER, HEADER_SIZE
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.door import ask, refuse_errors, transact, understood
+from vswitch.daemon.door import ask, exchange, refuse_errors, transact, understood
 from vswitch.daemon.methods.finding import live_bridge, port_names
 from vswitch.errors import Exit, Failure, shown
-from vswitch.openflow import encode
-from vswitch.openflow.messages.base import Message
+from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.flow import FlowStats, FlowStatsReply, FlowStatsRequest
+from vswitch.rpc.protocol import Rows, taken, text
 
 
 async def add(daemon: Daemon, bridge: str, flow: str) -> None:
@@ -102,23 +102,28 @@ def _content(fd: int) -> bytes:
         raise Failure(_WHAT, why, "lend another one", Exit.USAGE) from None
 
 
-async def list_(
-    daemon: Daemon, bridge: str, match: str = "", names: bool = False
-) -> list[dict[str, Any]]:
+async def list_(daemon: Daemon, bridge: str, match: str = "", names: bool = False) -> Rows:
     """Flows with counters by table, the highest priority first; 'names': with ports' names."""
     live = live_bridge(daemon, bridge)
     ports = port_names(daemon, live)
     request = encode(FlowStatsRequest(_parsed(match, Command.DELETE, ports), xid=1))
-    answers = await ask(daemon, live, [request])
-    refuse_errors(f"flows {shown(match)}", answers)
-    return await asyncio.to_thread(_rows, answers, ports if names else NAMELESS)
+    answers = await exchange(daemon, live, [request])
+    shown_ports = ports if names else NAMELESS
+    return await asyncio.to_thread(_rows, f"flows {shown(match)}", answers, shown_ports)
 
 
-def _rows(answers: list[Message], ports: PortNames) -> list[dict[str, Any]]:
-    replies = (answer for answer in answers if isinstance(answer, FlowStatsReply))
-    found = [stats for reply in replies for stats in reply.flows]
-    found.sort(key=lambda stats: (stats.rule.table, -stats.rule.priority))
-    return [_row(stats, ports) for stats in found]
+def _rows(what: str, answers: list[bytes], ports: PortNames) -> Rows:
+    """Answers in rows.  On a thread, and each message goes as soon as it is read: objects by the
+    hundred thousand would be looked at by Python's garbage collector again and again, all at
+    once, and sorted in one step."""
+    by_rank: dict[int, list[bytes]] = {}
+    for answer in taken(answers):
+        message = decode(answer)
+        refuse_errors(what, [message])
+        for stats in message.flows if isinstance(message, FlowStatsReply) else ():
+            rank = stats.rule.table << 16 | 0xFFFF - stats.rule.priority
+            by_rank.setdefault(rank, []).append(text(_row(stats, ports)))
+    return Rows(row for rank in sorted(by_rank) for row in taken(by_rank.pop(rank)))
 
 
 def _row(stats: FlowStats, ports: PortNames) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vswitch import __version__
@@ -11,7 +12,6 @@ from vswitch.daemon import supervise
 from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.interfaces import require_mtu
 from vswitch.daemon.methods.finding import require_active, wanted_bridge
-from vswitch.reconcile import plan, settle
 from vswitch.reconcile.operations import Add, Operation, Remove
 from vswitch.rpc.nearby import others
 from vswitch.rpc.waiting import begin
@@ -36,7 +36,7 @@ async def status(daemon: Daemon) -> dict[str, Any]:
         "ports": sum(1 for _ in daemon.live.ports()),
         "ephemeral": daemon.ephemeral,
         "run": str(daemon.folders.run),
-        "other_runs": others(str(daemon.folders.run)),
+        "other_runs": await asyncio.to_thread(others, str(daemon.folders.run)),
         "not_active": [str(one.failure) for one in daemon.unmade],
     }
 
@@ -53,20 +53,17 @@ async def shutdown(daemon: Daemon) -> None:
 
 async def plan_(daemon: Daemon, desired: Config) -> dict[str, Any]:
     """The operations that apply would carry out; nothing is changed."""
-    reserved = daemon.live.reserved()
-    wanted = settle(desired, daemon.store.read().config, reserved)
-    needed = plan(wanted, daemon.live.observed(), reserved)
+    needed = await daemon.planned(await daemon.settled(desired))
     await _check(needed)
-    return _operations(daemon, needed)
+    return await _told(daemon, needed)
 
 
 async def apply(daemon: Daemon, desired: Config) -> dict[str, Any]:
     """Stores the configuration and makes it active; returns the operations that were needed."""
-    observed, reserved = daemon.live.observed(), daemon.live.reserved()
-    wanted = with_dpids(settle(desired, daemon.store.read().config, reserved))
-    needed = plan(wanted, observed, reserved)
+    wanted = with_dpids(await daemon.settled(desired))
+    needed = await daemon.planned(wanted)
     await _check(needed)
-    done = _operations(daemon, needed)
+    done = await _told(daemon, needed)
     unmade = await daemon.change(lambda _: wanted)
     require_active(unmade, lambda _: True)
     return done
@@ -77,7 +74,7 @@ async def export(daemon: Daemon, bridge: str | None = None) -> dict[str, Any]:
     config = daemon.store.read().config
     if bridge is not None:
         config = Config((wanted_bridge(config, bridge),))
-    return config.to_json()
+    return await asyncio.to_thread(config.to_json)
 
 
 async def _check(operations: Iterable[Operation]) -> None:
@@ -87,14 +84,23 @@ async def _check(operations: Iterable[Operation]) -> None:
             await require_mtu(one.record)
 
 
-def _operations(daemon: Daemon, operations: Iterable[Operation]) -> dict[str, Any]:
-    return {"operations": [_operation(daemon, one) for one in operations]}
+async def _told(daemon: Daemon, operations: Sequence[Operation]) -> dict[str, Any]:
+    lost = {
+        one.bridge: daemon.live.ephemeral_ports(one.bridge)
+        for one in operations
+        if isinstance(one, Remove) and isinstance(one.record, Bridge)
+    }
+    return await asyncio.to_thread(_operations, operations, lost)
 
 
-def _operation(daemon: Daemon, one: Operation) -> dict[str, Any]:
+def _operations(operations: Sequence[Operation], lost: Mapping[str, list[str]]) -> dict[str, Any]:
+    return {"operations": [_operation(one, lost) for one in operations]}
+
+
+def _operation(one: Operation, by_bridge: Mapping[str, list[str]]) -> dict[str, Any]:
     """The step, and what it takes along: a bridge's ports that are in no configuration."""
     removed = isinstance(one, Remove) and isinstance(one.record, Bridge)
-    lost = daemon.live.ephemeral_ports(one.bridge) if removed else []
+    lost = by_bridge[one.bridge] if removed else []
     ports = f"port{'s' * (len(lost) > 1)} {', '.join(lost)}"
     taken = f", which takes {ports} from containers or whoever asked for them" if lost else ""
     return {"method": one.method, "params": one.params(), "text": one.text + taken, "loses": lost}
