@@ -14,6 +14,7 @@ from containers.launch import Birth
 
 FORWARDED = (
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
+    signal.SIGALRM,
 )  # fmt: skip
 
 

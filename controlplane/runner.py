@@ -15,13 +15,15 @@ import socket
 import sys
 import traceback
 import warnings
+from collections.abc import Iterable
+from logging.handlers import SysLogHandler
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from controlplane import apploader, options
 from controlplane.options import Listen
-from vswitch import notify, streams
+from vswitch import logs, notify, signals, streams
 from vswitch.errors import Exit, Failure
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -69,8 +71,21 @@ def prepare_os_ken(arguments: list[str]) -> Any:
 def start_logging(conf: Any) -> None:
     """As the options say; os-ken tells its own steps only with --verbose."""
     importlib.import_module("os_ken.log").init_log()
+    if not conf.log_config_file:
+        set_formats(logging.getLogger().handlers)
     if not conf.verbose:
         logging.getLogger("os_ken.base.app_manager").setLevel(logging.WARNING)
+
+
+def set_formats(handlers: Iterable[logging.Handler]) -> None:
+    """Lines with time and level; syslog has both by itself."""
+    for handler in handlers:
+        if isinstance(handler, SysLogHandler):
+            handler.setFormatter(logging.Formatter(f"{options.PROGRAM}: %(message)s"))
+        elif isinstance(handler, logging.FileHandler):
+            handler.setFormatter(logs.Dated(options.PROGRAM))
+        else:
+            handler.setFormatter(logs.for_stderr(options.PROGRAM))
 
 
 def run(arguments: list[str]) -> None:
@@ -181,6 +196,7 @@ def end_on_signals(services: list[Any]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """The command `vswitch-controller`; returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    signals.bear()
     try:
         run(arguments)
     except Failure as failure:

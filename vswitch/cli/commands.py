@@ -164,7 +164,7 @@ def refresh(client: Client, command: Command, arguments: Sequence[str], out: Out
 
 def _configuration(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
     """The configuration in the file that '-f FILE' names, checked."""
-    from vswitch.cli import configuration
+    from vswitch import configuration
 
     return configuration.read(words.read(command.words, command.request, arguments)["file"])
 

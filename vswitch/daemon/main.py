@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from vswitch import notify
+from vswitch import logs, notify, signals
 from vswitch.daemon import folders as places
 from vswitch.daemon import options as words
-from vswitch.daemon import supervise
+from vswitch.daemon import reload, supervise
 from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.links import follow
@@ -37,11 +37,12 @@ log = logging.getLogger("vswitch.daemon")
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """A daemon's life by its command line; the exit code."""
+    signals.bear()
     options = words.read(sys.argv[1:] if arguments is None else arguments)
     _allow_descriptors()
-    logging.basicConfig(format="vswitchd: %(message)s", level=logging.INFO, stream=sys.stderr)
     try:
-        config = configured(options.bridges)
+        logs.start("vswitchd", options.log_file)
+        config = reload.read(options.config) if options.config else configured(options.bridges)
         folders = places.choose(options.state, options.run, options.ephemeral)
     except Failure as failure:
         return _say(failure)
@@ -98,13 +99,16 @@ async def _live(options: Options, folders: places.Folders, config: Config) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.end, number.name)
-    if config.bridges:
+    if options.ephemeral:
         daemon.store.transaction(lambda _: settle(with_dpids(config), Config()))
     server = Server(folders.api, methods(daemon))
     try:
         await supervise.start(daemon)
         if options.ephemeral and daemon.unmade:
             raise daemon.unmade[0].failure
+        if options.config and not options.ephemeral:  # not before: it may have ports that we adopt
+            await reload.apply(daemon, config)
+        loop.add_signal_handler(signal.SIGHUP, reload.Reloader(daemon, options.config).tell)
         await server.start()
         share_turns()
         _announce(daemon)

@@ -65,6 +65,8 @@ class Options:
     ephemeral: bool = False
     bridges: tuple[BridgeOption, ...] = ()
     adopt: bool = False
+    config: Path | None = None
+    log_file: str | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -186,6 +188,13 @@ def parser() -> argparse.ArgumentParser:
         "--adopt", action="store_true", help="start no forwarder: wait for a service's"
     )
     p.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="all that is wanted, applied now and at SIGHUP; see vswitch apply --help",
+    )
+    p.add_argument("--log-file", metavar="FILE", help="the log, instead of standard error")
+    p.add_argument(
         "--bridge",
         dest="bridges",
         action=_AddBridge,
@@ -211,4 +220,7 @@ def read(arguments: Sequence[str]) -> Options:
         p.error("--ephemeral stores nothing, so it takes no --state")
     if raw["ephemeral"] and raw["adopt"]:
         p.error("--ephemeral ends its forwarder with itself, so it takes no --adopt")
-    return Options(raw["state"], raw["run"], raw["ephemeral"], bridges, raw["adopt"])
+    if bridges and raw["config"]:
+        p.error("--config says all, so it goes with no --bridge")
+    names = ("state", "run", "ephemeral", "adopt", "config", "log_file")
+    return Options(bridges=bridges, **{name: raw[name] for name in names})

@@ -134,6 +134,16 @@ static int die(const char *what, const char *why, const char *advice)
     return 1;
 }
 
+/* What others send to every program (for logs, statistics, a terminal that was closed) must not end this one. */
+static void bear_signals(void)
+{
+    static const int harmless[] = {SIGHUP, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXFSZ};
+    for (unsigned i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        signal(harmless[i], SIG_IGN);
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+        signal(number, SIG_IGN);
+}
+
 static int open_signals(void)
 {
     sigset_t set;
@@ -141,7 +151,6 @@ static int open_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before the poll thread starts, so that it inherits it */
-    signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -149,6 +158,7 @@ static int run(struct forwarder *f)
 {
     vs_error error;
     vs_config config = {0};
+    bear_signals();
     f->signals = open_signals();
     f->listener = wire_listen(f->path);
     if (f->listener == -EADDRINUSE) { /* trying again won't help, so services don't */

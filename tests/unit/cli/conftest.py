@@ -63,7 +63,10 @@ ANSWERS: dict[str, object] = {
         "version": "0.1.0", "pid": 70, "bridges": 1, "ports": 2, "ephemeral": False, "run": "/r",
         "other_runs": ["/run/vswitch-a1", "/s"],
         "not_active": ["port eth9: it is not there; plug it in"],
-        "forwarder": {"pid": 71, "adopted": True, "started": "2026-01-02T03:04:05Z"},
+        "forwarder": {
+            "pid": 71, "adopted": True, "started": "2026-01-02T03:04:05Z", "trouble": None,
+        },
+        "replaced": {"time": "2026-01-02T03:04:05Z", "why": "it did nothing"},
     },
     "bridge.list": [BRIDGE], "bridge.show": BRIDGE, "port.list": [PORT, TAP],
     "port.add": PORT, "mac.list": [MAC, {**MAC, "vlan": 0, "port": 9, "name": None, "age": 0.0}],

@@ -1,5 +1,6 @@
 """`vswitch-controller` as a process, and the learning app against raw OpenFlow bytes."""
 
+import re
 import signal
 import socket
 import struct
@@ -28,6 +29,7 @@ from tests.unit.controlplane.fakeswitch import (
 )
 from tests.unit.controlplane.replies import POINTS
 from vswitch.errors import Failure
+from vswitch.signals import HARMLESS
 
 ANN, BOB = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 FLOOD = 0xFFFFFFFB
@@ -394,3 +396,29 @@ def test_a_first_switch_that_is_silent_makes_room_for_the_second() -> None:
                         refused += 1
                         time.sleep(0.2)
             assert refused
+
+
+def test_signals_without_a_meaning_do_not_end_it() -> None:
+    with controller("learning") as (port, process):
+        for number in HARMLESS:
+            process.send_signal(number)
+        fake = FakeSwitch(port)
+        with fake.socket:
+            fake.handshake()
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_its_log_has_time_and_level(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with controller("learning", "--log-file", str(log)) as (port, _):
+        fake = FakeSwitch(port)
+        with fake.socket:
+            fake.handshake()
+            fake.socket.sendall(struct.pack("!BBHI", 4, 1, 12, 1) + bytes(4))  # an error of ours
+            deadline = time.monotonic() + 10
+            while not log.read_text() and time.monotonic() < deadline:
+                time.sleep(0.02)
+    first = log.read_text().splitlines()[0]
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z vswitch-controller [a-z]+: ", first)
