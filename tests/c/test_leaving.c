@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "bridge/port_list.h"
+#include "switch/parting.h"
 #include "switch/switch.h"
 #include "twins.h"
 

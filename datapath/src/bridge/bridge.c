@@ -5,7 +5,6 @@
 
 #include "act/looks.h"
 #include "base/check.h"
-#include "bridge/port_list.h"
 
 static struct key_shape *shape_new(struct world *w, const struct key *mask)
 {
@@ -61,21 +60,6 @@ void bridge_look_first(struct bridge *b, const struct key *mask)
         return;
     world_publish(b->world);
     epoch_wait(&b->world->epoch, b->world->epoch.version);
-}
-
-void bridge_change(struct bridge *b, const vs_bridge_spec *spec)
-{
-    struct key mask = {0};
-    bool floods_otherwise = b->spec.flood_rate != spec->flood_rate;
-    b->spec = *spec;
-    mac_set(&b->macs, spec->mac_limit, spec->mac_age);
-    if (floods_otherwise)
-        bridge_limit_floods(b);
-    if (spec->standalone)
-        normal_looks(&mask);
-    bridge_look_first(b, &mask);
-    atomic_store(&b->standalone, spec->standalone);
-    world_publish(b->world);
 }
 
 void bridge_free(struct bridge *b)

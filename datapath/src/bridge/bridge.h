@@ -59,8 +59,6 @@ struct bridge *bridge_new(struct world *, uint32_t id, const vs_bridge_spec *);
 uint64_t bridge_identity(uint32_t id, const vs_bridge_spec *);
 /* Frees it (not the ports) when tables_free has emptied it.  No reader may see it any more. */
 void bridge_free(struct bridge *);
-/* New name, datapath id, fail mode, settings of NORMAL. */
-void bridge_change(struct bridge *, const vs_bridge_spec *);
 /* From the next version on, these bits count in cached keys too; false: they do already.  For rules, which are seen from
  * that version on. */
 bool bridge_widen_shape(struct bridge *, const struct key *mask);

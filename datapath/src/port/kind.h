@@ -12,6 +12,9 @@
 /* A zeroed port of 'size' bytes (struct port first) that owns 'fd' now. */
 void *port_make(size_t size, const struct port_ops *ops, const vs_port_spec *spec, int fd);
 
+/* Counts packets in or out, a super-frame as the frames it stands for. */
+void port_count_rx(struct port *, struct packet *const *packets, unsigned n);
+void port_count_tx(struct port *, struct packet *const *packets, unsigned n);
 /* A frame or header that could not be what it claims to be: a drop and an error of the port. */
 void port_rx_error(struct port *, vs_drop reason);
 /* A packet that could not be sent, counted as the frames it stands for; TX_ERROR is an error of the port too. */

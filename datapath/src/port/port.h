@@ -86,10 +86,6 @@ static inline bool port_sends(const struct port *p)
     uint32_t state = atomic_load_explicit(&p->state, memory_order_relaxed);
     return !(config & (VS_PC_PORT_DOWN | VS_PC_NO_FWD)) && !(state & (VS_PS_LINK_DOWN | VS_PS_BLOCKED));
 }
-/* Counts packets in or out, a super-frame as the frames it stands for. */
-void port_count_rx(struct port *, struct packet *const *packets, unsigned n);
-void port_count_tx(struct port *, struct packet *const *packets, unsigned n);
-
 /* Memory ports: what vs_mem_send and vs_mem_receive do. */
 int port_mem_put(struct port *, struct packet_pool *, const uint8_t *frame, size_t size);
 long port_mem_take(struct port *, uint8_t *out, size_t size);

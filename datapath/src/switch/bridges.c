@@ -1,5 +1,6 @@
 /* Bridges of a switch: taken away with all they have. */
 #include "base/check.h"
+#include "switch/parting.h"
 #include "switch/switch.h"
 #include "switch/transaction.h"
 #include "tables/table.h"

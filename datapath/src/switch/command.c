@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "bridge/port_list.h"
+#include "bridge/settings.h"
 #include "bridge/vlan.h"
 #include "tables/change.h"
 #include "switch/history.h"

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "flow/extract.h"
 #include "packet/parse.h"
+#include "switch/upcalls.h"
 
 static void count_stat(_Atomic uint64_t *c)
 {
@@ -114,7 +115,7 @@ static void by_tables(struct worker *w, const struct stage *stage, const struct 
     w->executor.worked += WALK_WORK + walk_work(c);
     keep(w, c, packed, entry);
     if (c->learn)
-        passage_tell_station(w, on->p->in_port, c->learn);
+        upcall_station(w, on->p->in_port, c->learn);
     carry_out_composed(w, c, on);
 }
 

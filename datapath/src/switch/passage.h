@@ -28,7 +28,3 @@ void passage_inject(struct worker *, const struct injection *);
 
 /* Of struct executor. */
 void passage_go_on(struct executor *, struct port *in, struct packet *, uint64_t stage, uint64_t packets, uint64_t bytes);
-void passage_to_controller(struct executor *, struct port *in, const struct packet *, const struct action *);
-
-/* upcalls.c: a station that NORMAL does not know at this port. */
-void passage_tell_station(struct worker *, uint32_t in_port, uint64_t station);

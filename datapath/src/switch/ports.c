@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "bridge/port_list.h"
+#include "switch/parting.h"
 #include "switch/switch.h"
 
 static const struct port_ops *const kinds[] = {

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "switch/parting.h"
 #include "switch/switch.h"
 
 enum { WAITING_PACKETS = 1000, MOST_PACKETS = 65536, BYTES_A_PACKET = 2048 };

@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "journal/journal.h"
 #include "switch/events.h"
-#include "switch/parting.h"
 #include "switch/worker.h"
 
 enum { TRACE_BUFFERS = 64 }; /* a traced packet's copies in copies: twice the depth of groups; mapped, touched when used */
@@ -53,6 +52,7 @@ static inline struct bridge *switch_bridge(const struct vs_switch *sw, uint32_t 
 }
 
 /* bridges.c */
+struct parting; /* parting.h */
 extern const struct parting bridge_parting; /* of a struct bridge without ports */
 /* With its ports and sessions. */
 void switch_remove_bridge(struct vs_switch *, struct bridge *, uint64_t now_ns);

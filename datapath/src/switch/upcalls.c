@@ -1,12 +1,5 @@
-/* What a poll thread tells the control thread: packets for the controller, stations that NORMAL does not know.
- *
- * Theory of operation.  Packets go by a ring of their own.  A port may fill as much of it as is
- * still free (Choudhury and Hahne's dynamic threshold): one that floods gets half, two a third each,
- * and there is always room for a port that has said little (HARDENING S14, S15).  What a
- * port may not say is dropped and counted.  While a daemon reads nothing that ring stays full; stations
- * have another, which only the control thread empties, so that NORMAL goes on learning.
- */
-#include "switch/passage.h"
+/* See upcalls.h. */
+#include "switch/upcalls.h"
 
 #include <string.h>
 
@@ -87,7 +80,7 @@ static void tell_wired(struct worker *w, struct port *in, const struct packet *p
     }
 }
 
-void passage_to_controller(struct executor *executor, struct port *in, const struct packet *p, const struct action *a)
+void upcall_packet(struct executor *executor, struct port *in, const struct packet *p, const struct action *a)
 {
     struct worker *w = (struct worker *)executor;
     if (in && a->reason == OFPR_NO_MATCH && atomic_load_explicit(&in->config, memory_order_relaxed) & VS_PC_NO_PACKET_IN)
@@ -101,7 +94,7 @@ void passage_to_controller(struct executor *executor, struct port *in, const str
 }
 
 /* A station that can't be told of is no harm: its next packet tells again. */
-void passage_tell_station(struct worker *w, uint32_t in_port, uint64_t station)
+void upcall_station(struct worker *w, uint32_t in_port, uint64_t station)
 {
     struct station_told *told = (void *)ring_reserve(&w->stations, sizeof *told);
     if (!told)

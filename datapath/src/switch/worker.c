@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "switch/passage.h"
+#include "switch/upcalls.h"
 
 enum { UPCALL_RING = 4 << 20, STATION_RING = 256 << 10, LARGE_BUFFERS = 512, FIND_MOST = 64, WAKE = UINT32_MAX };
 
@@ -297,7 +298,7 @@ struct worker *worker_new(struct world *world, _Atomic(struct poll_list *) *port
     w->ports = ports;
     w->upcall_fd = upcall_fd;
     w->told = told;
-    w->executor.to_controller = passage_to_controller;
+    w->executor.to_controller = upcall_packet;
     w->executor.go_on = passage_go_on;
     w->executor.enqueue = enqueue;
     w->stages = stages_new();

@@ -1,4 +1,4 @@
-/* What every kind of port does alike: being made, counting, dropping. */
+/* See kind.h. */
 #include "port/kind.h"
 
 #include <string.h>
