@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "check.h"
 #include "flow/oxm.h"
-#include "ofp/decode.h"
+#include "ofp/version.h"
 
 static uint8_t *edge; /* the first byte that is not ours */
 
@@ -123,12 +123,12 @@ static void a_flow_mod_may_claim_any_length(void)
                 struct flow_mod mod;
                 memcpy(whole + 48, parts, sizeof parts);
                 set16(whole + lengths_at[i], claims[k]);
-                decode_flow_mod(at_the_edge(whole, size), size, &mod);
+                openflow_13.read_flow_mod(at_the_edge(whole, size), size, &mod);
                 flow_mod_done(&mod);
             }
     memcpy(whole + 48, parts, sizeof parts);
     struct flow_mod mod;
-    CHECK(decode_flow_mod(at_the_edge(whole, sizeof whole), sizeof whole, &mod) == OF_FINE);
+    CHECK(openflow_13.read_flow_mod(at_the_edge(whole, sizeof whole), sizeof whole, &mod) == OF_FINE);
     flow_mod_done(&mod);
 }
 

@@ -11,7 +11,7 @@
 #include "bridge/port_list.h"
 #include "check.h"
 #include "flow/extract.h"
-#include "ofp/decode.h"
+#include "ofp/version.h"
 #include "packet/parse.h"
 #include "switch/switch.h"
 #include "tables/references.h"
@@ -194,7 +194,7 @@ static void compare_packet_out(const struct bridge *b)
 {
     struct packet_out out;
     packet_out_message(&last, packets[0].bytes, packets[0].n);
-    if (decode_packet_out(last.bytes, last.n, &out) == OF_FINE && bridge_knows_groups(b, out.actions, out.n_actions) == OF_FINE) {
+    if (openflow_13.read_packet_out(last.bytes, last.n, &out) == OF_FINE && bridge_knows_groups(b, out.actions, out.n_actions) == OF_FINE) {
         struct composition *c = &sw->compositions[0];
         unsigned i = dice(PACKETS);
         compose_packet_out(c, b, came_by(b, i), world_version(&sw->world), &keys[i], out.actions, out.n_actions);

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "flow/oxm.h"
-#include "ofp/decode.h"
+#include "ofp/decode13.h"
 #include "bridge/bridge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,7 +21,7 @@ static void check_actions(const struct action *actions, unsigned n)
 static void try_flow_mod(const uint8_t *message, size_t size)
 {
     struct flow_mod m;
-    if (decode_flow_mod(message, size, &m) == OF_FINE) {
+    if (openflow_13.read_flow_mod(message, size, &m) == OF_FINE) {
         const struct program *p = m.program;
         MUST(m.match_size % 8 == 0 && m.match_size + m.instructions_size <= size);
         MUST((p == NULL) == (m.command == OFPFC_DELETE || m.command == OFPFC_DELETE_STRICT));
@@ -35,7 +35,7 @@ static void try_flow_mod(const uint8_t *message, size_t size)
 static void try_packet_out(const uint8_t *message, size_t size)
 {
     struct packet_out out;
-    if (decode_packet_out(message, size, &out) == OF_FINE) {
+    if (openflow_13.read_packet_out(message, size, &out) == OF_FINE) {
         MUST(out.data + out.size == message + size && out.size >= 14);
         check_actions(out.actions, out.n_actions);
     }
@@ -45,7 +45,7 @@ static void try_packet_out(const uint8_t *message, size_t size)
 static void try_group_mod(const uint8_t *message, size_t size)
 {
     struct group_mod m;
-    if (decode_group_mod(message, size, &m) == OF_FINE) {
+    if (openflow_13.read_group_mod(message, size, &m) == OF_FINE) {
         MUST((m.group == NULL) == (m.command == OFPGC_DELETE));
         for (uint32_t i = 0; m.group && i < m.group->n_buckets; i++)
             check_actions(m.group->buckets[i].actions, m.group->buckets[i].n_actions);
@@ -56,7 +56,7 @@ static void try_group_mod(const uint8_t *message, size_t size)
 static void try_meter_mod(const uint8_t *message, size_t size)
 {
     struct meter_mod m;
-    if (decode_meter_mod(message, size, &m) == OF_FINE)
+    if (openflow_13.read_meter_mod(message, size, &m) == OF_FINE)
         MUST(m.n_bands <= METER_MAX_BANDS && m.command <= OFPMC_DELETE);
 }
 
@@ -66,7 +66,7 @@ static void try_match(const uint8_t *message, size_t size)
     union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
     struct key value, mask, again, again_mask;
     size_t padded;
-    if (decode_match(message, size, &value, &mask, &padded) != OF_FINE)
+    if (read13_match(message, size, &value, &mask, &padded) != OF_FINE)
         return;
     MUST(padded <= size && padded % 8 == 0);
     match_set(&match.m, &value, &mask);

@@ -1,7 +1,7 @@
-/* Numbers and sizes of OpenFlow 1.3.5's wire format that the hot messages need.  No behaviour. */
+/* Numbers and sizes of OpenFlow 1.3.5's wire format that the hot messages need: for the files that end in 13 alone.  No behaviour. */
 #pragma once
 
-enum { OFP13_VERSION = 4, OFP_HEADER = 8, OFP_NO_BUFFER = -1 };
+enum { OFP13_VERSION = 4 };
 
 enum of_type {
     OFPT_ERROR = 1, OFPT_PACKET_IN = 10, OFPT_FLOW_REMOVED = 11, OFPT_PACKET_OUT = 13, OFPT_FLOW_MOD = 14,

@@ -9,6 +9,7 @@
 #include "bridge/settings.h"
 #include "bridge/vlan.h"
 #include "tables/change.h"
+#include "ofp/version.h"
 #include "switch/history.h"
 #include "switch/transaction.h"
 
@@ -297,8 +298,12 @@ static int session_set(struct command *c)
 {
     vs_session_spec spec;
     memcpy(&spec, c->payload, sizeof spec);
+    const struct of_version *version = of_version((uint8_t)spec.version);
     if (!c->frame.session)
         return fail(c, -EINVAL, "a session needs a number");
+    if (!version || spec.version != version->number)
+        return error_set(&c->error, -EINVAL, "a session can't speak version %u of OpenFlow's wire; this forwarder speaks %u (1.3)",
+                         spec.version, openflow_13.number);
     struct session *s = find_session(c->sw, c->frame.session);
     if (!s) {
         s = must_calloc(1, sizeof *s);
@@ -308,6 +313,7 @@ static int session_set(struct command *c)
     }
     s->bridge = c->bridge->id;
     s->spec = spec;
+    s->version = version;
     return 0;
 }
 

@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-#include "ofp/decode.h"
-#include "ofp/encode.h"
-#include "ofp/wire13.h"
+#include "ofp/version.h"
 #include "tables/flow_mods.h"
 #include "tables/group_mods.h"
 #include "tables/meter_mods.h"
@@ -33,32 +31,18 @@ void history_note_bridge_gone(struct vs_switch *sw, uint64_t identity, uint64_t 
     journal_commit(&sw->journal);
 }
 
-/* A flow-mod about exactly this rule: strict deletion, or addition with all that it has. */
-static void put_flow_mod(struct bytes *out, const struct rule *r, enum of_flow_command command)
+static void append(struct vs_switch *sw, const struct bridge *b, uint64_t now_ns)
 {
-    size_t tail = command == OFPFC_ADD ? r->instructions_size : 0, size = FLOW_MOD_SIZE + r->match_size + tail;
-    uint8_t *at = bytes_more(out, size);
-    at[0] = OFP13_VERSION;
-    at[1] = OFPT_FLOW_MOD;
-    set16(at + 2, (uint16_t)size);
-    set64(at + 8, r->cookie);
-    at[24] = r->table;
-    at[25] = (uint8_t)command;
-    set16(at + 26, r->idle);
-    set16(at + 28, r->hard);
-    set16(at + 30, r->entry.priority);
-    set32(at + 32, UINT32_MAX);
-    set32(at + 36, OFPP_ANY);
-    set32(at + 40, UINT32_MAX);
-    set16(at + 44, r->flags & (uint16_t)~(OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS));
-    memcpy(at + FLOW_MOD_SIZE, r->wire, r->match_size + tail);
+    journal_append(&sw->journal, b->identity, now_ns, sw->reply.data, sw->reply.size);
+    sw->reply.size = 0;
 }
 
+/* A flow-mod about exactly this rule, in the version that it came in: strict deletion, or addition with all that it has. */
 static void append_rule(struct vs_switch *sw, const struct bridge *b, const struct rule *r, enum of_flow_command command, uint64_t now_ns)
 {
     sw->reply.size = 0;
-    put_flow_mod(&sw->reply, r, command);
-    journal_append(&sw->journal, b->identity, now_ns, sw->reply.data, sw->reply.size);
+    of_version(r->wire_version)->write_flow_mod(&sw->reply, r, command);
+    append(sw, b, now_ns);
 }
 
 void history_note_expiry(struct vs_switch *sw, const struct bridge *b, const struct rule *r, uint64_t now_ns)
@@ -68,24 +52,18 @@ void history_note_expiry(struct vs_switch *sw, const struct bridge *b, const str
 
 /* ---- groups and meters as the messages that make them ---- */
 
-static void put_header(uint8_t *at, enum of_type type, size_t size)
-{
-    at[0] = OFP13_VERSION;
-    at[1] = (uint8_t)type;
-    set16(at + 2, (uint16_t)size);
-}
-
-static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const struct group *g, enum of_group_command command, size_t buckets)
+static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const struct group *g, enum of_group_command command)
 {
     sw->reply.size = 0;
-    uint8_t *at = bytes_more(&sw->reply, GROUP_MOD_SIZE + buckets);
-    put_header(at, OFPT_GROUP_MOD, GROUP_MOD_SIZE + buckets);
-    set16(at + 8, (uint16_t)command);
-    at[10] = command == OFPGC_ADD ? OFPGT_ALL : g->type;
-    set32(at + 12, g->id);
-    if (buckets)
-        memcpy(at + GROUP_MOD_SIZE, g->wire, buckets);
-    journal_append(&sw->journal, b->identity, g->created_ns, sw->reply.data, sw->reply.size);
+    of_version(g->wire_version)->write_group_mod(&sw->reply, g, command);
+    append(sw, b, g->created_ns);
+}
+
+/* Only its number: of a type that needs no buckets. */
+static void append_number(struct vs_switch *sw, const struct bridge *b, uint32_t id, uint64_t created_ns, enum of_group_command command)
+{
+    const struct group empty = {.id = id, .type = OFPGT_ALL, .created_ns = created_ns, .wire_version = openflow_13.number};
+    append_group_mod(sw, b, &empty, command);
 }
 
 /* A bucket may watch a group that was deleted since: it has to be there while the bucket is made. */
@@ -94,9 +72,9 @@ static void append_watched(struct vs_switch *sw, const struct bridge *b, enum of
     const struct group *g;
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
         for (uint32_t i = 0; i < g->n_buckets; i++) {
-            struct group gone = {.id = g->buckets[i].watch_group};
-            if (gone.id != OFPG_ANY && !bridge_group(b, gone.id))
-                append_group_mod(sw, b, &gone, command, 0);
+            uint32_t watched = g->buckets[i].watch_group;
+            if (watched != OFPG_ANY && !bridge_group(b, watched))
+                append_number(sw, b, watched, 0, command);
         }
 }
 
@@ -106,9 +84,9 @@ static void append_groups(struct vs_switch *sw, const struct bridge *b)
     const struct group *g;
     append_watched(sw, b, OFPGC_ADD);
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
-        append_group_mod(sw, b, g, OFPGC_ADD, 0);
+        append_number(sw, b, g->id, g->created_ns, OFPGC_ADD);
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));)
-        append_group_mod(sw, b, g, OFPGC_MODIFY, g->wire_size);
+        append_group_mod(sw, b, g, OFPGC_MODIFY);
     append_watched(sw, b, OFPGC_DELETE);
 }
 
@@ -116,26 +94,22 @@ static void append_meters(struct vs_switch *sw, const struct bridge *b)
 {
     const struct meter_entry *m;
     for (size_t at = 0; (m = idmap_next(&b->meters, &at));) {
-        struct multipart part;
         sw->reply.size = 0;
-        multipart_begin(&part, &sw->reply, OFPMP_METER_CONFIG, 0);
-        encode_meter_config(&part, m); /* a meter-mod has the same body, its command in the place of the length */
-        uint8_t *at_body = sw->reply.data + MULTIPART_SIZE, *mod = at_body - OFP_HEADER;
-        set16(at_body, OFPMC_ADD);
-        put_header(mod, OFPT_METER_MOD, sw->reply.size - OFP_HEADER);
-        journal_append(&sw->journal, b->identity, m->created_ns, mod, sw->reply.size - OFP_HEADER);
+        openflow_13.write_meter_mod(&sw->reply, m);
+        append(sw, b, m->created_ns);
     }
 }
 
 static uint64_t live_object_bytes(const struct bridge *b)
 {
-    enum { RECORD = sizeof(struct journal_record) + GROUP_MOD_SIZE + 8 };
+    const struct of_sizes *sizes = &openflow_13.sizes;
+    const uint64_t record = sizeof(struct journal_record) + sizes->group_mod + 8;
     const struct group *g;
-    uint64_t sum = b->meters.n * (uint64_t)(RECORD + METER_MAX_BANDS * METER_BAND_SIZE);
+    uint64_t sum = b->meters.n * (record + METER_MAX_BANDS * sizes->band);
     for (size_t at = 0; (g = idmap_next(&b->groups, &at));) {
-        sum += 2 * RECORD + g->wire_size;
+        sum += 2 * record + g->wire_size;
         for (uint32_t i = 0; i < g->n_buckets; i++)
-            sum += g->buckets[i].watch_group != OFPG_ANY ? 2 * RECORD : 0;
+            sum += g->buckets[i].watch_group != OFPG_ANY ? 2 * record : 0;
     }
     return sum;
 }
@@ -149,7 +123,7 @@ static uint64_t live_bytes(const struct vs_switch *sw)
         sum += live_object_bytes(sw->bridges[i]);
         for (unsigned t = 0; t < N_TABLES; t++)
             for (const struct rule *r = sw->bridges[i]->tables[t].rules; r; r = r->next)
-                sum += sizeof(struct journal_record) + FLOW_MOD_SIZE + 8 + r->match_size + r->instructions_size;
+                sum += sizeof(struct journal_record) + openflow_13.sizes.flow_mod + 8 + r->match_size + r->instructions_size;
     }
     return sum;
 }
@@ -220,41 +194,54 @@ static void replay_gone(struct bridge *b, const struct journal_record *record)
     bridge_meter_mod(b, &meters, record->now_ns);
 }
 
-static void replay_flow_mod(struct bridge *b, const struct journal_record *record)
+/* One message of the journal, of its bridge, as of its time. */
+struct replayed {
+    struct bridge *bridge;
+    const struct of_version *version;
+    const uint8_t *message;
+    size_t size;
+    uint64_t now_ns;
+};
+
+static void replay_flow_mod(const struct replayed *r)
 {
     struct flow_mod mod;
-    if (decode_flow_mod((const uint8_t *)(record + 1), record->length, &mod) == OF_FINE)
-        bridge_flow_mod(b, &mod, record->now_ns);
+    if (r->version->read_flow_mod(r->message, r->size, &mod) == OF_FINE)
+        bridge_flow_mod(r->bridge, &mod, r->now_ns);
     flow_mod_done(&mod);
 }
 
-static void replay_group_mod(struct bridge *b, const struct journal_record *record)
+static void replay_group_mod(const struct replayed *r)
 {
     struct group_mod mod;
-    bridge_commit(b);
-    if (decode_group_mod((const uint8_t *)(record + 1), record->length, &mod) == OF_FINE)
-        bridge_group_mod(b, &mod, record->now_ns);
+    bridge_commit(r->bridge);
+    if (r->version->read_group_mod(r->message, r->size, &mod) == OF_FINE)
+        bridge_group_mod(r->bridge, &mod, r->now_ns);
     group_mod_done(&mod);
 }
 
-static void replay_meter_mod(struct bridge *b, const struct journal_record *record)
+static void replay_meter_mod(const struct replayed *r)
 {
     struct meter_mod mod;
-    bridge_commit(b);
-    if (decode_meter_mod((const uint8_t *)(record + 1), record->length, &mod) == OF_FINE)
-        bridge_meter_mod(b, &mod, record->now_ns);
+    bridge_commit(r->bridge);
+    if (r->version->read_meter_mod(r->message, r->size, &mod) == OF_FINE)
+        bridge_meter_mod(r->bridge, &mod, r->now_ns);
 }
 
 static void replay_one(struct bridge *b, const struct journal_record *record)
 {
-    static void (*const players[])(struct bridge *, const struct journal_record *) = {
-        [OFPT_FLOW_MOD] = replay_flow_mod, [OFPT_GROUP_MOD] = replay_group_mod, [OFPT_METER_MOD] = replay_meter_mod,
+    static void (*const players[HOT_LIMIT])(const struct replayed *) = {
+        [HOT_FLOW_MOD] = replay_flow_mod, [HOT_GROUP_MOD] = replay_group_mod, [HOT_METER_MOD] = replay_meter_mod,
     };
-    uint8_t type = record->length ? ((const uint8_t *)(record + 1))[1] : 0;
-    if (!record->length)
+    const uint8_t *message = (const uint8_t *)(record + 1);
+    if (!record->length) {
         replay_gone(b, record);
-    else if (type < sizeof players / sizeof players[0] && players[type])
-        players[type](b, record);
+        return;
+    }
+    const struct of_version *version = of_version(message[0]);
+    enum hot_message hot = version ? of_hot(version, message) : HOT_NONE;
+    if (players[hot])
+        players[hot](&(struct replayed){b, version, message, record->length, record->now_ns});
 }
 
 /* Idle times begin anew: nobody knows when the last packet came. */

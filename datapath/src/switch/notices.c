@@ -5,8 +5,7 @@
 #include "base/check.h"
 #include "bridge/port_list.h"
 #include "bridge/vlan.h"
-#include "ofp/encode.h"
-#include "ofp/wire13.h"
+#include "ofp/version.h"
 #include "switch/history.h"
 #include "tables/change.h"
 
@@ -23,7 +22,7 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
         if (s->bridge != up->bridge || !(s->spec.wants_packet_in & 1u << up->reason))
             continue;
         sw->reply.size = 0;
-        encode_packet_in(&sw->reply, &in);
+        s->version->write_packet_in(&sw->reply, &in);
         events_openflow(&sw->events, s->bridge, s->id, 0, sw->reply.data, sw->reply.size, true);
     }
 }
@@ -102,7 +101,7 @@ static void flow_removed(void *arg, struct bridge *b, const struct rule *r)
         if (s->bridge != b->id || !(s->spec.wants_flow_removed & 1u << r->removed_by))
             continue;
         sw->reply.size = 0;
-        encode_flow_removed(&sw->reply, r, removal->now_ns);
+        s->version->write_flow_removed(&sw->reply, r, removal->now_ns);
         events_openflow(&sw->events, b->id, s->id, 0, sw->reply.data, sw->reply.size, false);
     }
 }

@@ -11,9 +11,6 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "bridge/port_list.h"
-#include "ofp/decode.h"
-#include "ofp/encode.h"
-#include "ofp/wire13.h"
 #include "switch/history.h"
 #include "switch/request.h"
 #include "tables/flow_mods.h"
@@ -24,7 +21,7 @@
 static enum of_error flow_mod(struct request *r)
 {
     struct flow_mod mod;
-    enum of_error error = decode_flow_mod(r->message, r->size, &mod);
+    enum of_error error = r->version->read_flow_mod(r->message, r->size, &mod);
     if (error == OF_FINE)
         error = bridge_flow_mod(r->bridge, &mod, r->now_ns);
     if (error == OF_FINE)
@@ -65,7 +62,7 @@ static enum of_error find_origin(const struct bridge *b, struct packet_out *out)
 static enum of_error packet_out(struct request *r)
 {
     struct packet_out out;
-    enum of_error error = decode_packet_out(r->message, r->size, &out);
+    enum of_error error = r->version->read_packet_out(r->message, r->size, &out);
     if (error == OF_FINE)
         error = find_origin(r->bridge, &out);
     if (error == OF_FINE)
@@ -102,7 +99,7 @@ static void order(struct request *r)
 static enum of_error barrier(struct request *r)
 {
     order(r);
-    encode_barrier_reply(r->reply, request_xid(r));
+    r->version->write_barrier_reply(r->reply, request_xid(r));
     return OF_FINE;
 }
 
@@ -111,7 +108,7 @@ static enum of_error barrier(struct request *r)
 static enum of_error group_mod(struct request *r)
 {
     struct group_mod mod;
-    enum of_error error = decode_group_mod(r->message, r->size, &mod);
+    enum of_error error = r->version->read_group_mod(r->message, r->size, &mod);
     history_commit(r->sw, r->bridge);
     if (error == OF_FINE)
         error = bridge_group_mod(r->bridge, &mod, r->now_ns);
@@ -125,7 +122,7 @@ static enum of_error group_mod(struct request *r)
 static enum of_error meter_mod(struct request *r)
 {
     struct meter_mod mod;
-    enum of_error error = decode_meter_mod(r->message, r->size, &mod);
+    enum of_error error = r->version->read_meter_mod(r->message, r->size, &mod);
     history_commit(r->sw, r->bridge);
     if (error == OF_FINE)
         error = bridge_meter_mod(r->bridge, &mod, r->now_ns);
@@ -138,59 +135,79 @@ static enum of_error meter_mod(struct request *r)
 static enum of_error statistics(struct request *r)
 {
     enum { UNREAD = 256 << 20 };
-    enum of_error error = statistics_check(r);
+    enum statistics_kind kind;
+    enum of_error error = r->version->read_statistics_kind(r->version, r->message, r->size, &kind);
     if (error == OF_FINE && r->sw->events.bytes > UNREAD)
         error = OF_MULTIPART_OVERFLOW; /* who asks for more than it reads gets no memory for it */
     if (error != OF_FINE)
         return error;
     order(r); /* exact, so behind the same point as a barrier */
-    return statistics_answer(r);
+    return statistics_answer(r, kind);
 }
 
 /* ---- messages ---- */
 
 typedef enum of_error handle(struct request *);
 
-static handle *const handlers[] = {
-    [OFPT_FLOW_MOD] = flow_mod, [OFPT_PACKET_OUT] = packet_out, [OFPT_MULTIPART_REQUEST] = statistics, [OFPT_BARRIER_REQUEST] = barrier,
-    [OFPT_GROUP_MOD] = group_mod, [OFPT_METER_MOD] = meter_mod,
+static handle *const handlers[HOT_LIMIT] = {
+    [HOT_FLOW_MOD] = flow_mod, [HOT_PACKET_OUT] = packet_out, [HOT_STATISTICS] = statistics, [HOT_BARRIER] = barrier,
+    [HOT_GROUP_MOD] = group_mod, [HOT_METER_MOD] = meter_mod,
 };
 
-static void answer(struct request *r)
+/* The message at 'message', and what its version says it is; HOT_NONE: '*error' says why not. */
+static enum hot_message take_message(struct request *r, const uint8_t *message, size_t size, enum of_error *error)
 {
-    unsigned type = r->message[1];
-    enum of_error error = OF_BAD_TYPE;
-    if (r->message[0] != OFP13_VERSION)
-        error = OF_BAD_VERSION;
-    else if (type < sizeof handlers / sizeof handlers[0] && handlers[type])
-        error = handlers[type](r);
+    const struct of_version *spoken = of_version(message[0]);
+    r->version = spoken ? spoken : &openflow_13; /* what is said about it has to have some form */
+    r->message = message;
+    r->size = size;
+    enum hot_message hot = spoken ? of_hot(spoken, message) : HOT_NONE;
+    *error = !spoken ? OF_BAD_VERSION : hot == HOT_NONE ? OF_BAD_TYPE : OF_FINE;
+    return hot;
+}
+
+static void answer(struct request *r, const uint8_t *message, size_t size)
+{
+    enum of_error error;
+    enum hot_message hot = take_message(r, message, size, &error);
+    if (hot != HOT_NONE)
+        error = handlers[hot](r);
     if (error != OF_FINE) {
         r->sw->bad_messages++;
-        encode_error(r->reply, error, r->message, r->size);
+        r->version->write_error(r->reply, error, r->message, r->size);
     }
 }
 
 /* The length of the message at 'at' with 'left' bytes, 0 when it contradicts them (the daemon frames; this is its mistake). */
 static size_t message_size(const uint8_t *at, size_t left)
 {
-    size_t size = left < OFP_HEADER ? 0 : get16(at + 2);
-    return size >= OFP_HEADER && size <= left ? size : 0;
+    size_t size = left < OF_HEADER ? 0 : get16(at + 2);
+    return size >= OF_HEADER && size <= left ? size : 0;
 }
 
 void switch_openflow(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *messages, size_t size, uint64_t now_ns)
 {
     struct bytes reply = {0};
     struct request r = {.sw = sw, .bridge = b, .frame = frame, .now_ns = now_ns, .reply = &reply};
-    for (size_t n; (n = message_size(messages, size)); messages += n, size -= n) {
-        r.message = messages;
-        r.size = n;
-        answer(&r);
-    }
+    for (size_t n; (n = message_size(messages, size)); messages += n, size -= n)
+        answer(&r, messages, n);
     history_commit(sw, b);
     flush_reply(&r);
     bytes_free(&reply);
     if (size)
         sw->bad_messages++;
+}
+
+/* 'size' 0: no whole message, about which nothing can be said. */
+static enum of_error add_flow_mod(struct request *r, const uint8_t *message, size_t size)
+{
+    enum of_error error;
+    r->size = 0;
+    if (!size)
+        return OF_BAD_TYPE;
+    if (take_message(r, message, size, &error) == HOT_FLOW_MOD)
+        return flow_mod(r);
+    return error == OF_FINE ? OF_BAD_TYPE : error;
 }
 
 int switch_atomic(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *messages, size_t size, uint64_t now_ns, vs_error *error)
@@ -199,12 +216,9 @@ int switch_atomic(struct vs_switch *sw, struct bridge *b, const vs_frame *frame,
     struct request r = {.sw = sw, .bridge = b, .frame = frame, .now_ns = now_ns, .reply = &reply};
     enum of_error wrong = OF_FINE;
     unsigned index = 0;
-    for (; size && wrong == OF_FINE; index++) {
-        r.size = message_size(messages, size);
-        r.message = messages;
-        wrong = !r.size || messages[1] != OFPT_FLOW_MOD ? OF_BAD_TYPE : flow_mod(&r);
-        messages += r.size;
-        size -= r.size;
+    for (size_t n; size && wrong == OF_FINE; messages += n, size -= n, index++) {
+        n = message_size(messages, size);
+        wrong = add_flow_mod(&r, messages, n);
     }
     if (wrong == OF_FINE) {
         history_commit(sw, b);
@@ -212,7 +226,7 @@ int switch_atomic(struct vs_switch *sw, struct bridge *b, const vs_frame *frame,
     }
     history_abort(sw, b);
     if (r.size)
-        encode_error(&reply, wrong, r.message, r.size);
+        r.version->write_error(&reply, wrong, r.message, r.size);
     flush_reply(&r);
     bytes_free(&reply);
     return error_set(error, -EINVAL, "flow-mod %u of the transaction: OpenFlow error %u/%u; nothing was changed",

@@ -1,21 +1,20 @@
 /* One OpenFlow message from a session, while it is answered. */
 #pragma once
-#include "base/bytes.h"
-#include "base/of_error.h"
+#include "ofp/version.h"
 #include "switch/switch.h"
 
 struct request {
     struct vs_switch *sw;
     struct bridge *bridge;
     const vs_frame *frame;
+    const struct of_version *version; /* of the message, and of what answers it */
     const uint8_t *message;
     size_t size;
     uint64_t now_ns;
     struct bytes *reply;
 };
 
-static inline uint32_t request_xid(const struct request *r) { return get32(r->message + 4); }
+static inline uint32_t request_xid(const struct request *r) { return of_xid(r->message); }
 
-/* Statistics: is it a request that can be answered here?  Then the answer, exact if what came before is done with. */
-enum of_error statistics_check(const struct request *);
-enum of_error statistics_answer(struct request *);
+/* Answers a request for statistics of this kind, exactly if what came before is done with. */
+enum of_error statistics_answer(struct request *, enum statistics_kind);

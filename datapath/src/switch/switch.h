@@ -8,10 +8,12 @@
 enum { TRACE_BUFFERS = 64 }; /* a traced packet's copies in copies: twice the depth of groups; mapped, touched when used */
 enum { MAX_WORKERS = 1, MAX_BRIDGES = 256, MAX_STATIONS = MAX_BRIDGES * MAC_LIMIT };
 
+struct of_version;
 struct session {
     struct session *next;
     uint32_t id, bridge;
     vs_session_spec spec;
+    const struct of_version *version; /* that it speaks */
 };
 
 struct vs_switch {

@@ -33,6 +33,7 @@ struct group {
     struct group *to_walk; /* and where it goes on */
     struct world *world;
     uint64_t total_weight; /* of a select group's buckets; 0: all alike */
+    uint8_t wire_version;  /* of OpenFlow, in which it was asked for */
     uint8_t *wire;         /* the buckets as they were accepted */
     uint32_t wire_size, n_buckets;
     struct action *actions; /* of all buckets */

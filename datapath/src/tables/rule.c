@@ -43,6 +43,7 @@ struct rule *rule_new(struct world *w, struct flow_mod *mod, uint64_t now_ns)
     r->hard = mod->hard;
     r->flags = mod->flags;
     r->table = mod->table;
+    r->wire_version = mod->wire_version;
     copy_wire(r, mod->match, mod->match_size, mod->instructions, mod->instructions_size);
     return r;
 }
@@ -69,6 +70,7 @@ struct rule *rule_modified(const struct rule *old, struct flow_mod *mod)
     r->hard = old->hard;
     r->flags = old->flags;
     r->table = old->table;
+    r->wire_version = mod->wire_version;
     copy_wire(r, old->wire, old->match_size, mod->instructions, mod->instructions_size);
     return r;
 }

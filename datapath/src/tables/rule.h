@@ -33,7 +33,8 @@ struct rule {
     bool owns_slot;
     bool silent;                   /* leaves without FLOW_REMOVED: another rule took its place */
     uint16_t match_size, instructions_size;
-    uint8_t *wire;                 /* accepted ofp_match (padded), then instructions */
+    uint8_t wire_version;          /* of OpenFlow, in which it was asked for */
+    uint8_t *wire;                 /* match (padded), then instructions, as they were accepted */
 };
 
 /* What a flow-mod asks for, decoded (ofp/ makes it; the pointers stay its own except 'program'). */
@@ -44,8 +45,9 @@ struct flow_mod {
     uint32_t out_port, out_group;
     struct key value, mask;
     struct program *program; /* owned: whoever uses it sets it to NULL */
-    const uint8_t *match, *instructions;
+    const uint8_t *match, *instructions; /* as they came, in version 'wire_version' of OpenFlow */
     uint16_t match_size, instructions_size;
+    uint8_t wire_version;
 };
 enum of_flow_command { OFPFC_ADD, OFPFC_MODIFY, OFPFC_MODIFY_STRICT, OFPFC_DELETE, OFPFC_DELETE_STRICT };
 

@@ -1,11 +1,10 @@
-/* Decoding group-mods and meter-mods (OpenFlow 1.3.5, 7.3.4.3 and 7.3.4.4).  See decode.h. */
+/* Group-mods (OpenFlow 1.3.5, 7.3.4.3).  See decode13.h. */
 #include <string.h>
 
 #include "act/action_set.h"
-#include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
-#include "ofp/decode.h"
+#include "ofp/decode13.h"
 #include "ofp/wire13.h"
 
 /* ---- buckets ---- */
@@ -59,7 +58,7 @@ static enum of_error read_bucket(const uint8_t *at, struct group *g, uint32_t nu
     size_t size = (size_t)get16(at) - BUCKET_SIZE;
     unsigned n;
     struct action *list = must_calloc(size / 8 + 1, sizeof *list);
-    enum of_error error = decode_actions(at + BUCKET_SIZE, size, IN_BUCKET, list, &n);
+    enum of_error error = read13_actions(at + BUCKET_SIZE, size, IN_BUCKET, list, &n);
     if (error == OF_FINE)
         set_write(&set, list, n);
     free(list);
@@ -109,6 +108,7 @@ static struct group *group_of(const struct group_mod *m, uint8_t type, const uin
     g->actions = must_calloc(size / 8 + 1, sizeof(struct action));
     g->wire = must_calloc(1, size + 1);
     g->wire_size = (uint32_t)size;
+    g->wire_version = OFP13_VERSION;
     if (size)
         memcpy(g->wire, wire, size);
     return g;
@@ -125,7 +125,7 @@ static enum of_error check_group_mod(const struct group_mod *m, uint8_t type)
     return m->command != OFPGC_DELETE && type >= OFPGT_LIMIT ? OF_GROUP_TYPE : OF_FINE;
 }
 
-enum of_error decode_group_mod(const uint8_t *message, size_t size, struct group_mod *m)
+enum of_error read13_group_mod(const uint8_t *message, size_t size, struct group_mod *m)
 {
     m->group = NULL;
     if (size < GROUP_MOD_SIZE)
@@ -146,66 +146,4 @@ enum of_error decode_group_mod(const uint8_t *message, size_t size, struct group
         return OF_GROUP_INVALID; /* section 5.6.1: it has exactly one */
     m->group = group_of(m, type, message + GROUP_MOD_SIZE, size - GROUP_MOD_SIZE, n_buckets);
     return read_buckets(message + GROUP_MOD_SIZE, size - GROUP_MOD_SIZE, m->group);
-}
-
-void group_mod_done(struct group_mod *m)
-{
-    group_free(m->group);
-    m->group = NULL;
-}
-
-/* ---- meter-mod ---- */
-
-static enum of_error check_meter_mod(const struct meter_mod *m)
-{
-    enum { KNOWN = METER_KBPS | METER_PKTPS | METER_BURST | METER_STATS };
-    bool makes = m->command != OFPMC_DELETE;
-    if (m->command > OFPMC_DELETE)
-        return OF_METER_COMMAND;
-    if (!m->id || (m->id > OFPM_MAX && m->id != OFPM_CONTROLLER && (makes || m->id != OFPM_ALL)))
-        return OF_METER_INVALID;
-    if (makes && (m->flags & ~KNOWN || (m->flags & METER_KBPS && m->flags & METER_PKTPS)))
-        return OF_METER_FLAGS;
-    return OF_FINE;
-}
-
-static enum of_error read_band(const uint8_t *at, size_t length, struct meter_band_spec *band)
-{
-    *band = (struct meter_band_spec){.type = get16(at), .rate = get32(at + 4), .burst_size = get32(at + 8)};
-    if (length != METER_BAND_SIZE)
-        return OF_BAD_LENGTH;
-    if (band->type == METER_DSCP_REMARK)
-        band->prec_level = at[12];
-    return band->type == METER_DROP || band->type == METER_DSCP_REMARK ? OF_FINE : OF_METER_BAND;
-}
-
-static enum of_error read_bands(const uint8_t *at, size_t size, struct meter_mod *m)
-{
-    for (m->n_bands = 0; size; m->n_bands++) {
-        size_t length = size < METER_BAND_SIZE ? 0 : get16(at + 2);
-        if (length < 8 || length > size)
-            return OF_BAD_LENGTH;
-        if (m->n_bands == METER_MAX_BANDS)
-            return OF_METER_BANDS;
-        enum of_error error = read_band(at, length, &m->bands[m->n_bands]);
-        if (error != OF_FINE)
-            return error;
-        at += length;
-        size -= length;
-    }
-    return OF_FINE;
-}
-
-enum of_error decode_meter_mod(const uint8_t *message, size_t size, struct meter_mod *m)
-{
-    *m = (struct meter_mod){0};
-    if (size < METER_MOD_SIZE)
-        return OF_BAD_LENGTH;
-    m->command = get16(message + 8);
-    m->flags = get16(message + 10);
-    m->id = get32(message + 12);
-    enum of_error error = check_meter_mod(m);
-    if (error != OF_FINE || m->command == OFPMC_DELETE)
-        return error;
-    return read_bands(message + METER_MOD_SIZE, size - METER_MOD_SIZE, m);
 }

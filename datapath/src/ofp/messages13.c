@@ -1,26 +1,7 @@
-/* Decoding matches, flow-mods and packet-outs.  See decode.h. */
-#include <string.h>
-
-#include "base/bytes.h"
+/* Flow-mods and packet-outs.  See decode13.h. */
 #include "base/check.h"
-#include "flow/oxm.h"
-#include "ofp/decode.h"
+#include "ofp/decode13.h"
 #include "ofp/wire13.h"
-
-enum of_error decode_match(const uint8_t *at, size_t left, struct key *value, struct key *mask, size_t *padded)
-{
-    enum { OXM = 1 };
-    if (left < 8)
-        return OF_BAD_LENGTH;
-    size_t length = get16(at + 2);
-    if (get16(at) != OXM)
-        return OF_MATCH_TYPE;
-    *padded = (length + 7) & ~(size_t)7;
-    if (length < MATCH_HEADER || *padded > left)
-        return OF_MATCH_LENGTH;
-    enum oxm_error error = oxm_read(at + MATCH_HEADER, length - MATCH_HEADER, value, mask);
-    return error ? of_bad_match(error) : OF_FINE;
-}
 
 /* A rule has to fit a multipart reply again, and a packet has to take all its actions. */
 enum { LONGEST = 8192 };
@@ -39,13 +20,13 @@ static void read_fixed(const uint8_t *message, struct flow_mod *m)
         .cookie = get64(message + 8), .cookie_mask = get64(message + 16), .table = message[24], .command = message[25],
         .idle = get16(message + 26), .hard = get16(message + 28), .priority = get16(message + 30),
         .out_port = get32(message + 36), .out_group = get32(message + 40), .flags = get16(message + 44),
-        .match = message + FLOW_MOD_SIZE,
+        .match = message + FLOW_MOD_SIZE, .wire_version = OFP13_VERSION,
     };
     if (m->command == OFPFC_ADD)
         m->cookie_mask = 0;
 }
 
-enum of_error decode_flow_mod(const uint8_t *message, size_t size, struct flow_mod *m)
+enum of_error read13_flow_mod(const uint8_t *message, size_t size, struct flow_mod *m)
 {
     m->program = NULL;
     if (size < FLOW_MOD_SIZE + 8)
@@ -55,7 +36,7 @@ enum of_error decode_flow_mod(const uint8_t *message, size_t size, struct flow_m
     if (error != OF_FINE)
         return error;
     size_t match_size;
-    error = decode_match(m->match, size - FLOW_MOD_SIZE, &m->value, &m->mask, &match_size);
+    error = read13_match(m->match, size - FLOW_MOD_SIZE, &m->value, &m->mask, &match_size);
     if (error != OF_FINE)
         return error;
     m->match_size = (uint16_t)match_size;
@@ -67,16 +48,10 @@ enum of_error decode_flow_mod(const uint8_t *message, size_t size, struct flow_m
         return OF_FINE; /* its instructions mean nothing (section 7.3.4.1) */
     if (get32(message + 32) != UINT32_MAX)
         return OF_BUFFER_UNKNOWN; /* this switch never buffers */
-    return decode_instructions(m->instructions, m->instructions_size, m->table, &m->value, &m->mask, &m->program);
+    return read13_instructions(m->instructions, m->instructions_size, m->table, &m->value, &m->mask, &m->program);
 }
 
-void flow_mod_done(struct flow_mod *m)
-{
-    free(m->program);
-    m->program = NULL;
-}
-
-enum of_error decode_packet_out(const uint8_t *message, size_t size, struct packet_out *out)
+enum of_error read13_packet_out(const uint8_t *message, size_t size, struct packet_out *out)
 {
     out->actions = NULL;
     if (size < PACKET_OUT_SIZE)
@@ -96,5 +71,5 @@ enum of_error decode_packet_out(const uint8_t *message, size_t size, struct pack
     if (out->size < 14)
         return OF_BAD_PACKET;
     out->actions = must_calloc(actions / 8 + 1, sizeof *out->actions);
-    return decode_actions(message + PACKET_OUT_SIZE, actions, IN_PACKET_OUT, out->actions, &out->n_actions);
+    return read13_actions(message + PACKET_OUT_SIZE, actions, IN_PACKET_OUT, out->actions, &out->n_actions);
 }

@@ -1,0 +1,16 @@
+/* See requests.h. */
+#include "ofp/requests.h"
+
+#include <stdlib.h>
+
+void flow_mod_done(struct flow_mod *m)
+{
+    free(m->program);
+    m->program = NULL;
+}
+
+void group_mod_done(struct group_mod *m)
+{
+    group_free(m->group);
+    m->group = NULL;
+}
