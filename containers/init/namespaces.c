@@ -22,7 +22,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 
-struct request {
+struct namespaces_wanted {
     uint64_t flags;
     const char *uid_map, *gid_map;
     bool deny_setgroups, die_with_runner;
@@ -70,7 +70,7 @@ static int write_proc(struct birth *birth, pid_t pid, const char *name, const ch
     return close(file);
 }
 
-static int write_maps(struct birth *birth, pid_t pid, const struct request *request)
+static int write_maps(struct birth *birth, pid_t pid, const struct namespaces_wanted *request)
 {
     if (!(request->flags & CLONE_NEWUSER))
         return 0;
@@ -94,7 +94,7 @@ static int await_maps(struct birth *birth, int reader, bool die_with_runner)
 }
 
 /* In the parent: serve the child, tell the runner, and end here on success. */
-static int release(struct birth *birth, pid_t pid, int writer, const struct request *request)
+static int release(struct birth *birth, pid_t pid, int writer, const struct namespaces_wanted *request)
 {
     int result = control_born(birth, pid);
     if (result == 0)
@@ -110,7 +110,7 @@ static int release(struct birth *birth, pid_t pid, int writer, const struct requ
 }
 
 /* Clone and prepare. The child returns 0; the parent returns only on failure. */
-static int bear(struct birth *birth, const struct request *request)
+static int bear(struct birth *birth, const struct namespaces_wanted *request)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -132,7 +132,7 @@ static int bear(struct birth *birth, const struct request *request)
 /* namespaces(flags, uid_map, gid_map, deny_setgroups, die_with_runner) */
 int step_namespaces(struct birth *birth, const struct arg *arg)
 {
-    struct request request = {.flags = arg[0].number, .uid_map = arg[1].text,
+    struct namespaces_wanted request = {.flags = arg[0].number, .uid_map = arg[1].text,
                               .gid_map = arg[2].text, .deny_setgroups = arg[3].number != 0,
                               .die_with_runner = arg[4].number != 0};
     if (bear(birth, &request) == 0)

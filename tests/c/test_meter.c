@@ -337,15 +337,15 @@ static void of_equal_rates_the_first_acts(void)
 
 /* ---- the oracle ---- */
 
-struct bucket { struct meter_band_spec spec; __int128 level, depth, slack; };
-struct oracle { bool packets; unsigned n; struct bucket buckets[METER_MAX_BANDS]; };
+struct model_bucket { struct meter_band_spec spec; __int128 level, depth, slack; };
+struct oracle { bool packets; unsigned n; struct model_bucket buckets[METER_MAX_BANDS]; };
 
 static void oracle_make(struct oracle *o, uint16_t flags, const struct meter_band_spec *specs, unsigned n)
 {
     o->packets = flags & METER_PKTPS;
     o->n = n;
     for (unsigned i = 0; i < n; i++) {
-        struct bucket *b = &o->buckets[i];
+        struct model_bucket *b = &o->buckets[i];
         __int128 one = 1000000000, fifty_ms = specs[i].rate * one / 20, frame = o->packets ? one : 1518 * 8 * one / 1000;
         b->spec = specs[i];
         b->depth = flags & METER_BURST ? specs[i].burst_size * one : fifty_ms > frame ? fifty_ms : frame;
@@ -357,7 +357,7 @@ static void oracle_make(struct oracle *o, uint16_t flags, const struct meter_ban
 static void oracle_microsecond(struct oracle *o)
 {
     for (unsigned i = 0; i < o->n; i++) {
-        struct bucket *b = &o->buckets[i];
+        struct model_bucket *b = &o->buckets[i];
         b->level += (__int128)b->spec.rate * 1000;
         if (b->level > b->depth + b->slack) {
             b->level = b->depth;
@@ -366,7 +366,7 @@ static void oracle_microsecond(struct oracle *o)
     }
 }
 
-static bool oracle_lacks(const struct bucket *b, __int128 cost)
+static bool oracle_lacks(const struct model_bucket *b, __int128 cost)
 {
     return b->spec.rate == 0 || (b->level < cost && b->level < b->depth);
 }

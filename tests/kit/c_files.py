@@ -2,8 +2,9 @@
 
 Two files stand in a circle when each uses, perhaps by way of others, a function or an object that
 the other one defines, or includes the other. Such files can't be read, tested or replaced one by
-one. A file defines what it gives to others: names that are `static` never count, nor do members,
-nor what no header that the file sees declares. Pure: text in, findings out.
+one. `x.c` and `x.h` are one file here. A file defines what it gives to others: names that are
+`static` never count, nor do members, nor what no header that the file sees declares. Pure: text
+in, findings out.
 """
 
 import re
@@ -52,13 +53,6 @@ class Item:
             return None
         return str(names[-1])
 
-    @property
-    def declares(self) -> str | None:
-        """The function or object that it promises, for some file to define."""
-        if self.body is None and self.head.startswith("extern") and not self.head.endswith(")"):
-            return re.findall(r"\w+", re.sub(r"\[[^\]]*\]", "", self.head))[-1]
-        return _first_call(self.head) if self.body is None and self.head.endswith(")") else None
-
 
 def _first_call(head: str) -> str | None:
     call = re.search(r"(\w+)\s*\(", head)
@@ -102,7 +96,11 @@ class Source:
     uses: frozenset[str]
     includes: tuple[str, ...]
     words: frozenset[str]
-    declares: frozenset[str]
+
+    @property
+    def unit(self) -> str:
+        """What `x.c` and `x.h` are together."""
+        return self.path[:-2]
 
 
 def read(path: str, text: str) -> Source:
@@ -121,28 +119,29 @@ def read(path: str, text: str) -> Source:
         frozenset(name for piece in code for name in NAME.findall(piece)),
         tuple(INCLUDE.findall(text)),
         frozenset(re.findall(r"\w+", NOISE.sub(" ", text))),
-        frozenset(item.declares for item in found if is_header and item.declares),
     )
 
 
 Edges = dict[str, dict[str, set[str]]]
-"""user -> used -> what for: names, or "include"."""
+"""User -> used -> what for: names, or "include"; all of them without .c or .h."""
 
 
 def edges(sources: dict[str, str]) -> Edges:
     """Every use of one file of `sources` (path -> text) by another."""
     files = {path: read(path, text) for path, text in sources.items()}
-    owner = {name: file.path for file in files.values() for name in file.gives}
-    found: Edges = {}
+    owner = {name: file.unit for file in files.values() for name in file.gives}
+    found: Edges = {file.unit: {} for file in files.values()}
     for file in files.values():
-        used = found.setdefault(file.path, {})
         seen = _seen(file, files)
-        for include in _resolved(file, files):
-            used.setdefault(include, set()).add("include")
-        for name in file.uses - file.gives - file.keeps:
-            maker = owner.get(name)
-            if maker and _declared(name, seen, files) and not _is_own(file, name, files[maker]):
-                used.setdefault(maker, set()).add(name)
+        uses = {(files[path].unit, "include") for path in _resolved(file, files)}
+        uses |= {
+            (owner[name], name)
+            for name in file.uses - file.gives - file.keeps
+            if name in owner and _declared(name, seen, files)
+        }
+        for unit, what in uses:
+            if unit != file.unit:
+                found[file.unit].setdefault(unit, set()).add(what)
     return found
 
 
@@ -161,11 +160,6 @@ def _seen(file: Source, files: dict[str, Source]) -> set[str]:
             seen.add(path)
             todo += _resolved(files[path], files)
     return seen
-
-
-def _is_own(header: Source, name: str, maker: Source) -> bool:
-    """Is it the header's own promise, which `maker` keeps?  The two are one thing in two files."""
-    return name in header.declares and any(header.path.endswith(i) for i in maker.includes)
 
 
 def _declared(name: str, seen: Iterable[str], files: dict[str, Source]) -> bool:

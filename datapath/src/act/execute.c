@@ -1,10 +1,10 @@
 /* See execute.h.  A table of small handlers; each returns whether the packet goes on.
  *
- * Theory of operation.  A walk goes over a range of the list with one packet.  A clone is a
- * walk of its own over the actions it brackets, with a copy (a reference, until an edit
+ * Theory of operation.  A run goes over a range of the list with one packet.  A clone is a
+ * run of its own over the actions it brackets, with a copy (a reference, until an edit
  * wants a packet of its own).  A super-frame that is about to become what no offload can say is cut,
- * and every piece walks the rest of the range, counted with the bytes that it had when it came.  Counters: slots stand in
- * the order in which the packet meets them; a walk raises those of its range up to where it
+ * and every piece runs through the rest of the range, counted with the bytes that it had when it came.  Counters: slots stand in
+ * the order in which the packet meets them; a run raises those of its range up to where it
  * ended, leaving out those of the clones in it, which raise their own.
  */
 #include "act/execute.h"
@@ -13,7 +13,7 @@
 #include "packet/checksum.h"
 #include "packet/edit.h"
 
-struct walk {
+struct run {
     struct executor *by;
     const struct itinerary *list;
     struct port *in;
@@ -23,26 +23,26 @@ struct walk {
     unsigned slot, last; /* counters: raised so far, where its range ends */
 };
 
-static void drop(struct walk *w, vs_drop reason)
+static void drop(struct run *r, vs_drop reason)
 {
-    w->by->done = true;
-    if (w->in)
-        port_drop_frames(w->in, reason, w->packets);
+    r->by->done = true;
+    if (r->in)
+        port_drop_frames(r->in, reason, r->packets);
 }
 
-static void count_to(struct walk *w, unsigned slot)
+static void count_to(struct run *r, unsigned slot)
 {
-    for (; w->slot < slot; w->slot++)
-        slot_add(&w->by->counts[w->list->slots[w->slot]], w->packets, w->bytes);
+    for (; r->slot < slot; r->slot++)
+        slot_add(&r->by->counts[r->list->slots[r->slot]], r->packets, r->bytes);
 }
 
 /* A packet that may be changed; false: no buffer for a copy, the packet is gone. */
-static bool own(struct walk *w)
+static bool own(struct run *r)
 {
-    w->p = packet_own(w->p);
-    if (!w->p)
-        drop(w, VS_DROP_NO_BUFFER);
-    return w->p;
+    r->p = packet_own(r->p);
+    if (!r->p)
+        drop(r, VS_DROP_NO_BUFFER);
+    return r->p;
 }
 
 /* ---- where packets go ---- */
@@ -58,25 +58,25 @@ static void send(struct executor *by, struct port *to, uint32_t queue, struct pa
     }
 }
 
-static bool run_send(struct walk *w, const struct action *a)
+static bool run_send(struct run *r, const struct action *a)
 {
-    w->by->done = true;
-    send(w->by, a->to, a->port, packet_ref(w->p));
+    r->by->done = true;
+    send(r->by, a->to, a->port, packet_ref(r->p));
     return true;
 }
 
-static bool run_controller(struct walk *w, const struct action *a)
+static bool run_controller(struct run *r, const struct action *a)
 {
-    w->by->done = true;
-    w->by->to_controller(w->by, w->in, w->p, a);
+    r->by->done = true;
+    r->by->to_controller(r->by, r->in, r->p, a);
     return true;
 }
 
-static bool run_drop(struct walk *w, const struct action *a)
+static bool run_drop(struct run *r, const struct action *a)
 {
-    if (a->arg && w->by->done)
+    if (a->arg && r->by->done)
         return true;
-    drop(w, (vs_drop)a->port);
+    drop(r, (vs_drop)a->port);
     return true;
 }
 
@@ -126,15 +126,15 @@ static edit *const edits[ACT_LIMIT] = {
 
 static bool is_ttl(const struct action *a) { return a->kind == ACT_DEC_TTL || a->kind == ACT_DEC_MPLS_TTL; }
 
-static bool edit_owned(struct walk *w, const struct action *a)
+static bool edit_owned(struct run *r, const struct action *a)
 {
-    if (!own(w))
+    if (!own(r))
         return false;
-    if (edits[a->kind](w->p, a))
+    if (edits[a->kind](r->p, a))
         return true;
     if (is_ttl(a))
-        w->by->to_controller(w->by, w->in, w->p, a);
-    drop(w, is_ttl(a) ? VS_DROP_TTL : VS_DROP_TOO_DEEP);
+        r->by->to_controller(r->by, r->in, r->p, a);
+    drop(r, is_ttl(a) ? VS_DROP_TTL : VS_DROP_TOO_DEEP);
     return false;
 }
 
@@ -150,63 +150,63 @@ static bool leaves_offload(const struct packet *p, const struct action *a)
     return a->kind == ACT_PUSH_MPLS || a->kind == ACT_PUSH_PBB;
 }
 
-static void walk(struct walk *w);
+static void run(struct run *r);
 
 /* How many bytes longer each frame of the super-frame is by now than when it came. */
-static int64_t grown(const struct walk *w)
+static int64_t grown(const struct run *r)
 {
     uint64_t packets, bytes;
-    gso_wire(w->p, &packets, &bytes);
-    return (int64_t)(bytes - w->bytes) / (int64_t)packets;
+    gso_wire(r->p, &packets, &bytes);
+    return (int64_t)(bytes - r->bytes) / (int64_t)packets;
 }
 
 /* The pieces do the rest, and count it. */
-static void walk_pieces(struct walk *w)
+static void run_pieces(struct run *r)
 {
     struct packet *pieces[GSO_MAX_SEGMENTS];
-    unsigned n = gso_segment(w->p, pieces, GSO_MAX_SEGMENTS);
-    int64_t longer = grown(w);
+    unsigned n = gso_segment(r->p, pieces, GSO_MAX_SEGMENTS);
+    int64_t longer = grown(r);
     if (!n) {
-        drop(w, w->packets > GSO_MAX_SEGMENTS ? VS_DROP_TOO_DEEP : VS_DROP_NO_BUFFER);
+        drop(r, r->packets > GSO_MAX_SEGMENTS ? VS_DROP_TOO_DEEP : VS_DROP_NO_BUFFER);
         return;
     }
-    w->by->worked += (uint64_t)n * (w->end - w->at);
+    r->by->worked += (uint64_t)n * (r->end - r->at);
     for (unsigned i = 0; i < n; i++) {
-        struct walk piece = *w;
+        struct run piece = *r;
         piece.p = pieces[i];
         piece.packets = 1;
         piece.bytes = (uint64_t)(pieces[i]->len - longer);
-        walk(&piece);
+        run(&piece);
     }
-    w->slot = w->last;
+    r->slot = r->last;
 }
 
-static bool run_edit(struct walk *w, const struct action *a)
+static bool run_edit(struct run *r, const struct action *a)
 {
-    if (w->p->offload & PACKET_NEEDS_CSUM && leaves_offload(w->p, a)) {
-        if (w->p->gso_type) {
-            walk_pieces(w);
+    if (r->p->offload & PACKET_NEEDS_CSUM && leaves_offload(r->p, a)) {
+        if (r->p->gso_type) {
+            run_pieces(r);
             return false;
         }
-        if (!own(w))
+        if (!own(r))
             return false;
-        checksum_complete(w->p);
+        checksum_complete(r->p);
     }
-    return edit_owned(w, a);
+    return edit_owned(r, a);
 }
 
 /* ---- meters, copies, stages ---- */
 
-static bool remark(struct walk *w, uint8_t prec_level)
+static bool remark(struct run *r, uint8_t prec_level)
 {
-    const uint8_t *first = packet_at(w->p, w->p->layout.l3, 2);
-    if (!first || (w->p->layout.kind != L3_IPV4 && w->p->layout.kind != L3_IPV6))
+    const uint8_t *first = packet_at(r->p, r->p->layout.l3, 2);
+    if (!first || (r->p->layout.kind != L3_IPV4 && r->p->layout.kind != L3_IPV6))
         return true;
     uint8_t six = (uint8_t)((first[0] & 15) << 2 | first[1] >> 6);
-    uint8_t marked = meter_remark(w->p->layout.kind == L3_IPV4 ? first[1] >> 2 : six, prec_level);
-    if (!own(w))
+    uint8_t marked = meter_remark(r->p->layout.kind == L3_IPV4 ? first[1] >> 2 : six, prec_level);
+    if (!own(r))
         return false;
-    edit_set(w->p, EDIT_IP_DSCP, &marked);
+    edit_set(r->p, EDIT_IP_DSCP, &marked);
     return true;
 }
 
@@ -221,42 +221,42 @@ int meter_account(struct executor *by, struct meter *m, uint64_t packets, uint64
     return band;
 }
 
-static bool run_meter(struct walk *w, const struct action *a)
+static bool run_meter(struct run *r, const struct action *a)
 {
-    int band = meter_account(w->by, a->meter, w->packets, w->bytes);
+    int band = meter_account(r->by, a->meter, r->packets, r->bytes);
     if (band < 0)
         return true;
     if (a->meter->bands[band].spec.type == METER_DSCP_REMARK)
-        return remark(w, a->meter->bands[band].spec.prec_level);
-    drop(w, (vs_drop)a->arg);
+        return remark(r, a->meter->bands[band].spec.prec_level);
+    drop(r, (vs_drop)a->arg);
     return false;
 }
 
-static bool run_clone(struct walk *w, const struct action *a)
+static bool run_clone(struct run *r, const struct action *a)
 {
-    struct walk copy = *w;
-    count_to(w, a->n_slots);
-    copy.p = packet_ref(w->p);
-    copy.at = w->at + 1;
-    copy.end = w->at + 1 + a->arg;
+    struct run copy = *r;
+    count_to(r, a->n_slots);
+    copy.p = packet_ref(r->p);
+    copy.at = r->at + 1;
+    copy.end = r->at + 1 + a->arg;
     copy.slot = a->n_slots;
     copy.last = a->port;
-    walk(&copy);
-    w->at += a->arg;
-    w->slot = a->port;
+    run(&copy);
+    r->at += a->arg;
+    r->slot = a->port;
     return true;
 }
 
-static bool run_continue(struct walk *w, const struct action *a)
+static bool run_continue(struct run *r, const struct action *a)
 {
-    w->by->go_on(w->by, w->in, w->p, a->stage, w->packets, w->bytes);
-    w->p = NULL;
+    r->by->go_on(r->by, r->in, r->p, a->stage, r->packets, r->bytes);
+    r->p = NULL;
     return false;
 }
 
-/* ---- the walk ---- */
+/* ---- the run ---- */
 
-typedef bool handler(struct walk *, const struct action *);
+typedef bool handler(struct run *, const struct action *);
 static handler *const handlers[ACT_LIMIT] = {
     [ACT_SET_FIELD] = run_edit,    [ACT_PUSH_VLAN] = run_edit,        [ACT_POP_VLAN] = run_edit,
     [ACT_PUSH_MPLS] = run_edit,    [ACT_POP_MPLS] = run_edit,        [ACT_PUSH_PBB] = run_edit,
@@ -267,31 +267,31 @@ static handler *const handlers[ACT_LIMIT] = {
     [ACT_CONTINUE] = run_continue,
 };
 
-static void walk(struct walk *w)
+static void run(struct run *r)
 {
-    unsigned last = w->last;
-    for (; w->at < w->end; w->at++) {
-        const struct action *a = &w->list->actions[w->at];
-        if (handlers[a->kind](w, a))
+    unsigned last = r->last;
+    for (; r->at < r->end; r->at++) {
+        const struct action *a = &r->list->actions[r->at];
+        if (handlers[a->kind](r, a))
             continue;
         last = a->n_slots;
         break;
     }
-    count_to(w, last);
-    packet_release(w->p);
+    count_to(r, last);
+    packet_release(r->p);
 }
 
 bool action_edit(struct executor *by, const struct action *a, struct port *in, struct packet **p)
 {
-    struct walk w = {.by = by, .in = in, .p = *p};
-    bool goes_on = handlers[a->kind](&w, a);
-    *p = w.p;
+    struct run r = {.by = by, .in = in, .p = *p};
+    bool goes_on = handlers[a->kind](&r, a);
+    *p = r.p;
     return goes_on;
 }
 
 void actions_execute(struct executor *by, const struct itinerary *list, struct port *in, struct packet *p, uint64_t packets, uint64_t bytes)
 {
-    struct walk w = {.by = by, .list = list, .in = in, .p = p, .packets = packets, .bytes = bytes,
+    struct run r = {.by = by, .list = list, .in = in, .p = p, .packets = packets, .bytes = bytes,
                      .end = list->n_actions, .last = list->n_slots};
-    walk(&w);
+    run(&r);
 }

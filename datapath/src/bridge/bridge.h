@@ -44,7 +44,7 @@ struct bridge {
     struct rule *removed, **removed_end; /* of it too, oldest first */
     uint32_t n_rules;
     struct idmap groups, meters; /* struct group, struct meter_entry */
-    uint64_t group_walks;        /* searches along chains of groups so far */
+    uint64_t group_searches;        /* searches along chains of groups so far */
     struct mac_table macs;
     struct share_group share;    /* of the poll thread, whose business it is */
     uint32_t backlog[2];         /* as well: packets that wait for the tables, in small and in large buffers */

@@ -9,12 +9,12 @@
 
 enum { WAYS = 8 };
 
-struct bucket {
+struct cache_bucket {
     _Alignas(64) struct way { uint32_t tag, entry; } ways[WAYS]; /* entry 0: free, else its number + 1 */
 };
 
 struct cache {
-    struct bucket *buckets;
+    struct cache_bucket *buckets;
     uint8_t *entries;
     size_t mask;        /* buckets - 1 */
     size_t stride;      /* bytes of an entry */
@@ -75,7 +75,7 @@ static void count_eviction(struct cache *c) /* single writer: no locked instruct
     atomic_store_explicit(&c->evictions, cache_evictions(c) + 1, memory_order_relaxed);
 }
 
-static struct bucket *bucket_of(const struct cache *c, uint64_t hash) { return &c->buckets[hash & c->mask]; }
+static struct cache_bucket *bucket_of(const struct cache *c, uint64_t hash) { return &c->buckets[hash & c->mask]; }
 static uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 32); }
 static struct cache_entry *entry_of(const struct cache *c, uint32_t number)
 {
@@ -91,7 +91,7 @@ static bool entry_is(const struct cache_entry *e, const struct packed_key *key, 
 
 struct cache_entry *cache_find(const struct cache *c, const struct packed_key *key, const struct key_shape *shape)
 {
-    const struct bucket *b = bucket_of(c, key->hash);
+    const struct cache_bucket *b = bucket_of(c, key->hash);
     uint32_t tag = tag_of(key->hash);
     for (unsigned i = 0; i < WAYS; i++)
         if (b->ways[i].tag == tag && b->ways[i].entry) {
@@ -111,7 +111,7 @@ static uint32_t roll(struct cache *c) /* xorshift: which way to replace, not a s
 }
 
 /* A way for a new entry: a free one while entries last, else one that is replaced. */
-static struct way *way_for(struct cache *c, struct bucket *b)
+static struct way *way_for(struct cache *c, struct cache_bucket *b)
 {
     if (c->used < c->n_entries)
         for (unsigned i = 0; i < WAYS; i++)
@@ -128,10 +128,10 @@ static struct way *way_for(struct cache *c, struct bucket *b)
 }
 
 /* All entries are used and this bucket is empty: take one from the next bucket that has some. */
-static struct way *way_stolen(struct cache *c, struct bucket *home)
+static struct way *way_stolen(struct cache *c, struct cache_bucket *home)
 {
     for (size_t i = (size_t)(home - c->buckets), n = 0; n <= c->mask; n++, i = (i + 1) & c->mask) {
-        struct bucket *b = &c->buckets[i];
+        struct cache_bucket *b = &c->buckets[i];
         for (unsigned w = 0; w < WAYS; w++)
             if (b->ways[w].entry) {
                 home->ways[0].entry = b->ways[w].entry;
@@ -146,7 +146,7 @@ static struct way *way_stolen(struct cache *c, struct bucket *home)
 
 struct cache_entry *cache_insert(struct cache *c, const struct packed_key *key, const struct key_shape *shape)
 {
-    struct bucket *b = bucket_of(c, key->hash);
+    struct cache_bucket *b = bucket_of(c, key->hash);
     struct way *way = way_for(c, b);
     if (!way)
         way = way_stolen(c, b);

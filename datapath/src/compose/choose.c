@@ -32,7 +32,7 @@ static uint64_t flow_hash(const struct key *key, uint64_t seed)
 
 /* ---- liveness (OpenFlow 1.3.5, 5.6.1 and 6.7): what watches nothing lives ---- */
 
-static bool group_lives(const struct bridge *, uint32_t id, unsigned depth, unsigned *looks);
+static bool group_lives(const struct bridge *, uint32_t id, unsigned depth, unsigned *tries);
 
 static bool watched_port_lives(const struct bridge *b, uint32_t number)
 {
@@ -40,35 +40,35 @@ static bool watched_port_lives(const struct bridge *b, uint32_t number)
     return p && port_lives(p);
 }
 
-static bool bucket_lives(const struct bridge *b, const struct bucket *bucket, unsigned depth, unsigned *looks)
+static bool bucket_lives(const struct bridge *b, const struct bucket *bucket, unsigned depth, unsigned *tries)
 {
-    if (!*looks)
+    if (!*tries)
         return false;
-    --*looks;
+    --*tries;
     bool watches_port = bucket->watch_port != OFPP_ANY, watches_group = bucket->watch_group != OFPG_ANY;
     if (!watches_port && !watches_group)
         return true;
-    return (watches_port && watched_port_lives(b, bucket->watch_port)) || (watches_group && group_lives(b, bucket->watch_group, depth, looks));
+    return (watches_port && watched_port_lives(b, bucket->watch_port)) || (watches_group && group_lives(b, bucket->watch_group, depth, tries));
 }
 
-static bool group_lives(const struct bridge *b, uint32_t id, unsigned depth, unsigned *looks)
+static bool group_lives(const struct bridge *b, uint32_t id, unsigned depth, unsigned *tries)
 {
     const struct group *g = bridge_group(b, id);
     if (!g || depth == GROUP_DEPTH)
         return false;
     for (uint32_t i = 0; i < g->n_buckets; i++)
-        if (bucket_lives(b, &g->buckets[i], depth + 1, looks))
+        if (bucket_lives(b, &g->buckets[i], depth + 1, tries))
             return true;
     return false;
 }
 
 /* ---- choosing ---- */
 
-static const struct bucket *first_living(const struct bridge *b, const struct group *g, const struct key *key, unsigned *looks)
+static const struct bucket *first_living(const struct bridge *b, const struct group *g, const struct key *key, unsigned *tries)
 {
     (void)key;
     for (uint32_t i = 0; i < g->n_buckets; i++)
-        if (bucket_lives(b, &g->buckets[i], 0, looks))
+        if (bucket_lives(b, &g->buckets[i], 0, tries))
             return &g->buckets[i];
     return NULL;
 }
@@ -79,7 +79,7 @@ static double draw(uint64_t hash, const struct bucket *bucket)
     return ((double)number + 0.5) / (double)(UINT64_C(1) << 53);
 }
 
-static const struct bucket *selected(const struct bridge *b, const struct group *g, const struct key *key, unsigned *looks)
+static const struct bucket *selected(const struct bridge *b, const struct group *g, const struct key *key, unsigned *tries)
 {
     const struct bucket *best = NULL;
     double least = INFINITY;
@@ -87,7 +87,7 @@ static const struct bucket *selected(const struct bridge *b, const struct group 
     for (uint32_t i = 0; i < g->n_buckets; i++) {
         const struct bucket *bucket = &g->buckets[i];
         double weight = g->total_weight ? bucket->weight : 1;
-        if (weight == 0 || !bucket_lives(b, bucket, 0, looks))
+        if (weight == 0 || !bucket_lives(b, bucket, 0, tries))
             continue;
         double length = -log(draw(hash, bucket)) / weight;
         if (length < least) {
@@ -98,18 +98,18 @@ static const struct bucket *selected(const struct bridge *b, const struct group 
     return best;
 }
 
-static const struct bucket *only(const struct bridge *b, const struct group *g, const struct key *key, unsigned *looks)
+static const struct bucket *only(const struct bridge *b, const struct group *g, const struct key *key, unsigned *tries)
 {
     (void)b;
     (void)key;
-    (void)looks;
+    (void)tries;
     return g->n_buckets ? &g->buckets[0] : NULL;
 }
 
-const struct bucket *choose_bucket(const struct bridge *b, const struct group *g, const struct key *key, unsigned *looks)
+const struct bucket *choose_bucket(const struct bridge *b, const struct group *g, const struct key *key, unsigned *tries)
 {
     static const struct bucket *(*const choosers[OFPGT_LIMIT])(const struct bridge *, const struct group *, const struct key *, unsigned *) = {
         [OFPGT_SELECT] = selected, [OFPGT_INDIRECT] = only, [OFPGT_FF] = first_living,
     };
-    return choosers[g->type] ? choosers[g->type](b, g, key, looks) : NULL; /* of an ALL group all are taken */
+    return choosers[g->type] ? choosers[g->type](b, g, key, tries) : NULL; /* of an ALL group all are taken */
 }

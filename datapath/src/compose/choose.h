@@ -3,5 +3,5 @@
 #include "tables/group.h"
 
 /* Any thread inside an epoch: the bucket that a packet takes of a SELECT, INDIRECT or FF group, or NULL: none lives.
- * Groups may watch groups that watch groups: '*looks' buckets may be looked at; none left: nobody knows. */
-const struct bucket *choose_bucket(const struct bridge *, const struct group *, const struct key *, unsigned *looks);
+ * Groups may watch groups that watch groups: '*tries' buckets may be looked at; none left: nobody knows. */
+const struct bucket *choose_bucket(const struct bridge *, const struct group *, const struct key *, unsigned *tries);

@@ -21,7 +21,7 @@ static void start(struct composition *c, const struct bridge *b, struct port *in
     c->n_actions = c->n_slots = c->depth = 0;
     c->queue = NO_QUEUE;
     c->steps = 0;
-    c->looks = 0;
+    c->tries = 0;
     c->learn = 0;
     c->overflow = c->ended = c->uncovered = c->continues = c->transient = false;
     c->cacheable = true;
@@ -76,12 +76,12 @@ void compose_stage(struct composition *c, const struct stage *stage, struct port
 
 bool compose_verdict(const struct composition *c, struct verdict *v)
 {
-    if (!c->cacheable || c->transient || c->looks >= GROUP_LOOKS || c->n_actions > VERDICT_ACTIONS || c->n_slots > VERDICT_SLOTS)
+    if (!c->cacheable || c->transient || c->tries >= GROUP_TRIES || c->n_actions > VERDICT_ACTIONS || c->n_slots > VERDICT_SLOTS)
         return false;
     v->n_actions = (uint8_t)c->n_actions;
     v->n_slots = (uint8_t)c->n_slots;
     v->continues = c->continues;
-    v->looks = c->looks;
+    v->tries = c->tries;
     memcpy(v->slots, c->slots, c->n_slots * sizeof v->slots[0]);
     memcpy(v->actions, c->actions, c->n_actions * sizeof v->actions[0]);
     return true;

@@ -22,7 +22,7 @@ struct verdict {
     uint8_t n_actions, n_slots;
     bool continues; /* there is an ACT_CONTINUE among its actions */
     uint32_t slots[VERDICT_SLOTS]; /* counters to raise: rules, lookups and misses of tables, groups, buckets */
-    uint32_t looks; /* at buckets, that it took */
+    uint32_t tries; /* buckets that were looked at for it */
     struct action actions[VERDICT_ACTIONS];
 };
 

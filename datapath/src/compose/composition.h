@@ -41,7 +41,7 @@ struct composition {
     unsigned n_actions, n_slots, depth;
     uint32_t queue;   /* of outputs from here on */
     uint64_t steps;   /* what it took: entries of classifiers */
-    unsigned looks;   /* likewise: buckets */
+    unsigned tries;   /* likewise: buckets */
     uint8_t sends;    /* enum deeds */
     bool cacheable;
     bool transient;   /* of a packet-out: neither this nor what follows from it is an answer for other packets */

@@ -12,7 +12,7 @@ enum { BUCKETS = 1024, WAYS = 4, STAGES = BUCKETS * WAYS };
 
 struct stages {
     uint64_t filled, packet;
-    unsigned looks; /* that are left to 'packet' */
+    unsigned tries; /* that are left to 'packet' */
     struct stage *at; /* mapped whole, touched as stages appear */
 };
 
@@ -39,16 +39,16 @@ void stages_next_packet(struct stages *s, uint64_t frames)
 {
     enum { FRAMES = 64 };
     s->packet++;
-    s->looks = GROUP_LOOKS * (unsigned)(frames < FRAMES ? frames : FRAMES);
+    s->tries = GROUP_TRIES * (unsigned)(frames < FRAMES ? frames : FRAMES);
 }
 
-unsigned *stages_looks(struct stages *s) { return &s->looks; }
+unsigned *stages_tries(struct stages *s) { return &s->tries; }
 
-bool stages_spend(struct stages *s, unsigned looks)
+bool stages_spend(struct stages *s, unsigned tries)
 {
-    if (looks >= s->looks)
-        return !looks;
-    s->looks -= looks;
+    if (tries >= s->tries)
+        return !tries;
+    s->tries -= tries;
     return true;
 }
 

@@ -48,9 +48,9 @@ void stages_free(struct stages *);
 void stages_next_packet(struct stages *, uint64_t frames);
 /* How many buckets of groups the packet at hand may still have looked at, with all its copies and in all its stages: with
  * none left nobody knows which was chosen. */
-unsigned *stages_looks(struct stages *);
+unsigned *stages_tries(struct stages *);
 /* Takes what a cached answer had looked at; false: not so many are left. */
-bool stages_spend(struct stages *, unsigned looks);
+bool stages_spend(struct stages *, unsigned tries);
 /* The stage of this state with 'n' actions, there already or made, in use from now on.  NULL: too many are in use, or these are too many actions. */
 const struct stage *stages_intern(struct stages *, const struct stage_state *, const struct action *actions, unsigned n);
 /* The stage of this number, in use from now on, or NULL: it is gone. */

@@ -15,7 +15,7 @@
 
 /* ---- groups: each bucket that is carried out works on a copy of the packet (5.6) ---- */
 
-static void carry_out(struct composition *c, const struct bucket *bucket)
+static void take(struct composition *c, const struct bucket *bucket)
 {
     struct compose_copy copy;
     compose_copy_begin(c, &copy);
@@ -24,20 +24,20 @@ static void carry_out(struct composition *c, const struct bucket *bucket)
     compose_copy_end(c, &copy);
 }
 
-static void carry_out_all(struct composition *c, const struct group *g)
+static void take_all(struct composition *c, const struct group *g)
 {
     if (!g->n_buckets)
         compose_drop(c, VS_DROP_GROUP);
     for (uint32_t i = 0; i < g->n_buckets && !c->overflow; i++)
-        carry_out(c, &g->buckets[i]);
+        take(c, &g->buckets[i]);
 }
 
-static void carry_out_one(struct composition *c, const struct group *g)
+static void take_one(struct composition *c, const struct group *g)
 {
-    unsigned *looks = stages_looks(c->stages), before = *looks;
-    const struct bucket *bucket = choose_bucket(c->bridge, g, &c->key, looks);
-    c->looks += before - *looks;
-    if (!*looks) {
+    unsigned *tries = stages_tries(c->stages), before = *tries;
+    const struct bucket *bucket = choose_bucket(c->bridge, g, &c->key, tries);
+    c->tries += before - *tries;
+    if (!*tries) {
         c->overflow = true;
         c->cacheable = false; /* another packet may come here with more left */
         return;
@@ -45,7 +45,7 @@ static void carry_out_one(struct composition *c, const struct group *g)
     if (c->watch && c->watch->group)
         c->watch->group(c->watch->arg, g->id, bucket ? (int)(bucket - g->buckets) : -1);
     if (bucket)
-        carry_out(c, bucket);
+        take(c, bucket);
     else
         compose_drop(c, VS_DROP_GROUP);
 }
@@ -64,11 +64,11 @@ static void do_group(struct composition *c, const struct action *a)
     compose_count(c, g->slot);
     c->depth++;
     if (g->type != OFPGT_ALL) {
-        carry_out_one(c, g);
+        take_one(c, g);
     } else {
         if (c->watch && c->watch->group)
             c->watch->group(c->watch->arg, g->id, -1);
-        carry_out_all(c, g);
+        take_all(c, g);
     }
     c->depth--;
 }

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "forwarder/notify.h"
-#include "forwarder/wire.h"
+#include "forwarder/socket.h"
 #include "vswitch.h"
 
 enum { TICK_MS = 50, WRONG_USE = 2 };

@@ -108,7 +108,7 @@ static enum of_error read_set_field(const uint8_t *at, enum action_place place, 
 }
 
 /* By type; 'length': of the action, 0 = the reader looks. */
-static const struct action_kinds { read_action *read; uint8_t kind, length; } kinds[] = {
+static const struct action_reader { read_action *read; uint8_t kind, length; } kinds[] = {
     [OFPAT_OUTPUT] = {read_output, ACT_OUTPUT, 16},
     [OFPAT_COPY_TTL_OUT] = {read_nothing, ACT_COPY_TTL_OUT, 8},
     [OFPAT_COPY_TTL_IN] = {read_nothing, ACT_COPY_TTL_IN, 8},

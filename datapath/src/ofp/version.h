@@ -1,7 +1,7 @@
 /* How hot messages look in each version of OpenFlow: one table a version, as data.
  *
  * Theory of operation.  Hot are the messages that are decoded, carried out and answered in C; all others are the
- * daemon's.  What they mean has one form for all versions (requests.h, tables/).  What differs is in a struct
+ * daemon's.  What they mean has one form for all versions (model.h, tables/).  What differs is in a struct
  * of_version: which number in the header is which message, which number is which statistics, how each is read and
  * written.  A further version is a further struct, with files of its own beside those of 1.3 (which end in 13),
  * and a line in version.c; nobody else knows what a message looks like.
@@ -15,7 +15,7 @@
 #include "base/of_error.h"
 #include "bridge/bridge.h"
 #include "lane/queue.h"
-#include "ofp/requests.h"
+#include "ofp/model.h"
 
 enum { OF_HEADER = 8, OF_TYPES = 32, OF_MULTIPARTS = 16 }; /* version, type, length, transaction: in all versions */
 
@@ -33,13 +33,13 @@ struct multipart {
 };
 
 /* Bytes that what is kept takes as a message: for reckoning only, what is longer in a message is added by its own size. */
-struct of_sizes { uint16_t flow_mod, group_mod, meter_mod, band; };
+struct message_sizes { uint16_t flow_mod, group_mod, meter_mod, band; };
 
 struct of_version {
     uint8_t number;                    /* in the header */
     uint8_t messages[OF_TYPES];        /* enum hot_message, by type */
     uint8_t statistics[OF_MULTIPARTS]; /* enum statistics_kind, by type of multipart */
-    struct of_sizes sizes;
+    struct message_sizes sizes;
 
     /* ---- readers: anything but OF_FINE is what is wrong with it ---- */
 

@@ -10,7 +10,7 @@ enum of_type {
 };
 
 /* Sizes up to the match, actions or body (section 7.3). */
-enum of_size {
+enum wire_size {
     FLOW_MOD_SIZE = 48, PACKET_OUT_SIZE = 24, PACKET_IN_SIZE = 24, FLOW_REMOVED_SIZE = 48, MULTIPART_SIZE = 16,
     FLOW_STATS_REQUEST_SIZE = 32, FLOW_STATS_SIZE = 48, AGGREGATE_SIZE = 24, TABLE_STATS_SIZE = 24,
     PORT_STATS_REQUEST_SIZE = 8, PORT_STATS_SIZE = 112, ERROR_SIZE = 12, MATCH_HEADER = 4, GROUP_MOD_SIZE = 16,

@@ -17,17 +17,17 @@
 
 enum { QUEUE_FRAMES = 4096 };
 
-struct queue {
+struct fifo {
     unsigned first, count;
     struct packet *slots[QUEUE_FRAMES];
 };
 
 struct mem_port {
     struct port port;
-    struct queue rx, tx;
+    struct fifo rx, tx;
 };
 
-static bool queue_put(struct queue *q, struct packet *p)
+static bool fifo_put(struct fifo *q, struct packet *p)
 {
     if (q->count == QUEUE_FRAMES)
         return false;
@@ -35,7 +35,7 @@ static bool queue_put(struct queue *q, struct packet *p)
     return true;
 }
 
-static struct packet *queue_take(struct queue *q)
+static struct packet *fifo_take(struct fifo *q)
 {
     if (!q->count)
         return NULL;
@@ -45,9 +45,9 @@ static struct packet *queue_take(struct queue *q)
     return p;
 }
 
-static void queue_empty(struct queue *q)
+static void queue_empty(struct fifo *q)
 {
-    for (struct packet *p; (p = queue_take(q));)
+    for (struct packet *p; (p = fifo_take(q));)
         packet_release(p);
 }
 
@@ -80,7 +80,7 @@ static unsigned mem_rx(struct port *port, struct packet_pool *pool, struct packe
     struct mem_port *mem = (struct mem_port *)port;
     unsigned n = 0;
     (void)pool; /* port_mem_put has the buffers */
-    for (struct packet *p; n < max && (p = queue_take(&mem->rx));)
+    for (struct packet *p; n < max && (p = fifo_take(&mem->rx));)
         if (port_accept(port, p))
             out[n++] = p;
     port_count_rx(port, out, n);
@@ -95,7 +95,7 @@ static void mem_tx(struct port *port, struct packet *const *packets, unsigned n)
         unsigned count = port_wire_frames(port, packets[i], frames);
         for (unsigned j = 0; j < count; j++) {
             bool fair = packet_may_wait(frames[j], mem->tx.count, SHARE_OF_PORT);
-            if (fair && queue_put(&mem->tx, frames[j])) {
+            if (fair && fifo_put(&mem->tx, frames[j])) {
                 port_count_tx(port, &frames[j], 1);
             } else {
                 port_tx_drop(port, fair ? VS_DROP_TX_FULL : VS_DROP_BUFFER_SHARE, frames[j]);
@@ -116,7 +116,7 @@ int port_mem_put(struct port *port, struct packet_pool *pool, const uint8_t *fra
     if (size)
         memcpy(p->data, frame, size);
     p->len = (uint32_t)size;
-    if (packet_may_wait(p, mem->rx.count, SHARE_OF_PORT) && queue_put(&mem->rx, p))
+    if (packet_may_wait(p, mem->rx.count, SHARE_OF_PORT) && fifo_put(&mem->rx, p))
         return 0;
     packet_release(p);
     return -ENOBUFS;
@@ -125,7 +125,7 @@ int port_mem_put(struct port *port, struct packet_pool *pool, const uint8_t *fra
 long port_mem_take(struct port *port, uint8_t *out, size_t size)
 {
     struct mem_port *mem = (struct mem_port *)port;
-    struct packet *p = queue_take(&mem->tx);
+    struct packet *p = fifo_take(&mem->tx);
     if (!p)
         return 0;
     size_t n = p->len < size ? p->len : size;

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "bridge/port_list.h"
-#include "bridge/settings.h"
+#include "bridge/configure.h"
 #include "bridge/vlan.h"
 #include "tables/change.h"
 #include "ofp/version.h"
@@ -313,7 +313,7 @@ static int session_set(struct command *c)
     }
     s->bridge = c->bridge->id;
     s->spec = spec;
-    s->version = version;
+    s->spoken = version;
     return 0;
 }
 

@@ -102,7 +102,7 @@ static void append_meters(struct vs_switch *sw, const struct bridge *b)
 
 static uint64_t live_object_bytes(const struct bridge *b)
 {
-    const struct of_sizes *sizes = &openflow_13.sizes;
+    const struct message_sizes *sizes = &openflow_13.sizes;
     const uint64_t record = sizeof(struct journal_record) + sizes->group_mod + 8;
     const struct group *g;
     uint64_t sum = b->meters.n * (record + METER_MAX_BANDS * sizes->band);

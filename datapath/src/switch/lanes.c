@@ -40,7 +40,7 @@ bool lanes_put(struct lane_poll *poll, struct port *port, uint32_t queue, struct
 }
 
 /* A port that went down meanwhile sends nothing of what waits either. */
-static void let_go(struct outlet *out, struct port *port, struct packet *p)
+static void hand_on(struct outlet *out, struct port *port, struct packet *p)
 {
     if (port_sends(port)) {
         outlet_put(out, port, p);
@@ -51,7 +51,7 @@ static void let_go(struct outlet *out, struct port *port, struct packet *p)
 }
 
 /* Each queue in turn gives one, so that none keeps the port from the others. */
-static unsigned release_port(const struct lanes *l, struct outlet *out, struct port *port, uint64_t now_ns, bool *waits)
+static unsigned serve_port(const struct lanes *l, struct outlet *out, struct port *port, uint64_t now_ns, bool *waits)
 {
     unsigned moved = 0;
     bool more = true;
@@ -60,7 +60,7 @@ static unsigned release_port(const struct lanes *l, struct outlet *out, struct p
         for (uint32_t i = 0; i < l->n; i++) {
             struct packet *p = queue_take(l->queues[i], now_ns);
             if (p)
-                let_go(out, port, p);
+                hand_on(out, port, p);
             moved += p != NULL;
             more |= p != NULL;
         }
@@ -79,7 +79,7 @@ unsigned lanes_release(struct lane_poll *poll, struct outlet *out, uint64_t now_
         const struct lanes *l = of_port(port);
         bool waits = false;
         if (l)
-            moved += release_port(l, out, port, now_ns, &waits);
+            moved += serve_port(l, out, port, now_ns, &waits);
         if (waits) {
             i++;
             continue;

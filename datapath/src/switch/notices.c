@@ -7,6 +7,7 @@
 #include "bridge/vlan.h"
 #include "ofp/version.h"
 #include "switch/history.h"
+#include "switch/turns.h"
 #include "tables/change.h"
 
 /* ---- packet-ins ---- */
@@ -22,7 +23,7 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
         if (s->bridge != up->bridge || !(s->spec.wants_packet_in & 1u << up->reason))
             continue;
         sw->reply.size = 0;
-        s->version->write_packet_in(&sw->reply, &in);
+        s->spoken->write_packet_in(&sw->reply, &in);
         events_openflow(&sw->events, s->bridge, s->id, 0, sw->reply.data, sw->reply.size, true);
     }
 }
@@ -101,7 +102,7 @@ static void flow_removed(void *arg, struct bridge *b, const struct rule *r)
         if (s->bridge != b->id || !(s->spec.wants_flow_removed & 1u << r->removed_by))
             continue;
         sw->reply.size = 0;
-        s->version->write_flow_removed(&sw->reply, r, removal->now_ns);
+        s->spoken->write_flow_removed(&sw->reply, r, removal->now_ns);
         events_openflow(&sw->events, b->id, s->id, 0, sw->reply.data, sw->reply.size, false);
     }
 }

@@ -21,7 +21,7 @@
 static enum of_error flow_mod(struct request *r)
 {
     struct flow_mod mod;
-    enum of_error error = r->version->read_flow_mod(r->message, r->size, &mod);
+    enum of_error error = r->spoken->read_flow_mod(r->message, r->size, &mod);
     if (error == OF_FINE)
         error = bridge_flow_mod(r->bridge, &mod, r->now_ns);
     if (error == OF_FINE)
@@ -62,7 +62,7 @@ static enum of_error find_origin(const struct bridge *b, struct packet_out *out)
 static enum of_error packet_out(struct request *r)
 {
     struct packet_out out;
-    enum of_error error = r->version->read_packet_out(r->message, r->size, &out);
+    enum of_error error = r->spoken->read_packet_out(r->message, r->size, &out);
     if (error == OF_FINE)
         error = find_origin(r->bridge, &out);
     if (error == OF_FINE)
@@ -99,7 +99,7 @@ static void order(struct request *r)
 static enum of_error barrier(struct request *r)
 {
     order(r);
-    r->version->write_barrier_reply(r->reply, request_xid(r));
+    r->spoken->write_barrier_reply(r->reply, request_xid(r));
     return OF_FINE;
 }
 
@@ -108,7 +108,7 @@ static enum of_error barrier(struct request *r)
 static enum of_error group_mod(struct request *r)
 {
     struct group_mod mod;
-    enum of_error error = r->version->read_group_mod(r->message, r->size, &mod);
+    enum of_error error = r->spoken->read_group_mod(r->message, r->size, &mod);
     history_commit(r->sw, r->bridge);
     if (error == OF_FINE)
         error = bridge_group_mod(r->bridge, &mod, r->now_ns);
@@ -122,7 +122,7 @@ static enum of_error group_mod(struct request *r)
 static enum of_error meter_mod(struct request *r)
 {
     struct meter_mod mod;
-    enum of_error error = r->version->read_meter_mod(r->message, r->size, &mod);
+    enum of_error error = r->spoken->read_meter_mod(r->message, r->size, &mod);
     history_commit(r->sw, r->bridge);
     if (error == OF_FINE)
         error = bridge_meter_mod(r->bridge, &mod, r->now_ns);
@@ -136,7 +136,7 @@ static enum of_error statistics(struct request *r)
 {
     enum { UNREAD = 256 << 20 };
     enum statistics_kind kind;
-    enum of_error error = r->version->read_statistics_kind(r->version, r->message, r->size, &kind);
+    enum of_error error = r->spoken->read_statistics_kind(r->spoken, r->message, r->size, &kind);
     if (error == OF_FINE && r->sw->events.bytes > UNREAD)
         error = OF_MULTIPART_OVERFLOW; /* who asks for more than it reads gets no memory for it */
     if (error != OF_FINE)
@@ -158,7 +158,7 @@ static handle *const handlers[HOT_LIMIT] = {
 static enum hot_message take_message(struct request *r, const uint8_t *message, size_t size, enum of_error *error)
 {
     const struct of_version *spoken = of_version(message[0]);
-    r->version = spoken ? spoken : &openflow_13; /* what is said about it has to have some form */
+    r->spoken = spoken ? spoken : &openflow_13; /* what is said about it has to have some form */
     r->message = message;
     r->size = size;
     enum hot_message hot = spoken ? of_hot(spoken, message) : HOT_NONE;
@@ -174,7 +174,7 @@ static void answer(struct request *r, const uint8_t *message, size_t size)
         error = handlers[hot](r);
     if (error != OF_FINE) {
         r->sw->bad_messages++;
-        r->version->write_error(r->reply, error, r->message, r->size);
+        r->spoken->write_error(r->reply, error, r->message, r->size);
     }
 }
 
@@ -226,7 +226,7 @@ int switch_atomic(struct vs_switch *sw, struct bridge *b, const vs_frame *frame,
     }
     history_abort(sw, b);
     if (r.size)
-        r.version->write_error(&reply, wrong, r.message, r.size);
+        r.spoken->write_error(&reply, wrong, r.message, r.size);
     flush_reply(&r);
     bytes_free(&reply);
     return error_set(error, -EINVAL, "flow-mod %u of the transaction: OpenFlow error %u/%u; nothing was changed",

@@ -100,7 +100,7 @@ static void keep(struct worker *w, const struct composition *c, const struct pac
 }
 
 /* What a walk through long tables and large groups counts as, beyond any walk. */
-static uint64_t walk_work(const struct composition *c) { return (c->steps + 4 * (uint64_t)c->looks) / STEPS_A_PACKET; }
+static uint64_t walk_work(const struct composition *c) { return (c->steps + 4 * (uint64_t)c->tries) / STEPS_A_PACKET; }
 
 /* Through the tables, or on from a stage; what was found goes to 'entry' (stale) or to a new one. */
 static void by_tables(struct worker *w, const struct stage *stage, const struct key *key, const struct packed_key *packed,
@@ -141,7 +141,7 @@ void passage_go_on(struct executor *executor, struct port *in, struct packet *p,
         key_pack(&packed, &key, w->shape, id, w->world->seed);
         e = cache_find(w->cache, &packed, w->shape);
     }
-    if (e && is_current(w, e) && stages_spend(w->stages, ((const struct verdict *)e->payload)->looks)) {
+    if (e && is_current(w, e) && stages_spend(w->stages, ((const struct verdict *)e->payload)->tries)) {
         count_stat(&w->stats.hits);
         carry_out_cached(w, (const struct verdict *)e->payload, &on);
     } else {
@@ -193,7 +193,7 @@ static bool pass(struct worker *w, struct batch *b, unsigned i, struct cache_ent
     struct passage on = {b->in, b->packets[i], 1, b->packets[i]->len};
     if (e && ((const struct verdict *)e->payload)->continues) {
         begin_packet(w, on.p); /* first: what is current is in use by this packet from here on */
-        stages_spend(w->stages, ((const struct verdict *)e->payload)->looks); /* its stages have what is left */
+        stages_spend(w->stages, ((const struct verdict *)e->payload)->tries); /* its stages have what is left */
     }
     bool hit = e && is_current(w, e);
     if (!hit && !*misses)

@@ -7,7 +7,7 @@ struct request {
     struct vs_switch *sw;
     struct bridge *bridge;
     const vs_frame *frame;
-    const struct of_version *version; /* of the message, and of what answers it */
+    const struct of_version *spoken; /* of the message, and of what answers it */
     const uint8_t *message;
     size_t size;
     uint64_t now_ns;

@@ -10,21 +10,21 @@
 
 /* A reply being written. */
 struct dump {
-    const struct of_version *version;
+    const struct of_version *spoken;
     struct multipart part;
     uint64_t now_ns;
 };
 
 static struct dump begin(struct request *r, enum statistics_kind kind)
 {
-    struct dump d = {.version = r->version, .now_ns = r->now_ns};
-    r->version->multipart_begin(&d.part, r->version, r->reply, kind, request_xid(r));
+    struct dump d = {.spoken = r->spoken, .now_ns = r->now_ns};
+    r->spoken->multipart_begin(&d.part, r->spoken, r->reply, kind, request_xid(r));
     return d;
 }
 
 static enum of_error end(struct dump *d)
 {
-    d->version->multipart_end(&d->part);
+    d->spoken->multipart_end(&d->part);
     return OF_FINE;
 }
 
@@ -47,7 +47,7 @@ static void for_selected(const struct bridge *b, const struct statistics_request
 static void take_flow(void *arg, const struct rule *rule)
 {
     struct dump *d = arg;
-    d->version->put_flow(&d->part, rule, d->now_ns);
+    d->spoken->put_flow(&d->part, rule, d->now_ns);
 }
 
 static bool has_table(const struct statistics_request *asked) { return asked->table < N_TABLES || asked->table == TABLE_ALL; }
@@ -78,7 +78,7 @@ static enum of_error aggregate_stats(struct request *r, const struct statistics_
         return OF_BAD_TABLE;
     for_selected(r->bridge, asked, take_totals, &t);
     struct dump d = begin(r, STATISTICS_AGGREGATE);
-    r->version->put_totals(&d.part, &t);
+    r->spoken->put_totals(&d.part, &t);
     return end(&d);
 }
 
@@ -87,7 +87,7 @@ static enum of_error table_stats(struct request *r, const struct statistics_requ
     (void)asked;
     struct dump d = begin(r, STATISTICS_TABLE);
     for (unsigned i = 0; i < N_TABLES; i++)
-        r->version->put_table(&d.part, r->bridge, (uint8_t)i);
+        r->spoken->put_table(&d.part, r->bridge, (uint8_t)i);
     return end(&d);
 }
 
@@ -101,7 +101,7 @@ static enum of_error port_stats(struct request *r, const struct statistics_reque
     const struct port_list *list = bridge_ports(r->bridge);
     for (uint32_t i = 0; i < list->n; i++)
         if (asked->number == OFPP_ANY || list->ports[i]->spec.number == asked->number)
-            r->version->put_port(&d.part, list->ports[i], r->now_ns);
+            r->spoken->put_port(&d.part, list->ports[i], r->now_ns);
     return end(&d);
 }
 
@@ -110,7 +110,7 @@ static void put_queues(struct dump *d, const struct port *port, uint32_t queue)
     const struct lanes *lanes = atomic_load_explicit(&port->lanes, memory_order_acquire);
     for (uint32_t i = 0; lanes && i < lanes->n; i++)
         if (queue == OFPQ_ALL || lanes->queues[i]->id == queue)
-            d->version->put_queue(&d->part, port->spec.number, lanes->queues[i], d->now_ns);
+            d->spoken->put_queue(&d->part, port->spec.number, lanes->queues[i], d->now_ns);
 }
 
 static enum of_error queue_stats(struct request *r, const struct statistics_request *asked)
@@ -151,10 +151,10 @@ static void for_objects(const struct idmap *map, uint32_t id, uint32_t all, take
     free(objects);
 }
 
-static void take_group(struct dump *d, const void *g) { d->version->put_group(&d->part, g, d->now_ns); }
-static void take_group_desc(struct dump *d, const void *g) { d->version->put_group_desc(&d->part, g); }
-static void take_meter(struct dump *d, const void *m) { d->version->put_meter(&d->part, m, d->now_ns); }
-static void take_meter_config(struct dump *d, const void *m) { d->version->put_meter_config(&d->part, m); }
+static void take_group(struct dump *d, const void *g) { d->spoken->put_group(&d->part, g, d->now_ns); }
+static void take_group_desc(struct dump *d, const void *g) { d->spoken->put_group_desc(&d->part, g); }
+static void take_meter(struct dump *d, const void *m) { d->spoken->put_meter(&d->part, m, d->now_ns); }
+static void take_meter_config(struct dump *d, const void *m) { d->spoken->put_meter_config(&d->part, m); }
 
 static enum of_error group_stats(struct request *r, const struct statistics_request *asked)
 {
@@ -201,6 +201,6 @@ enum of_error statistics_answer(struct request *r, enum statistics_kind kind)
         [STATISTICS_METER_CONFIG] = meter_config,
     };
     struct statistics_request asked;
-    enum of_error error = r->version->read_statistics(r->message, r->size, kind, &asked);
+    enum of_error error = r->spoken->read_statistics(r->message, r->size, kind, &asked);
     return error == OF_FINE ? answers[kind](r, &asked) : error;
 }

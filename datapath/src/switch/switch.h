@@ -13,7 +13,7 @@ struct session {
     struct session *next;
     uint32_t id, bridge;
     vs_session_spec spec;
-    const struct of_version *version; /* that it speaks */
+    const struct of_version *spoken; /* version */
 };
 
 struct vs_switch {
@@ -53,7 +53,7 @@ static inline struct bridge *switch_bridge(const struct vs_switch *sw, uint32_t 
     return NULL;
 }
 
-/* bridges.c */
+/* bridge_life.c */
 struct parting; /* parting.h */
 extern const struct parting bridge_parting; /* of a struct bridge without ports */
 /* With its ports and sessions. */
@@ -61,14 +61,14 @@ void switch_remove_bridge(struct vs_switch *, struct bridge *, uint64_t now_ns);
 /* The sessions of a bridge, or all: 0. */
 void switch_end_sessions(struct vs_switch *, uint32_t bridge);
 
-/* ports.c */
+/* port_life.c */
 struct queue_specs { const uint8_t *packed; size_t n; }; /* vs_queue_spec one behind the other, at any address */
 int switch_add_port(struct vs_switch *, struct bridge *, const vs_port_spec *, const struct queue_specs *, int fd, uint64_t now_ns, vs_error *);
 extern const struct parting port_parting; /* of a struct port */
 void switch_remove_port(struct vs_switch *, struct port *, uint64_t now_ns);
 void switch_report_dead_ports(struct vs_switch *);
 
-/* queues.c */
+/* queue_life.c */
 int switch_set_queue(struct vs_switch *, struct port *, const vs_queue_spec *, uint64_t now_ns, vs_error *);
 int switch_give_queues(struct vs_switch *, struct port *, const struct queue_specs *, uint64_t now_ns, vs_error *); /* a new port: all or none */
 struct queue_of { struct port *port; struct queue *queue; };

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "bridge/port_list.h"
+#include "switch/turns.h"
 
 const char *vs_drop_name(uint32_t reason)
 {
@@ -72,6 +73,7 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     sw->upcall_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     MUST(sw->upcall_fd >= 0);
     sw->worker = worker_new(&sw->world, &sw->ports, &sw->config, sw->upcall_fd, &sw->told);
+    turns_prepare(sw->worker);
     sw->pool = packet_pool_new(TRACE_BUFFERS, TRACE_BUFFERS);
     sw->stages = stages_new();
     sw->compositions = must_calloc(WORKER_LEVELS, sizeof *sw->compositions);

@@ -1,15 +1,4 @@
-/* A poll thread: packets from ports, through cache or tables, to ports.
- *
- * Theory of operation.  Each turn is a quiescent point: the worker re-reads the version,
- * the list of ports and what the control thread injects (packet-outs), polls every port
- * that has work and whose share is not used up (base/share.h), and flushes what is to leave.  Ports with a descriptor are found by one
- * edge-triggered epoll; a port stays ready until it gave less than a batch.  With nothing to
- * do the worker spins for a few microseconds (containers share these cores), then sleeps
- * in epoll, which counts as quiescent.  Nothing is allocated and no lock is taken here.
- *
- * Packets for the controller and dead ports are told through a ring to the control
- * thread.  In memory mode the same turn is called from the one thread there is.
- */
+/* A poll thread's belongings, and what the control thread does with them: made, woken, told what to poll.  What the thread does: turns.h. */
 #pragma once
 #include <pthread.h>
 #include "act/execute.h"
@@ -57,6 +46,9 @@ struct injection {
  * is up to GSO_MAX_SEGMENTS packets. */
 enum { WORKER_LEVELS = 8, WORKER_STAGES = 4096 };
 
+/* What an event of the thread's epoll is for: a port by its index, or this: wake_fd. */
+enum { WORKER_WAKE = UINT32_MAX };
+
 struct worker_stats { _Atomic uint64_t hits, misses, stale; };
 
 /* Packets of a port that have to go through the tables and wait for a turn. */
@@ -97,21 +89,14 @@ struct worker {
     pthread_t thread;
 };
 
+/* A worker without a thread; turns_prepare is called before its first turn.  Asserts that the system has the memory and descriptors. */
 struct worker *worker_new(struct world *, _Atomic(struct poll_list *) *ports, const vs_config *, int upcall_fd, _Atomic bool *told);
+/* After its thread has ended. */
 void worker_free(struct worker *);
 /* Control thread: wakes it if it sleeps. */
 void worker_wake(struct worker *);
 /* Control thread: waits on a port's descriptor from now on / no more. 0 or -errno. */
 int worker_watch(struct worker *, const struct port *);
 void worker_unwatch(struct worker *, const struct port *);
-
-/* One turn over every port (memory mode) / over those that are ready; packets moved. */
-unsigned worker_turn(struct worker *, bool everything, uint64_t now_ns);
 /* Control thread: a record of 'size' bytes into the ring of injections; false: it is full. */
 bool worker_put(struct worker *, const void *record, size_t size);
-/* Poll thread: a port is going away; nothing of it is kept, neither packets nor what is known by its index. */
-void worker_let_go(struct worker *, struct port *);
-/* Only what is injected, when no thread runs (memory mode). */
-void worker_inject(struct worker *);
-/* The body of a poll thread: turns until 'stop'. */
-void *worker_main(void *worker);

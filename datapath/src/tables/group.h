@@ -11,7 +11,7 @@
 enum of_group_type { OFPGT_ALL, OFPGT_SELECT, OFPGT_INDIRECT, OFPGT_FF, OFPGT_LIMIT };
 enum of_group_command { OFPGC_ADD, OFPGC_MODIFY, OFPGC_DELETE };
 enum { OFPG_MAX = 0xffffff00, OFPG_ALL = 0xfffffffc, OFPG_ANY = 0xffffffff };
-enum { GROUP_LIMIT = 65536, GROUP_BUCKETS = 4000, GROUP_DEPTH = 32, GROUP_LOOKS = 16384 };
+enum { GROUP_LIMIT = 65536, GROUP_BUCKETS = 4000, GROUP_DEPTH = 32, GROUP_TRIES = 16384 };
 /* a bridge's groups; a group's buckets; a chain's length; buckets that one packet may have looked at */
 
 struct bucket {
@@ -29,8 +29,8 @@ struct group {
     uint32_t slot;         /* counter; UINT32_MAX until the group is in a bridge */
     uint32_t refs;         /* rules and buckets that name it */
     uint64_t created_ns;
-    uint64_t walk;         /* control thread: the search that came here last, */
-    struct group *to_walk; /* and where it goes on */
+    uint64_t search;        /* control thread: the search that came here last, */
+    struct group *to_search; /* and where it goes on */
     struct world *world;
     uint64_t total_weight; /* of a select group's buckets; 0: all alike */
     uint8_t wire_version;  /* of OpenFlow, in which it was asked for */

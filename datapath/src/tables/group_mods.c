@@ -15,7 +15,7 @@ static void refer(struct bridge *b, const struct group *g, int by)
 
 /* ---- checks ---- */
 
-/* Puts the groups that 'g' goes to, and that this walk has not seen, in front of 'todo'; '*found': 'to' is among them. */
+/* Puts the groups that 'g' goes to, and that this search has not seen, in front of 'todo'; '*found': 'to' is among them. */
 static struct group *step_from(struct bridge *b, const struct group *g, uint32_t to, struct group *todo, bool *found)
 {
     for (uint32_t i = 0; i < g->n_buckets; i++)
@@ -23,10 +23,10 @@ static struct group *step_from(struct bridge *b, const struct group *g, uint32_t
             const struct action *a = &g->buckets[i].actions[k];
             struct group *next = a->kind == ACT_GROUP ? bridge_group(b, a->port) : NULL;
             *found |= a->kind == ACT_GROUP && a->port == to;
-            if (!next || next->walk == b->group_walks)
+            if (!next || next->search == b->group_searches)
                 continue;
-            next->walk = b->group_walks;
-            next->to_walk = todo;
+            next->search = b->group_searches;
+            next->to_search = todo;
             todo = next;
         }
     return todo;
@@ -37,11 +37,11 @@ static struct group *step_from(struct bridge *b, const struct group *g, uint32_t
 static bool leads_to(struct bridge *b, struct group *from, uint32_t to)
 {
     bool found = false;
-    b->group_walks++;
-    from->to_walk = NULL;
+    b->group_searches++;
+    from->to_search = NULL;
     for (struct group *todo = from, *at; todo && !found;) {
         at = todo;
-        todo = step_from(b, at, to, at->to_walk, &found);
+        todo = step_from(b, at, to, at->to_search, &found);
     }
     return found;
 }

@@ -8,6 +8,7 @@
 #include "bridge/port_list.h"
 #include "switch/parting.h"
 #include "switch/switch.h"
+#include "switch/turns.h"
 
 static const struct port_ops *const kinds[] = {
     [VS_PORT_MEM] = &port_mem, [VS_PORT_PCAP] = &port_pcap, [VS_PORT_PACKET] = &port_packet, [VS_PORT_TAP] = &port_tap,

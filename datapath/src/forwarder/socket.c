@@ -1,5 +1,5 @@
 /* See wire.h. */
-#include "forwarder/wire.h"
+#include "forwarder/socket.h"
 
 #include <errno.h>
 #include <stdio.h>

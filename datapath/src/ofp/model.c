@@ -1,5 +1,5 @@
-/* See requests.h. */
-#include "ofp/requests.h"
+/* See model.h. */
+#include "ofp/model.h"
 
 #include <stdlib.h>
 

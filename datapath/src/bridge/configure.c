@@ -1,5 +1,5 @@
-/* See settings.h. */
-#include "bridge/settings.h"
+/* See configure.h. */
+#include "bridge/configure.h"
 
 #include "act/looks.h"
 #include "bridge/port_list.h"
