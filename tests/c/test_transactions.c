@@ -156,6 +156,25 @@ static void an_orphan_is_forgotten(void)
     CHECK_EQ(rules(), 0);
 }
 
+/* A session in a version that this switch does not speak is refused, and so is a part of a transaction. */
+static void only_spoken_versions_are_taken(void)
+{
+    vs_session_spec session = {1, UINT32_MAX, UINT32_MAX, 128};
+    struct message foreign = add(3, 0);
+    foreign.bytes[0] = 1;
+    begin_anew();
+    CHECK_EQ(command(VS_CMD_SESSION, OTHER, &session, sizeof session, NULL, 0), -EINVAL);
+    session.version = 0x104; /* not 4, though its last byte is */
+    CHECK_EQ(command(VS_CMD_SESSION, OTHER, &session, sizeof session, NULL, 0), -EINVAL);
+    CHECK_EQ(add_part(1, 9, VS_TRANSACTION_BEGIN, 1), 0);
+    CHECK_EQ(part(1, 9, LAST_STEPS, foreign.bytes, foreign.n), -EINVAL);
+    command(VS_CMD_OPENFLOW, 1, foreign.bytes, foreign.n, NULL, 0);
+    CHECK_EQ(rules(), 0);
+    foreign.bytes[0] = 4;
+    CHECK_EQ(part(1, 9, ALL_STEPS, foreign.bytes, foreign.n), 0);
+    CHECK_EQ(rules(), 1);
+}
+
 static void so_many_may_be_open(void)
 {
     begin_anew();
@@ -198,6 +217,7 @@ int main(void)
     an_aborted_one_is_gone();
     it_begins_once();
     an_orphan_is_forgotten();
+    only_spoken_versions_are_taken();
     so_many_may_be_open();
     so_much_is_kept();
     vs_switch_free(sw);

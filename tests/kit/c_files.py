@@ -17,6 +17,7 @@ DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)|_Alignas\s*\([^)]*\)", re.DOTALL)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 NAME = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
+TAG = re.compile(r"\b(?:struct|union|enum)\s+\w+")
 POINTER = re.compile(r"\(\s*\*\s*(?:const\s+)?(\w+)")
 
 
@@ -116,7 +117,7 @@ def read(path: str, text: str) -> Source:
         path,
         frozenset(str(name) for name, item in named if not (is_header or item.is_private)),
         frozenset(str(name) for name, item in named if item.is_private),
-        frozenset(name for piece in code for name in NAME.findall(piece)),
+        frozenset(name for piece in code for name in NAME.findall(TAG.sub("", piece))),
         tuple(INCLUDE.findall(text)),
         frozenset(re.findall(r"\w+", NOISE.sub(" ", text))),
     )

@@ -24,7 +24,7 @@ MAX_BANDS = 16
 """Bands of a meter (METER_MAX_BANDS in datapath/src/meter/meter.h)."""
 
 ACTIONS = (0, 11, 12, *range(15, 28))
-"""Every action of the standard but experimenters' (7.2.5; datapath/src/ofp/actions.c)."""
+"""Every action of the standard but experimenters' (7.2.5; datapath/src/ofp/actions13.c)."""
 
 INSTRUCTIONS = (1, 2, 3, 4, 5, 6)
 """Goto, write metadata, write, apply and clear actions, meter (7.2.4; the same file)."""

@@ -4,7 +4,7 @@
  * daemon's.  What they mean has one form for all versions (model.h, tables/).  What differs is in a struct
  * of_version: which number in the header is which message, which number is which statistics, how each is read and
  * written.  A further version is a further struct, with files of its own beside those of 1.3 (which end in 13),
- * and a line in version.c; nobody else knows what a message looks like.
+ * and a line in spoken.c; nobody else knows what a message looks like.
  *
  * Readers: 'message' is whole, its header's length is 'size', at least OF_HEADER; every step advances by at least the
  * minimum size of what it reads and never past the end (HARDENING S1, S3).  Writers append whole messages.  Pure
@@ -80,9 +80,6 @@ struct of_version {
 };
 
 extern const struct of_version openflow_13;
-
-/* The version of this number in a header, or NULL: this switch does not speak it. */
-const struct of_version *of_version(uint8_t number);
 
 static inline uint32_t of_xid(const uint8_t *message) { return get32(message + 4); }
 /* What a message is in its version; HOT_NONE: not ours. */

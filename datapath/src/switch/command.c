@@ -9,7 +9,7 @@
 #include "bridge/configure.h"
 #include "bridge/vlan.h"
 #include "tables/change.h"
-#include "ofp/version.h"
+#include "ofp/spoken.h"
 #include "switch/history.h"
 #include "switch/transaction.h"
 
@@ -298,7 +298,7 @@ static int session_set(struct command *c)
 {
     vs_session_spec spec;
     memcpy(&spec, c->payload, sizeof spec);
-    const struct of_version *version = of_version((uint8_t)spec.version);
+    const struct of_version *version = of_spoken((uint8_t)spec.version);
     if (!c->frame.session)
         return fail(c, -EINVAL, "a session needs a number");
     if (!version || spec.version != version->number)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "ofp/version.h"
+#include "ofp/spoken.h"
 #include "tables/flow_mods.h"
 #include "tables/group_mods.h"
 #include "tables/meter_mods.h"
@@ -41,7 +41,7 @@ static void append(struct vs_switch *sw, const struct bridge *b, uint64_t now_ns
 static void append_rule(struct vs_switch *sw, const struct bridge *b, const struct rule *r, enum of_flow_command command, uint64_t now_ns)
 {
     sw->reply.size = 0;
-    of_version(r->wire_version)->write_flow_mod(&sw->reply, r, command);
+    of_spoken(r->wire_version)->write_flow_mod(&sw->reply, r, command);
     append(sw, b, now_ns);
 }
 
@@ -55,7 +55,7 @@ void history_note_expiry(struct vs_switch *sw, const struct bridge *b, const str
 static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const struct group *g, enum of_group_command command)
 {
     sw->reply.size = 0;
-    of_version(g->wire_version)->write_group_mod(&sw->reply, g, command);
+    of_spoken(g->wire_version)->write_group_mod(&sw->reply, g, command);
     append(sw, b, g->created_ns);
 }
 
@@ -238,7 +238,7 @@ static void replay_one(struct bridge *b, const struct journal_record *record)
         replay_gone(b, record);
         return;
     }
-    const struct of_version *version = of_version(message[0]);
+    const struct of_version *version = of_spoken(message[0]);
     enum hot_message hot = version ? of_hot(version, message) : HOT_NONE;
     if (players[hot])
         players[hot](&(struct replayed){b, version, message, record->length, record->now_ns});

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "bridge/port_list.h"
+#include "ofp/spoken.h"
 #include "switch/history.h"
 #include "switch/request.h"
 #include "tables/flow_mods.h"
@@ -157,7 +158,7 @@ static handle *const handlers[HOT_LIMIT] = {
 /* The message at 'message', and what its version says it is; HOT_NONE: '*error' says why not. */
 static enum hot_message take_message(struct request *r, const uint8_t *message, size_t size, enum of_error *error)
 {
-    const struct of_version *spoken = of_version(message[0]);
+    const struct of_version *spoken = of_spoken(message[0]);
     r->spoken = spoken ? spoken : &openflow_13; /* what is said about it has to have some form */
     r->message = message;
     r->size = size;

@@ -12,8 +12,8 @@ from pathlib import Path
 SOURCES = Path(__file__).parents[3] / "datapath/src"
 WHOLE_ROOMS = ("packet", "flow", "act", "compose")
 FILES = (
-    "port/burst*.c", "port/af_packet.c", "port/tap.c", "port/vnet.c", "port/kind.[ch]", "port/port.h",
-    "bridge/vlan.c", "bridge/world.h", "bridge/port_list.c",
+    "port/burst*.c", "port/af_packet.c", "port/tap.c", "port/vnet.c", "port/kind.[ch]",
+    "port/port.h", "bridge/vlan.c", "bridge/world.h", "bridge/port_list.c",
     "tables/group.[ch]", "tables/meter_entry.[ch]", "tables/rule.[ch]",
     "meter/meter.c", "lane/queue.c", "cache/cache.h",
     "switch/passage.c", "switch/lanes.c", "switch/upcalls.c",
