@@ -1,40 +1,34 @@
-"""A rule: which packets, and what is done to them, as text, model and flow-mod.
+"""A rule: which packets, and what is done to them, as a model and as text.
 
 The text is ovs-ofctl's, in both of its dialects: what people write
 ("table=0,priority=100,tcp,tp_dst=80,actions=output:2") and what `dump-flows`
-prints, counters included, so that a dump can be fed back.  The bytes are an
-OFPT_FLOW_MOD of OpenFlow 1.3 (section 7.3.4.1): the one wire form of a rule.
+prints, counters included, so that a dump can be fed back.  Bytes are the business of
+`datapath.of13.rule`.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from itertools import starmap
 from typing import Any
 
-from datapath.instruction import INSTRUCTIONS, Instruction
+from datapath.instruction import Instruction
 from datapath.instruction_text import format_instructions, parse_instructions
-from datapath.layout import Layout, Tail, enum, flags, pad, u8, u16, u32, u64
 from datapath.match_text import format_match, match_of_words
 from datapath.oxm import Match, term
 from datapath.ports import NAMELESS, PortNames, Reserved
-from datapath.problems import Error, ProtocolProblem, SyntaxProblem
+from datapath.problems import SyntaxProblem
 from datapath.syntax import parse_number, split_words
-from datapath.wire import Codec, Reader, message
 
 ALL_TABLES = 0xFF
 ANY_GROUP = 0xFFFFFFFF
 NO_BUFFER = 0xFFFFFFFF
 DEFAULT_PRIORITY = 0x8000
 EVERY_COOKIE_BIT = 0xFFFF_FFFF_FFFF_FFFF
-
-_FLOW_MOD_TYPE = 14
-_HEADER = struct.Struct("!BBHI")
 
 
 class Command(IntEnum):
@@ -80,75 +74,6 @@ class Rule:
 
     def __str__(self) -> str:
         return format_rule(self)
-
-    def to_flow_mod(self, command: Command = Command.ADD, xid: int = 0) -> bytes:
-        """The whole OFPT_FLOW_MOD message; TooLong if it is."""
-        body = FLOW_MOD.pack(FlowModBody(command, self))
-        return message("a flow-mod", _FLOW_MOD_TYPE, body, xid)
-
-    @classmethod
-    def from_flow_mod(cls, data: bytes) -> Rule:
-        """The rule in a whole OFPT_FLOW_MOD message; ProtocolProblem otherwise."""
-        reader = Reader(data)
-        version, kind, size, _ = reader.unpack(_HEADER)
-        if (version, kind, size) != (4, _FLOW_MOD_TYPE, len(data)):
-            raise ProtocolProblem(
-                Error.BAD_REQUEST_BAD_TYPE, f"version {version}, type {kind}, {size} bytes", data
-            )
-        return FLOW_MOD.unpack(reader).rule
-
-
-@dataclass(frozen=True, slots=True)
-class FlowModBody:
-    """What an OFPT_FLOW_MOD says behind its header."""
-
-    command: Command
-    rule: Rule
-    buffer_id: int = NO_BUFFER
-
-
-class _MatchCodec:
-    """The ofp_match within a message."""
-
-    def pack(self, value: Match) -> bytes:
-        return value.pack()
-
-    def unpack(self, reader: Reader) -> Match:
-        return Match.unpack(reader)
-
-
-class _InstructionList:
-    """The instructions at a value's end; what ends too early is then their fault."""
-
-    def pack(self, value: tuple[Instruction, ...]) -> bytes:
-        return INSTRUCTIONS.pack(value)
-
-    def unpack(self, reader: Reader) -> tuple[Instruction, ...]:
-        return INSTRUCTIONS.unpack(reader.part(reader.left, Error.BAD_INSTRUCTION_BAD_LEN))
-
-
-MATCH: Codec[Match] = _MatchCodec()
-INSTRUCTION_LIST: Codec[tuple[Instruction, ...]] = _InstructionList()
-
-FLOW_MOD: Layout[FlowModBody] = Layout(
-    FlowModBody,
-    u64("rule.cookie"),
-    u64("rule.cookie_mask"),
-    u8("rule.table"),
-    enum("command", "B", Command, Error.FLOW_MOD_FAILED_BAD_COMMAND),
-    u16("rule.idle_timeout"),
-    u16("rule.hard_timeout"),
-    u16("rule.priority"),
-    u32("buffer_id"),
-    u32("rule.out_port"),
-    u32("rule.out_group"),
-    flags("rule.flags", "H", Flags),
-    pad(2),
-    Tail("rule.match", MATCH),
-    Tail("rule.instructions", INSTRUCTION_LIST),
-    parts={"rule": Rule},
-)
-"""What stands behind the header of an OFPT_FLOW_MOD."""
 
 
 def parse_rule(

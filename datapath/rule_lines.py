@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from datapath.of13.rule import flow_mod
 from datapath.ports import NAMELESS, PortNames
 from datapath.problems import SyntaxProblem, TooLong
 from datapath.rule import Command, parse_rule
@@ -37,4 +38,4 @@ def _flow_mod(text: str, command: Command, ports: PortNames, xid: int) -> bytes:
     first, _, rest = text.partition(" ")
     if first in _WORDS:
         command, text = _WORDS[first], rest
-    return parse_rule(text, command, ports).to_flow_mod(command, xid)
+    return flow_mod(parse_rule(text, command, ports), command, xid)

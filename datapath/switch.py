@@ -37,26 +37,15 @@ from datapath.frames import (
     Steps,
     VlanMode,
 )
-from datapath.group import (
-    ALL_GROUPS,
-    GROUP_DESC,
-    GROUP_STATS,
-    GroupCommand,
-    GroupDesc,
-    GroupStats,
-)
+from datapath.group import ALL_GROUPS, GroupCommand, GroupDesc, GroupStats
 from datapath.group_text import parse_group
-from datapath.instruction import INSTRUCTIONS
 from datapath.layout import Many
-from datapath.meter import (
-    ALL_METERS,
-    METER_CONFIG,
-    METER_STATS,
-    MeterCommand,
-    MeterConfig,
-    MeterStats,
-)
+from datapath.meter import ALL_METERS, MeterCommand, MeterConfig, MeterStats
 from datapath.meter_text import parse_meter
+from datapath.of13.group import GROUP_DESC, GROUP_STATS, group_mod
+from datapath.of13.instruction import INSTRUCTIONS
+from datapath.of13.meter import METER_CONFIG, METER_STATS, meter_mod
+from datapath.of13.rule import flow_mod
 from datapath.oxm import Match
 from datapath.packet_text import parse_packet
 from datapath.rule import Command as FlowCommand
@@ -318,7 +307,7 @@ class Switch:
         """Carries out one group-mod; OpenFlowRefusal when the switch says no."""
         if isinstance(group, str):
             group = parse_group(group, command)
-        self.openflow(group if isinstance(group, bytes) else group.to_group_mod(command))
+        self.openflow(group if isinstance(group, bytes) else group_mod(group, command))
 
     def mod_group(self, group: str | GroupDesc) -> None:
         """Gives a group another type or other buckets; its counters start again."""
@@ -344,7 +333,7 @@ class Switch:
         """Carries out one meter-mod; OpenFlowRefusal when the switch says no."""
         if isinstance(meter, str):
             meter = parse_meter(meter, command)
-        self.openflow(meter if isinstance(meter, bytes) else meter.to_meter_mod(command))
+        self.openflow(meter if isinstance(meter, bytes) else meter_mod(meter, command))
 
     def mod_meter(self, meter: str | MeterConfig) -> None:
         """Gives a meter other flags and bands."""
@@ -524,7 +513,7 @@ def _split(messages: bytes) -> Iterator[bytes]:
 def _flow_mod(rule: str | Rule | bytes, command: FlowCommand) -> bytes:
     if isinstance(rule, bytes):
         return rule
-    return (parse_rule(rule, command) if isinstance(rule, str) else rule).to_flow_mod(command)
+    return flow_mod(parse_rule(rule, command) if isinstance(rule, str) else rule, command)
 
 
 def _chunks(messages: Iterable[bytes]) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from datapath.of13.rule import flow_mod
 from datapath.problems import SyntaxProblem
 from datapath.rule import Command, parse_rule
 from datapath.switch import OpenFlowRefusal, Switch
@@ -125,7 +126,7 @@ def read_rules(path: Path) -> list[bytes]:
         if not text:
             continue
         try:
-            flow_mods.append(parse_rule(text).to_flow_mod(Command.ADD))
+            flow_mods.append(flow_mod(parse_rule(text), Command.ADD))
         except SyntaxProblem as problem:
             raise PerfProblem(f"{path}, line {number}: {problem}", USAGE) from problem
     return flow_mods

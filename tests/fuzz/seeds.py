@@ -11,12 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from datapath import frames
-from datapath.action import Action, Group, Output, PopMpls, PopVlan, pack_actions
+from datapath.action import Action, Group, Output, PopMpls, PopVlan
 from datapath.frames import Command as Frames
 from datapath.group import ALL_GROUPS, GroupCommand, GroupDesc, GroupType
 from datapath.group_text import parse_group
 from datapath.meter import ALL_METERS, MeterCommand, MeterConfig, MeterFlags
 from datapath.meter_text import parse_meter
+from datapath.of13.action import pack_actions
+from datapath.of13.group import group_mod
+from datapath.of13.meter import meter_mod
+from datapath.of13.rule import flow_mod
 from datapath.packet_text import parse_packet
 from datapath.ports import Reserved
 from datapath.rule import Command, parse_rule
@@ -106,25 +110,25 @@ def packet_out(actions: tuple[Action, ...], packet: str = PACKET) -> bytes:
 def flow_mods() -> Iterable[bytes]:
     for text in RULES:
         for command in (Command.ADD, Command.MODIFY_STRICT):
-            yield parse_rule(text).to_flow_mod(command)
+            yield flow_mod(parse_rule(text), command)
     for text in NARROWED:
-        yield parse_rule(text, Command.DELETE).to_flow_mod(Command.DELETE)
+        yield flow_mod(parse_rule(text, Command.DELETE), Command.DELETE)
 
 
 def object_mods() -> list[bytes]:
     """Groups and meters that rules may name."""
-    groups = [parse_group(text).to_group_mod() for text in GROUPS]
-    return groups + [parse_meter(text).to_meter_mod() for text in METERS]
+    groups = [group_mod(parse_group(text)) for text in GROUPS]
+    return groups + [meter_mod(parse_meter(text)) for text in METERS]
 
 
 def object_changes() -> Iterable[bytes]:
     """What may happen to them afterwards."""
-    yield parse_group(GROUPS[2]).to_group_mod(GroupCommand.MODIFY)
-    yield parse_group(GROUPS[4]).to_group_mod(GroupCommand.DELETE)
-    yield parse_group(GROUPS[1]).to_group_mod(GroupCommand.DELETE)
-    yield GroupDesc(GroupType.ALL, ALL_GROUPS).to_group_mod(GroupCommand.DELETE)
-    yield parse_meter(METERS[1]).to_meter_mod(MeterCommand.MODIFY)
-    yield MeterConfig(MeterFlags.NONE, ALL_METERS).to_meter_mod(MeterCommand.DELETE)
+    yield group_mod(parse_group(GROUPS[2]), GroupCommand.MODIFY)
+    yield group_mod(parse_group(GROUPS[4]), GroupCommand.DELETE)
+    yield group_mod(parse_group(GROUPS[1]), GroupCommand.DELETE)
+    yield group_mod(GroupDesc(GroupType.ALL, ALL_GROUPS), GroupCommand.DELETE)
+    yield meter_mod(parse_meter(METERS[1]), MeterCommand.MODIFY)
+    yield meter_mod(MeterConfig(MeterFlags.NONE, ALL_METERS), MeterCommand.DELETE)
 
 
 def statistics() -> Iterable[bytes]:
@@ -134,7 +138,7 @@ def statistics() -> Iterable[bytes]:
 def with_objects() -> Iterable[bytes]:
     """Groups and meters, rules that use them, packets of several kinds, changes."""
     made = b"".join(object_mods())
-    rules = [parse_rule(text).to_flow_mod() for text in OBJECT_RULES]
+    rules = [flow_mod(parse_rule(text)) for text in OBJECT_RULES]
     for packets, rule in enumerate(rules):
         yield bytes([packets << 3]) + made + rule
     pops = packet_out((PopMpls(0x0800), *[Group(8)] * 70, Output(2)), LABELLED)
@@ -168,19 +172,19 @@ def openflow() -> Iterable[bytes]:
 
 def decoded() -> Iterable[bytes]:
     """Inputs of fuzz_decode: which decoder, then a message."""
-    rules = [parse_rule(text).to_flow_mod() for text in RULES + OBJECT_RULES]
+    rules = [flow_mod(parse_rule(text)) for text in RULES + OBJECT_RULES]
     yield from (b"\0" + rule for rule in rules)
     yield b"\1" + packet_out((PopVlan(), Output(Reserved.FLOOD)))
     for text in GROUPS:
-        yield b"\2" + parse_group(text).to_group_mod()
+        yield b"\2" + group_mod(parse_group(text))
     for text in METERS:
-        yield b"\3" + parse_meter(text).to_meter_mod()
+        yield b"\3" + meter_mod(parse_meter(text))
     yield from (b"\4" + rule[48:] for rule in rules)
 
 
 def journals() -> Iterable[bytes]:
     """Inputs of fuzz_journal: flags, perhaps a head, then records."""
-    rules = [parse_rule(text).to_flow_mod() for text in OBJECT_RULES]
+    rules = [flow_mod(parse_rule(text)) for text in OBJECT_RULES]
     history = [*object_mods(), *rules, *object_changes(), *flow_mods()]
     framed = [struct.pack("!HB", len(one), 1 + at % 2) + one for at, one in enumerate(history)]
     gone = struct.pack("!HB", 0, 1)
@@ -225,16 +229,16 @@ def commands() -> Iterable[bytes]:
         (Frames.SESSION, frames.SessionSpec(4, 7, 7).pack()),
         (Frames.PORT_ADD, port.pack()),
         (Frames.PORT_ADD, frames.PortSpec(2, frames.PortKind.PCAP, "q").pack()),
-        (Frames.OPENFLOW, parse_rule(RULES[5]).to_flow_mod() + message(20, b"")),
-        (Frames.ATOMIC, part(3) + parse_rule(RULES[1]).to_flow_mod()),
-        (Frames.ATOMIC, part(1) + parse_rule(RULES[2]).to_flow_mod()),
-        (Frames.ATOMIC, part(0) + parse_rule(RULES[3]).to_flow_mod()),
+        (Frames.OPENFLOW, flow_mod(parse_rule(RULES[5])) + message(20, b"")),
+        (Frames.ATOMIC, part(3) + flow_mod(parse_rule(RULES[1]))),
+        (Frames.ATOMIC, part(1) + flow_mod(parse_rule(RULES[2]))),
+        (Frames.ATOMIC, part(0) + flow_mod(parse_rule(RULES[3]))),
         (Frames.ATOMIC, part(2)),
-        (Frames.ATOMIC, part(1) + parse_rule(RULES[4]).to_flow_mod()),
+        (Frames.ATOMIC, part(1) + flow_mod(parse_rule(RULES[4]))),
         (Frames.ATOMIC, part(4)),
         (Frames.TRACE, frames.trace_request(1, parse_packet(PACKET, 1).frame)),
         (Frames.QUEUE_SET, frames.QueueSpec(1, 1, 1000000, 4).pack()),
-        (Frames.OPENFLOW, b"".join(object_mods()) + parse_rule(OBJECT_RULES[8]).to_flow_mod()),
+        (Frames.OPENFLOW, b"".join(object_mods()) + flow_mod(parse_rule(OBJECT_RULES[8]))),
         (Frames.TRACE, frames.trace_request(1, parse_packet(LABELLED, 1).frame)),
         (Frames.QUEUE_DEL, frames.QueueSpec(1, 1).pack()),
         (Frames.REPLAY, b""),

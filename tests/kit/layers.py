@@ -59,7 +59,8 @@ OUTSIDE = (
 """From outside, and only for the rooms that list them; the rest of the world is free."""
 
 PURE = (
-    "datapath.fields", "datapath.oxm", "datapath.action", "datapath.rule", "datapath.frames",
+    "datapath.fields", "datapath.oxm", "datapath.action", "datapath.instruction", "datapath.rule",
+    "datapath.group", "datapath.meter", "datapath.of13", "datapath.frames",
     "vswitch.schema", "vswitch.requests", "vswitch.words", "vswitch.pages",
     "vswitch.openflow", "vswitch.reconcile",
     "containers.spec", "containers.seccomp", "containers.steps", "containers.plan",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from datapath.of13.rule import flow_mod
 from datapath.rule import parse_rule
 from tests.kit.apps import eventually
 from tests.kit.lab import Lab, frame, kill, laboratory, passes
@@ -210,7 +211,7 @@ def test_what_is_exported_is_planned_as_what_there_is(lab: Lab) -> None:
 
 def test_what_is_lent_as_flow_mods_and_is_none_is_refused(lab: Lab, wires: Wires) -> None:
     with tempfile.TemporaryFile() as file:
-        mod = parse_rule("actions=drop").to_flow_mod()
+        mod = flow_mod(parse_rule("actions=drop"))
         for content in (b"x", mod[:-1], mod + b"\4\2\0\10\0\0\0\0", b"\1" + mod[1:]):
             os.pwrite(file.fileno(), content, 0)
             file.truncate(len(content))

@@ -16,6 +16,7 @@ from datapath.action import Group
 from datapath.group import GroupDesc, GroupType
 from datapath.instruction import GotoTable
 from datapath.meter import DropBand, MeterConfig, MeterFlags
+from datapath.of13.rule import flow_mod
 from datapath.problems import Error, ProtocolProblem
 from datapath.rule import Rule
 from tests.kit.rules import rules
@@ -90,7 +91,7 @@ def test_a_correct_rule_comes_back_as_it_was() -> None:
 
 def damaged(rng: random.Random, rule: Rule) -> bytes:
     """A flow-mod with a byte or two wrong from its match on, sometimes cut short."""
-    data = bytearray(rule.to_flow_mod())
+    data = bytearray(flow_mod(rule))
     for _ in range(rng.choice((1, 1, 2))):
         at = rng.randrange(MATCH_AT, len(data))
         data[at] = rng.choice((0, 1, 3, 4, 8, 16, 255, rng.randrange(256)))

@@ -12,6 +12,8 @@ import pytest
 
 from datapath.group import GroupCommand, GroupType
 from datapath.meter import MeterCommand
+from datapath.of13.group import group_mod
+from datapath.of13.meter import meter_mod
 from datapath.problems import Error, ProtocolProblem
 from tests.oracle import generate
 from tests.oracle.generate import There
@@ -99,9 +101,9 @@ def test_damage_is_taken_by_both_or_by_neither(noun: str) -> None:
             switch.del_groups()
             switch.del_meters()
             if noun == "group":
-                whole, add = generate.group(rng, There())[1].to_group_mod(), switch.add_group
+                whole, add = group_mod(generate.group(rng, There())[1]), switch.add_group
             else:
-                whole, add = generate.meter(rng, There())[1].to_meter_mod(), switch.add_meter
+                whole, add = meter_mod(generate.meter(rng, There())[1]), switch.add_meter
             data = damaged(rng, whole)
             error, message = told_by_core(add, data), told_by_codec(data)
             if error:

@@ -21,6 +21,7 @@ import pytest
 from datapath.action import Action, Output
 from datapath.fields import BY_NAME
 from datapath.group_text import format_group
+from datapath.of13.rule import flow_mod
 from datapath.oxm import Match
 from datapath.ports import Reserved
 from datapath.rule import Command, Rule
@@ -170,7 +171,7 @@ class Pair:
             return
         self.carry_out(
             f"{command.name} {rule}",
-            lambda switch: switch.add_flow(rule.to_flow_mod(command)),
+            lambda switch: switch.add_flow(flow_mod(rule, command)),
             lambda model: model.flow_mod(command, rule),
         )
 

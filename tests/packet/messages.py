@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from datapath.action import Action, pack_actions
+from datapath.action import Action
+from datapath.of13.action import pack_actions
 from datapath.oxm import Match
 from datapath.ports import Reserved
 from datapath.switch import Switch

@@ -17,6 +17,7 @@ from datapath.instruction import (
     WriteActions,
     WriteMetadata,
 )
+from datapath.of13.rule import flow_mod
 from datapath.oxm import Match
 from datapath.packet_text import parse_packet
 from datapath.rule import ALL_TABLES, Command, Rule, parse_rule
@@ -178,7 +179,7 @@ def test_a_modification_keeps_timeouts_and_age(switch: Switch) -> None:
 def test_a_changed_rule_may_be_changed_again_in_one_breath(switch: Switch) -> None:
     steps = ((2, Command.ADD), (3, LOOSE), (4, Command.ADD), (3, STRICT))
     mods = [
-        parse_rule(f"{TCP},actions=output:{port}").to_flow_mod(command) for port, command in steps
+        flow_mod(parse_rule(f"{TCP},actions=output:{port}"), command) for port, command in steps
     ]
     switch.openflow(b"".join(mods))
     assert list(switch.send(1, TCP)) == [3]
@@ -230,7 +231,7 @@ def test_what_was_deleted_is_no_longer_hit(three: Switch) -> None:
 def test_a_deletion_ignores_instructions(three: Switch) -> None:
     """Section 7.3.4.1: they mean nothing in a DELETE, whatever they are."""
     rule = parse_rule("tcp,actions=goto_table:9")
-    broken = bytearray(rule.to_flow_mod(Command.DELETE))
+    broken = bytearray(flow_mod(rule, Command.DELETE))
     broken[-8:] = b"\xff\xff\0\7\0\0\0\0"
     three.add_flow(bytes(broken))
     assert [flow.rule.cookie for flow in three.dump_flows()] == [3]
@@ -264,7 +265,7 @@ def test_slots_come_back(make_switch: MakeSwitch) -> None:
 # ---- errors, by type and code ----
 
 
-def flow_mod(**changed: int | bytes) -> bytes:
+def altered(**changed: int | bytes) -> bytes:
     """A correct flow-mod with single members changed."""
     members: dict[str, int | bytes] = {
         "cookie": 0, "cookie_mask": 0, "table": 0, "command": 0, "idle": 0, "hard": 0,
@@ -355,65 +356,65 @@ def apply(actions: str) -> bytes:
 IP, PROTO_TCP, TAGGED = "80000a020800", "8000140106", "80000d0410001000"
 OUTPUT_2 = "0000001000000002ffff000000000000"
 WRONG: dict[str, tuple[bytes, tuple[int, int]]] = {
-    "unknown command": (flow_mod(command=5), (5, 6)),
-    "unknown flag": (flow_mod(flags=32), (5, 7)),
-    "all tables for an addition": (flow_mod(table=255), (5, 2)),
-    "all tables for a modification": (flow_mod(table=255, command=1), (5, 2)),
-    "a buffer": (flow_mod(buffer=7), (1, 8)),
-    "no match": (message(14, flow_mod()[8:48]), (1, 6)),
-    "match type": (flow_mod(match=bytes(8)), (4, 0)),
-    "match length 3": (flow_mod(match=b"\0\1\0\3\0\0\0\0"), (4, 1)),
-    "match length beyond": (flow_mod(match=b"\0\1\xff\0\0\0\0\0"), (4, 1)),
-    "OXM of another class": (flow_mod(match=oxm("ffff0a020800")), (4, 6)),
-    "OXM of no field": (flow_mod(match=oxm("8000fe00")), (4, 6)),
-    "OXM too short": (flow_mod(match=oxm("80000a0108")), (4, 1)),
-    "OXM cut": (flow_mod(match=oxm("80000a0208")), (4, 1)),
-    "OXM twice": (flow_mod(match=oxm(IP, IP)), (4, 10)),
-    "OXM without prerequisite": (flow_mod(match=oxm("80001a020050")), (4, 9)),
-    "OXM prerequisite after": (flow_mod(match=oxm(PROTO_TCP, IP)), (4, 9)),
-    "OXM mask not allowed": (flow_mod(match=oxm("80000b040800ffff")), (4, 8)),
-    "OXM value outside mask": (flow_mod(match=oxm(IP, "800017080a000001ff000000")), (4, 5)),
-    "OXM value too large": (flow_mod(match=oxm(IP, "800010" + "0140")), (4, 7)),
-    "VLAN id without a tag": (flow_mod(match=oxm("80000c020005")), (4, 7)),
-    "unknown instruction": (flow_mod(instructions=instruction(9, "00000000")), (3, 0)),
-    "instruction length 0": (flow_mod(instructions=instruction(1, "01000000", 0)), (3, 7)),
-    "instruction beyond": (flow_mod(instructions=instruction(1, "01000000", 16)), (3, 7)),
-    "instruction twice": (flow_mod(instructions=instruction(1, "01000000") * 2), (3, 1)),
-    "goto backwards": (flow_mod(table=3, instructions=instruction(1, "02000000")), (3, 2)),
-    "a meter that is not there": (flow_mod(instructions=instruction(6, "00000001")), (12, 2)),
-    "a meter that is not for rules": (flow_mod(instructions=instruction(6, "fffffffe")), (12, 2)),
+    "unknown command": (altered(command=5), (5, 6)),
+    "unknown flag": (altered(flags=32), (5, 7)),
+    "all tables for an addition": (altered(table=255), (5, 2)),
+    "all tables for a modification": (altered(table=255, command=1), (5, 2)),
+    "a buffer": (altered(buffer=7), (1, 8)),
+    "no match": (message(14, altered()[8:48]), (1, 6)),
+    "match type": (altered(match=bytes(8)), (4, 0)),
+    "match length 3": (altered(match=b"\0\1\0\3\0\0\0\0"), (4, 1)),
+    "match length beyond": (altered(match=b"\0\1\xff\0\0\0\0\0"), (4, 1)),
+    "OXM of another class": (altered(match=oxm("ffff0a020800")), (4, 6)),
+    "OXM of no field": (altered(match=oxm("8000fe00")), (4, 6)),
+    "OXM too short": (altered(match=oxm("80000a0108")), (4, 1)),
+    "OXM cut": (altered(match=oxm("80000a0208")), (4, 1)),
+    "OXM twice": (altered(match=oxm(IP, IP)), (4, 10)),
+    "OXM without prerequisite": (altered(match=oxm("80001a020050")), (4, 9)),
+    "OXM prerequisite after": (altered(match=oxm(PROTO_TCP, IP)), (4, 9)),
+    "OXM mask not allowed": (altered(match=oxm("80000b040800ffff")), (4, 8)),
+    "OXM value outside mask": (altered(match=oxm(IP, "800017080a000001ff000000")), (4, 5)),
+    "OXM value too large": (altered(match=oxm(IP, "800010" + "0140")), (4, 7)),
+    "VLAN id without a tag": (altered(match=oxm("80000c020005")), (4, 7)),
+    "unknown instruction": (altered(instructions=instruction(9, "00000000")), (3, 0)),
+    "instruction length 0": (altered(instructions=instruction(1, "01000000", 0)), (3, 7)),
+    "instruction beyond": (altered(instructions=instruction(1, "01000000", 16)), (3, 7)),
+    "instruction twice": (altered(instructions=instruction(1, "01000000") * 2), (3, 1)),
+    "goto backwards": (altered(table=3, instructions=instruction(1, "02000000")), (3, 2)),
+    "a meter that is not there": (altered(instructions=instruction(6, "00000001")), (12, 2)),
+    "a meter that is not for rules": (altered(instructions=instruction(6, "fffffffe")), (12, 2)),
     "an experimenter's instruction": (
-        flow_mod(instructions=instruction(0xFFFF, "00002320")),
+        altered(instructions=instruction(0xFFFF, "00002320")),
         (3, 5),
     ),
-    "unknown action": (flow_mod(instructions=apply("00630008" + "00000000")), (2, 0)),
-    "action length 0": (flow_mod(instructions=apply("00120000" + "00000000")), (2, 1)),
-    "action length 4": (flow_mod(instructions=apply("00120004" + "00000000")), (2, 1)),
-    "action beyond": (flow_mod(instructions=apply("00000018" + OUTPUT_2[8:])), (2, 1)),
-    "output of 8 bytes": (flow_mod(instructions=apply("0000000800000002")), (2, 1)),
-    "output to port 0": (flow_mod(instructions=apply("00000010" + "00" * 12)), (2, 4)),
-    "push of a strange tag": (flow_mod(instructions=apply("0011000812340000")), (2, 5)),
+    "unknown action": (altered(instructions=apply("00630008" + "00000000")), (2, 0)),
+    "action length 0": (altered(instructions=apply("00120000" + "00000000")), (2, 1)),
+    "action length 4": (altered(instructions=apply("00120004" + "00000000")), (2, 1)),
+    "action beyond": (altered(instructions=apply("00000018" + OUTPUT_2[8:])), (2, 1)),
+    "output of 8 bytes": (altered(instructions=apply("0000000800000002")), (2, 1)),
+    "output to port 0": (altered(instructions=apply("00000010" + "00" * 12)), (2, 4)),
+    "push of a strange tag": (altered(instructions=apply("0011000812340000")), (2, 5)),
     "set-field without prerequisite": (
-        flow_mod(instructions=apply("0019001080001a0200500000" + "00000000")),
+        altered(instructions=apply("0019001080001a0200500000" + "00000000")),
         (2, 10),
     ),
     "set-field of in_port": (
-        flow_mod(instructions=apply("0019001080000004" + "00000001" + "00000000")),
+        altered(instructions=apply("0019001080000004" + "00000001" + "00000000")),
         (2, 13),
     ),
     "set-field of a VLAN without its bit": (
-        flow_mod(
+        altered(
             match=oxm(TAGGED), instructions=apply("0019001080000c02" + "0005" + "000000000000")
         ),
         (2, 15),
     ),
     "set-field with a mask": (
-        flow_mod(instructions=apply("001900188000070c" + "00" * 16)),
+        altered(instructions=apply("001900188000070c" + "00" * 16)),
         (2, 13),
     ),
-    "set-field too short": (flow_mod(instructions=apply("0019001080000605" + "00" * 8)), (2, 14)),
-    "too long": (flow_mod(instructions=apply(OUTPUT_2 * 600)), (2, 7)),
-    "another version": (b"\1" + flow_mod()[1:], (1, 0)),
+    "set-field too short": (altered(instructions=apply("0019001080000605" + "00" * 8)), (2, 14)),
+    "too long": (altered(instructions=apply(OUTPUT_2 * 600)), (2, 7)),
+    "another version": (b"\1" + altered()[1:], (1, 0)),
     "a message for controllers": (message(FLOW_REMOVED, bytes(48)), (1, 1)),
     "unknown statistics": (statistics(99), (1, 2)),
     "statistics in parts": (statistics(3, flags=1), (1, 13)),
@@ -434,9 +435,9 @@ def test_a_wrong_message_is_answered_and_changes_nothing(switch: Switch, what: s
 
 
 def test_messages_after_a_wrong_one_are_carried_out(switch: Switch) -> None:
-    good = parse_rule("actions=output:2").to_flow_mod()
+    good = flow_mod(parse_rule("actions=output:2"))
     with pytest.raises(OpenFlowRefusal):
-        switch.openflow(flow_mod(command=9) + good)
+        switch.openflow(altered(command=9) + good)
     assert list(switch.send(1, TCP)) == [2]
 
 
@@ -451,13 +452,13 @@ def test_a_transaction_that_fails_anywhere_changes_nothing(switch: Switch, at: i
     switch.send(1, TCP)
     before = [(str(f.rule), f.packets) for f in switch.dump_flows()]
     changes = [
-        parse_rule(f"{TCP},actions=output:3").to_flow_mod(),
-        parse_rule("tcp,actions=output:4").to_flow_mod(LOOSE),
-        parse_rule("udp", Command.DELETE).to_flow_mod(Command.DELETE),
-        parse_rule(f"reset_counts,{TCP},actions=output:1").to_flow_mod(),
-        Rule(table=ALL_TABLES).to_flow_mod(Command.DELETE),
+        flow_mod(parse_rule(f"{TCP},actions=output:3")),
+        flow_mod(parse_rule("tcp,actions=output:4"), LOOSE),
+        flow_mod(parse_rule("udp", Command.DELETE), Command.DELETE),
+        flow_mod(parse_rule(f"reset_counts,{TCP},actions=output:1")),
+        flow_mod(Rule(table=ALL_TABLES), Command.DELETE),
     ]
-    changes.insert(at, flow_mod(table=ALL_TABLES))
+    changes.insert(at, altered(table=ALL_TABLES))
     with pytest.raises(OpenFlowRefusal) as refused:
         switch.atomic(changes)
     assert (refused.value.type, refused.value.code) == (5, 2)
@@ -474,7 +475,7 @@ def test_a_transaction_is_one_change(switch: Switch) -> None:
 
 def test_a_transaction_takes_nothing_but_flow_mods(switch: Switch) -> None:
     with pytest.raises(OpenFlowRefusal) as refused:
-        switch.atomic([parse_rule("actions=drop").to_flow_mod(), message(20)])
+        switch.atomic([flow_mod(parse_rule("actions=drop")), message(20)])
     assert (refused.value.type, refused.value.code) == (1, 1)
     assert switch.dump_flows() == []
 
@@ -504,7 +505,7 @@ def test_a_transaction_of_many_frames_that_fails_at_its_end_changes_nothing(
 
 
 def test_a_transaction_of_more_than_the_switch_keeps_changes_nothing(switch: Switch) -> None:
-    one = parse_rule("actions=drop").to_flow_mod()
+    one = flow_mod(parse_rule("actions=drop"))
     with pytest.raises(OSError, match="at most 67108864 bytes"):
         switch.atomic([one] * (67108864 // len(one) + 1))
     assert switch.dump_flows() == []

@@ -18,6 +18,7 @@ from datapath.group import (
 )
 from datapath.group_text import parse_group
 from datapath.instruction import ApplyActions
+from datapath.of13.group import group_mod
 from datapath.problems import Error
 from datapath.rule import Command, Rule, parse_rule
 from datapath.switch import OpenFlowRefusal, Switch
@@ -671,7 +672,7 @@ def test_a_bucket_can_not_send_to_the_tables(switch: Switch) -> None:
 
 
 def test_an_unknown_command_and_type_are_refused(switch: Switch) -> None:
-    whole = bytearray(GroupDesc(GroupType.ALL, 1).to_group_mod())
+    whole = bytearray(group_mod(GroupDesc(GroupType.ALL, 1)))
     whole[9] = 3
     assert refused(switch, bytes(whole)) is Error.GROUP_MOD_FAILED_BAD_COMMAND
     whole[9], whole[10] = 0, 4
@@ -681,7 +682,7 @@ def test_an_unknown_command_and_type_are_refused(switch: Switch) -> None:
 @pytest.mark.parametrize("size", [0, 8, 15, 17, 0xFFFF])
 def test_a_bucket_that_lies_about_its_size_is_refused(switch: Switch, size: int) -> None:
     """S1"""
-    whole = bytearray(GroupDesc(GroupType.ALL, 1, (Bucket(),)).to_group_mod())
+    whole = bytearray(group_mod(GroupDesc(GroupType.ALL, 1, (Bucket(),))))
     whole[16:18] = size.to_bytes(2)
     assert refused(switch, bytes(whole)) is Error.GROUP_MOD_FAILED_BAD_BUCKET
 
@@ -828,7 +829,7 @@ def test_groups_take_no_counters_of_rules_and_stations(make_switch: MakeSwitch) 
     numbers = iter(range(1, 10_000))
     for size in (4000, 100, 1):
         many = parse_group("group_id=0,type=select" + ",bucket=weight:1" * size, GroupCommand.ADD)
-        wire = many.to_group_mod(GroupCommand.ADD)
+        wire = group_mod(many, GroupCommand.ADD)
         with pytest.raises(OpenFlowRefusal) as caught:
             add_all(switch, numbers, wire)
         assert Error((caught.value.type, caught.value.code)) in FULL

@@ -12,6 +12,7 @@ from datapath.action_text import parse_action_list
 from datapath.instruction import ApplyActions, Meter
 from datapath.meter import DropBand, MeterCommand, MeterConfig, MeterFlags
 from datapath.meter_text import parse_meter
+from datapath.of13.meter import meter_mod
 from datapath.problems import Error
 from datapath.rule import Rule
 from datapath.switch import OpenFlowRefusal, Switch
@@ -367,7 +368,7 @@ def test_a_rule_can_not_use_a_meter_that_is_not_there(switch: Switch, instructio
 @pytest.mark.parametrize("size", [0, 4, 12, 24, 0xFFFF])
 def test_a_band_that_lies_about_its_size_is_refused(switch: Switch, size: int) -> None:
     """S1"""
-    whole = bytearray(MeterConfig(MeterFlags.KBPS, 1, (DropBand(7),)).to_meter_mod())
+    whole = bytearray(meter_mod(MeterConfig(MeterFlags.KBPS, 1, (DropBand(7),))))
     whole[18:20] = size.to_bytes(2)
     with pytest.raises(OpenFlowRefusal) as caught:
         switch.add_meter(bytes(whole))

@@ -8,6 +8,7 @@ from datapath.action import Output, PushVlan, SetField
 from datapath.fields import BY_NAME
 from datapath.frames import Command
 from datapath.instruction import ApplyActions
+from datapath.of13.rule import flow_mod
 from datapath.packet_text import parse_packet
 from datapath.ports import Reserved
 from datapath.rule import Rule, parse_rule
@@ -241,7 +242,7 @@ def test_a_packet_out_may_be_edited(switch: Switch) -> None:
 
 
 def test_a_rule_before_a_packet_out_holds_for_it(switch: Switch) -> None:
-    rule = parse_rule("actions=output:2").to_flow_mod()
+    rule = flow_mod(parse_rule("actions=output:2"))
     switch.openflow(rule + packet_out((Output(Reserved.TABLE),), FRAME) + message(BARRIER))
     assert switch.received() == {2: [FRAME]}
     switch.delete_flows()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from datapath.of13.rule import flow_mod
 from datapath.oxm import Match
 from datapath.rule import Command, parse_rule
 from datapath.switch import Switch
@@ -101,8 +102,8 @@ def test_nobody_is_told_of_a_rule_that_another_replaced(switch: Switch) -> None:
 def test_a_rule_replaced_and_deleted_in_one_breath_is_told_once(switch: Switch) -> None:
     switch.add_flow("send_flow_rem,actions=output:2")
     switch.send(1, "ip")
-    again = parse_rule("send_flow_rem,actions=output:3").to_flow_mod()
-    delete = parse_rule("", Command.DELETE).to_flow_mod(Command.DELETE)
+    again = flow_mod(parse_rule("send_flow_rem,actions=output:3"))
+    delete = flow_mod(parse_rule("", Command.DELETE), Command.DELETE)
     switch.openflow(again + delete)
     assert [told.packets for told in removed(switch)] == [1]
 

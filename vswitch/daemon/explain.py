@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from datapath.action import unpack_actions
 from datapath.action_text import format_action_list
 from datapath.frames import DROPS, TraceKind, TraceStep
 from datapath.group import GroupDesc, GroupType
-from datapath.instruction import unpack_instructions
 from datapath.instruction_text import format_instructions
 from datapath.match_text import format_match
+from datapath.of13.action import unpack_actions
+from datapath.of13.instruction import unpack_instructions
 from datapath.oxm import Match
 from datapath.ports import NAMELESS, PortNames, format_port
 from datapath.wire import Reader

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datapath.frames import PortSpec, SessionSpec
+from datapath.of13.rule import flow_mod
 from datapath.ports import Reserved
 from datapath.problems import Error
 from datapath.rule import parse_rule
@@ -44,7 +45,7 @@ from vswitch.openflow.messages.table import (
 )
 
 HELLO = encode(se.Hello(4, frozenset({4})))
-FLOW_MOD = parse_rule("in_port=1,actions=output:2").to_flow_mod(xid=9)
+FLOW_MOD = flow_mod(parse_rule("in_port=1,actions=output:2"), xid=9)
 BARRIER = encode(se.BarrierRequest(xid=10))
 BARRIER_REPLY = encode(se.BarrierReply(xid=10))
 GROUP_MOD = encode(gr.GroupMod(gr.GroupCommand.DELETE, gr.GroupType.ALL, gr.ALL_GROUPS, xid=13))

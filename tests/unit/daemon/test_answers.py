@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from datapath.frames import Mac
+from datapath.of13.rule import flow_mod
 from datapath.rule import parse_rule
 from tests.kit.world import Switch, World
 from vswitch import answers, reference, shapes
@@ -72,7 +73,7 @@ async def everything(call: Caller) -> None:
     await call("flow.add", bridge="br0", flow="priority=3,in_port=LOCAL,actions=NORMAL")
     await call("flow.mod", bridge="br0", flow="in_port=7,actions=drop")
     memory = os.memfd_create("flows")
-    os.write(memory, parse_rule("priority=1,actions=drop").to_flow_mod())
+    os.write(memory, flow_mod(parse_rule("priority=1,actions=drop")))
     assert await call("flow.load", bridge="br0", lent={"flow_mods": memory}) == {"flow_mods": 1}
     os.close(memory)
     for packet in (

@@ -10,6 +10,7 @@ import pytest
 from datapath import Switch
 from datapath.frames import TraceKind, TraceStep, VlanMode
 from datapath.match_text import parse_match
+from datapath.of13.rule import flow_mod
 from datapath.ports import PortNames
 from datapath.rule import parse_rule
 from vswitch.daemon.explain import Packet, changes, explain
@@ -66,7 +67,7 @@ def test_the_checksum_of_a_checked_header_is_0() -> None:
 
 def rule_step(text: str) -> TraceStep:
     rule = parse_rule(text)
-    match, mod = rule.match.pack(), rule.to_flow_mod()
+    match, mod = rule.match.pack(), flow_mod(rule)
     instructions = mod[48 + len(match) :]
     head = struct.pack("=QHHHBB", rule.cookie, rule.priority, len(match), len(instructions),
                        rule.table, 0)  # fmt: skip

@@ -4,28 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datapath.action import (
-    Action,
-    ExperimenterAction,
-    Output,
-    PopVlan,
-    PushVlan,
-    SetField,
-    pack_actions,
-    unpack_actions,
-)
+from datapath.action import Action, ExperimenterAction, Output, PopVlan, PushVlan, SetField
 from datapath.action_text import format_action_list, parse_action_list
 from datapath.fields import BY_NAME
-from datapath.instruction import (
-    ApplyActions,
-    ExperimenterInstruction,
-    Instruction,
-    WriteMetadata,
-    pack_instructions,
-    unpack_instructions,
-)
+from datapath.instruction import ApplyActions, ExperimenterInstruction, Instruction, WriteMetadata
 from datapath.instruction_text import format_instructions, parse_instructions
 from datapath.match_text import parse_match
+from datapath.of13.action import pack_actions, unpack_actions
+from datapath.of13.instruction import pack_instructions, unpack_instructions
 from datapath.problems import Error, ProtocolProblem, SyntaxProblem
 from tests.kit.alarm import alarm
 from tests.kit.ovs import needs_ovs_ofctl, read_rules

@@ -9,7 +9,6 @@ from datapath.fields import BY_NAME
 from datapath.group import (
     ALL_GROUPS,
     ANY_GROUP,
-    GROUP_DESC,
     GROUP_MAX,
     Bucket,
     BucketStats,
@@ -19,6 +18,7 @@ from datapath.group import (
     GroupType,
 )
 from datapath.group_text import format_group, format_group_stats, parse_group
+from datapath.of13.group import GROUP_DESC, group_mod
 from datapath.ports import Reserved
 from datapath.problems import Error, ProtocolProblem, SyntaxProblem
 from datapath.wire import Reader
@@ -155,13 +155,13 @@ def test_bytes_are_read_back(group: GroupDesc) -> None:
 @given(groups(any_actions), st.sampled_from(list(GroupCommand)))
 def test_a_group_mod_is_the_message_of_the_codec(group: GroupDesc, command: GroupCommand) -> None:
     message = GroupMod(command, group.type, group.group, group.buckets, xid=7)
-    assert group.to_group_mod(command, xid=7) == encode(message)
-    assert decode(group.to_group_mod(command, xid=7)) == message
+    assert group_mod(group, command, xid=7) == encode(message)
+    assert decode(group_mod(group, command, xid=7)) == message
 
 
 def test_a_group_mod_has_the_layout_of_the_standard() -> None:
     group = parse_group("group_id=5,type=select,bucket=weight:3,watch_port:2,push_vlan:0x8100")
-    assert group.to_group_mod(GroupCommand.MODIFY, xid=9) == bytes.fromhex(
+    assert group_mod(group, GroupCommand.MODIFY, xid=9) == bytes.fromhex(
         "040f0028 00000009 0001 01 00 000000050018 0003 00000002 ffffffff 00000000 0011000881000000"
     )
     assert group.buckets[0].actions == (PushVlan(0x8100),)

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from datapath.meter import (
     ALL_METERS,
-    METER_CONFIG,
     METER_CONTROLLER,
     METER_MAX,
     BandStats,
@@ -19,6 +18,7 @@ from datapath.meter import (
     MeterStats,
 )
 from datapath.meter_text import format_meter, format_meter_stats, parse_meter
+from datapath.of13.meter import METER_CONFIG, meter_mod
 from datapath.problems import Error, ProtocolProblem, SyntaxProblem
 from datapath.wire import Reader
 from tests.kit.ovs import needs_ovs_ofctl, print_messages
@@ -71,7 +71,7 @@ def test_meters_are_printed_as_ovs_ofctl_prints_them(text: str, printed: str) ->
 @needs_ovs_ofctl
 @pytest.mark.parametrize("text", PRINTED)
 def test_ovs_ofctl_prints_the_same(text: str) -> None:
-    printed = print_messages([parse_meter(text).to_meter_mod()])
+    printed = print_messages([meter_mod(parse_meter(text))])
     assert printed.partition(" ADD ")[2].strip() == PRINTED[text]
 
 
@@ -118,13 +118,13 @@ def test_bytes_are_read_back(meter: MeterConfig) -> None:
 @given(meters(any_bands), st.sampled_from(list(MeterCommand)))
 def test_a_meter_mod_is_the_message_of_the_codec(meter: MeterConfig, command: MeterCommand) -> None:
     message = MeterMod(command, meter.flags, meter.meter, meter.bands, xid=7)
-    assert meter.to_meter_mod(command, xid=7) == encode(message)
-    assert decode(meter.to_meter_mod(command, xid=7)) == message
+    assert meter_mod(meter, command, xid=7) == encode(message)
+    assert decode(meter_mod(meter, command, xid=7)) == message
 
 
 def test_a_meter_mod_has_the_layout_of_the_standard() -> None:
     meter = parse_meter("meter=5,pktps,burst,band=type=drop,rate=3,burst_size=4")
-    assert meter.to_meter_mod(MeterCommand.MODIFY, xid=9) == bytes.fromhex(
+    assert meter_mod(meter, MeterCommand.MODIFY, xid=9) == bytes.fromhex(
         "041d0020 00000009 0001 0006 00000005 0001 0010 00000003 00000004 00000000"
     )
 

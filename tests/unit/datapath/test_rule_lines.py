@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from datapath.of13.rule import flow_mod
 from datapath.ports import PortNames
 from datapath.problems import SyntaxProblem
 from datapath.rule import Command, parse_rule
@@ -23,18 +24,19 @@ delete
 
 def test_a_line_is_a_flow_mod_whose_xid_is_its_number() -> None:
     assert list(flow_mods(FILE.splitlines())) == [
-        parse_rule("priority=5,tcp,tp_dst=80,actions=output:2").to_flow_mod(Command.ADD, 2),
-        parse_rule("tcp,tp_dst=23", Command.DELETE).to_flow_mod(Command.DELETE, 4),
-        parse_rule("priority=5,tcp,actions=drop", Command.MODIFY_STRICT).to_flow_mod(
-            Command.MODIFY_STRICT, 5
+        flow_mod(parse_rule("priority=5,tcp,tp_dst=80,actions=output:2"), Command.ADD, 2),
+        flow_mod(parse_rule("tcp,tp_dst=23", Command.DELETE), Command.DELETE, 4),
+        flow_mod(
+            parse_rule("priority=5,tcp,actions=drop", Command.MODIFY_STRICT),
+            Command.MODIFY_STRICT, 5,
         ),
-        parse_rule("", Command.DELETE).to_flow_mod(Command.DELETE, 6),
+        flow_mod(parse_rule("", Command.DELETE), Command.DELETE, 6),
     ]
 
 
 def test_the_others_are_what_the_caller_says() -> None:
     (made,) = flow_mods(["tcp,actions=eth1\n"], Command.MODIFY, PortNames({"eth1": 7}))
-    assert made == parse_rule("tcp,actions=output:7", Command.MODIFY).to_flow_mod(Command.MODIFY, 1)
+    assert made == flow_mod(parse_rule("tcp,actions=output:7", Command.MODIFY), Command.MODIFY, 1)
 
 
 @pytest.mark.parametrize(

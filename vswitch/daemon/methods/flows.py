@@ -9,6 +9,7 @@ from typing import Any
 
 from datapath.instruction_text import format_instructions
 from datapath.match_text import format_match
+from datapath.of13.rule import flow_mod
 from datapath.ports import NAMELESS, PortNames
 from datapath.rule import Command, Rule, parse_rule
 from vswitch.agent.framing import HEADER, HEADER_SIZE
@@ -36,7 +37,7 @@ async def remove(daemon: Daemon, bridge: str, match: str = "", strict: bool = Fa
 async def _mod(daemon: Daemon, bridge: str, text: str, command: Command) -> None:
     live = live_bridge(daemon, bridge)
     with understood("flow"):
-        message = _parsed(text, command, port_names(daemon, live)).to_flow_mod(command, xid=1)
+        message = flow_mod(_parsed(text, command, port_names(daemon, live)), command, xid=1)
     refuse_errors(f"flow {shown(text)}", await ask(daemon, live, [message]))
 
 

@@ -15,6 +15,7 @@ from datapath.group import (
     GroupStats,
 )
 from datapath.group_text import format_group, parse_group
+from datapath.of13.group import group_mod
 from datapath.ports import PortNames, Reserved
 from vswitch.daemon.methods.numbered import Kind, methods
 from vswitch.openflow.messages import group as messages
@@ -54,7 +55,7 @@ GROUPS: Kind[GroupDesc, GroupStats] = Kind(
     every=ALL_GROUPS,
     commands=GroupCommand,
     parse=parse_group,
-    mod=GroupDesc.to_group_mod,
+    mod=group_mod,
     descriptions=messages.GroupDescRequest(xid=1),
     statistics=messages.GroupStatsRequest(xid=2),
     described=lambda one: one.groups if isinstance(one, messages.GroupDescReply) else (),

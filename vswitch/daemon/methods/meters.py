@@ -17,6 +17,7 @@ from datapath.meter import (
     MeterStats,
 )
 from datapath.meter_text import format_meter, parse_meter
+from datapath.of13.meter import meter_mod
 from datapath.ports import PortNames
 from vswitch.daemon.methods.numbered import Kind, methods
 from vswitch.openflow.messages import meter as messages
@@ -56,7 +57,7 @@ METERS: Kind[MeterConfig, MeterStats] = Kind(
     every=ALL_METERS,
     commands=MeterCommand,
     parse=lambda text, command, ports: parse_meter(text, command),
-    mod=MeterConfig.to_meter_mod,
+    mod=meter_mod,
     descriptions=messages.MeterConfigRequest(xid=1),
     statistics=messages.MeterStatsRequest(xid=2),
     described=lambda one: one.meters if isinstance(one, messages.MeterConfigReply) else (),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datapath.layout import Layout, Many, Tail, enum, flags, pad, size16, u8, u16, u32, u64
+from datapath.of13.rule import FLOW_MOD, INSTRUCTION_LIST, MATCH, FlowModBody
 from datapath.problems import Error
-from datapath.rule import FLOW_MOD, INSTRUCTION_LIST, MATCH, Flags, FlowModBody, Rule
+from datapath.rule import Flags, Rule
 from datapath.wire import Reader
 from vswitch.openflow.messages.flow import (
     AggregateReply,

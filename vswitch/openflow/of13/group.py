@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from datapath.group import GROUP_DESC, GROUP_MOD, GROUP_STATS
 from datapath.layout import Column, Layout, Many, Tail, flags, pad, u32
+from datapath.of13.group import GROUP_DESC, GROUP_MOD, GROUP_STATS
 from vswitch.openflow.messages.group import (
     GroupCapabilities,
     GroupDescReply,

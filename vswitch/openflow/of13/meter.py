@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datapath.layout import Layout, Many, Tail, flags, pad, u8, u32
-from datapath.meter import METER_CONFIG, METER_MOD, METER_STATS
+from datapath.of13.meter import METER_CONFIG, METER_MOD, METER_STATS
 from vswitch.openflow.messages.meter import (
     MeterConfigReply,
     MeterConfigRequest,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 
-from datapath.action import ACTIONS
 from datapath.layout import Gap, Layout, Rest, Tail, enum, u8, u16, u32, u64
+from datapath.of13.action import ACTIONS
+from datapath.of13.rule import MATCH
 from datapath.problems import Error
-from datapath.rule import MATCH
 from datapath.wire import Reader
 from vswitch.openflow.messages.packet import PacketIn, PacketInReason, PacketOut
 from vswitch.openflow.of13.tables import Entries
