@@ -48,7 +48,7 @@ async def adopt(daemon: Daemon, held: Held) -> None:
 async def decide_kinds(daemon: Daemon) -> None:
     """What is stored says of which kind each port is: a store of before may leave it open.
     Then it is what runs; and if that can't be written, the next one decides the same."""
-    observed, reserved = daemon.live.observed(), daemon.live.reserved()
+    observed, reserved = daemon.live.observed(), daemon.reserved()
     stored = daemon.store.read().config
     if any(port.kind == "auto" for bridge in stored.bridges for port in bridge.ports):
         try:

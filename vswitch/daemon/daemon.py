@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from datapath.frames import Frame
@@ -88,8 +88,14 @@ class Daemon:
         what it raises passes through.
         """
         async with self.turn():
-            observed, reserved = self.live.observed(), self.live.reserved()
-            await self.write(lambda config: settle(with_dpids(make(config)), observed, reserved))
+            observed, reserved = self.live.observed(), self.reserved()
+
+            def made(config: Config) -> Config:
+                wanted = settle(with_dpids(make(config)), observed, reserved)
+                self.require_apart(wanted)
+                return wanted
+
+            await self.write(made)
             keep()
             self.forget_gone()
             await self.reconcile()
@@ -120,12 +126,12 @@ class Daemon:
     async def settled(self, desired: Config) -> Config:
         """'desired' with what it leaves open as it is stored.  On a thread, like `planned`: a
         thousand ports take a while, and sessions go on."""
-        stored, reserved = self.store.read().config, self.live.reserved()
+        stored, reserved = self.store.read().config, self.reserved()
         return await asyncio.to_thread(settle, desired, stored, reserved)
 
     async def planned(self, wanted: Config) -> list[Operation]:
         """What is missing between 'wanted' and what runs."""
-        observed, reserved = self.live.observed(), self.live.reserved()
+        observed, reserved = self.live.observed(), self.reserved()
         return await asyncio.to_thread(plan, wanted, observed, reserved)
 
     async def try_again(self) -> None:
@@ -137,10 +143,36 @@ class Daemon:
     def require_new(self, config: Config, port: str) -> None:
         """Failure if there is a port of that name; whoever asks holds 'changing'."""
         on = [bridge.name for bridge in config.bridges if bridge.port(port)]
-        on += [bridge.record.name for bridge, live in self.live.ports() if live.record.name == port]
+        on += [bridge for bridge, name, _ in self._passing() if name == port]
         if on:
             do = "remove it first, or choose another name"
             raise Failure(f"port {port}", f"it is on bridge {on[0]} already", do)
+
+    def require_apart(self, config: Config) -> None:
+        """Failure if a port of 'config' has the name of one that is in no configuration: one of
+        the two would have the other's interface."""
+        named = {port.name for bridge in config.bridges for port in bridge.ports}
+        for bridge, name, _ in self._passing():
+            if name in named and config.bridge(bridge):
+                why = f"bridge {bridge} has an ephemeral one of that name, a container's perhaps"
+                do = "choose another name, or end what that one is for"
+                raise Failure(f"port {name}", why, do)
+
+    def reserved(self) -> dict[str, tuple[int, ...]]:
+        """By bridge: numbers of ports that are in no configuration."""
+        numbers: dict[str, list[int]] = {}
+        for bridge, _, number in self._passing():
+            numbers.setdefault(bridge, []).append(number)
+        return {bridge: tuple(some) for bridge, some in numbers.items()}
+
+    def _passing(self) -> Iterator[tuple[str, str, int]]:
+        """Bridge, name and number of each ephemeral port, also while there is no forwarder."""
+        for bridge, port in self.live.ports():
+            if port.ephemeral:
+                yield bridge.record.name, port.record.name, port.spec.number
+        for name in self.operator.kept.ephemeral():
+            kept = self.operator.kept[name]
+            yield kept.bridge, name, kept.interface.spec.number
 
     def has_owned(self, bridge: str, name: str, owner: str) -> bool:
         """Whether that bridge has that owner's port, or will once there is a forwarder again."""

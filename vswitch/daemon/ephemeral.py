@@ -106,8 +106,8 @@ async def remove(daemon: Daemon, bridge: str, name: str) -> None:
 async def remove_owned(daemon: Daemon, bridge: str, name: str, owner: str) -> None:
     """Takes an ephemeral port off if it is still this owner's: names are used again.  Whoever asks
     so needs it no more."""
-    daemon.notes.forget(owner)
     async with daemon.turn():
+        daemon.notes.forget(owner)
         live = daemon.live.bridges.get(bridge)
         port = live.ports.get(name) if live else None
         if live and port and port.owner == owner:

@@ -91,13 +91,6 @@ class Live:
     def observed(self) -> Config:
         return Config(tuple(bridge.observed() for bridge in self.bridges.values()))
 
-    def reserved(self) -> dict[str, tuple[int, ...]]:
-        """Numbers of ports that no configuration knows."""
-        return {
-            name: tuple(p.spec.number for p in bridge.ports.values() if p.ephemeral)
-            for name, bridge in self.bridges.items()
-        }
-
     def ephemeral_ports(self, bridge: str) -> list[str]:
         """Names of a bridge's ports that no configuration knows: containers', say."""
         live = self.bridges.get(bridge)

@@ -12,6 +12,7 @@ from vswitch.daemon import supervise
 from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.interfaces import require_mtu
 from vswitch.daemon.methods.finding import require_active, wanted_bridge
+from vswitch.reconcile import settle
 from vswitch.reconcile.operations import Add, Operation, Remove
 from vswitch.rpc.nearby import others
 from vswitch.rpc.waiting import begin
@@ -53,7 +54,9 @@ async def shutdown(daemon: Daemon) -> None:
 
 async def plan_(daemon: Daemon, desired: Config) -> dict[str, Any]:
     """The operations that apply would carry out; nothing is changed."""
-    needed = await daemon.planned(await daemon.settled(desired))
+    wanted = await daemon.settled(desired)
+    daemon.require_apart(wanted)
+    needed = await daemon.planned(wanted)
     await _check(needed)
     return await _told(daemon, needed)
 
@@ -62,9 +65,13 @@ async def apply(daemon: Daemon, desired: Config) -> dict[str, Any]:
     """Stores the configuration and makes it active; returns the operations that were needed."""
     wanted = with_dpids(await daemon.settled(desired))
     needed = await daemon.planned(wanted)
+    daemon.require_apart(wanted)
     await _check(needed)
     done = await _told(daemon, needed)
-    unmade = await daemon.change(lambda _: wanted)
+    dpids = {bridge.name: bridge.dpid for bridge in wanted.bridges}
+    desired = Config(tuple(one.changed(dpid=dpids[one.name]) for one in desired.bridges))
+    # Settled anew once it is its turn: others may have got numbers meanwhile.
+    unmade = await daemon.change(lambda stored: settle(desired, stored, daemon.reserved()))
     require_active(unmade, lambda _: True)
     return done
 

@@ -1,0 +1,175 @@
+"""However requests meet, a name has one port, and a number of a bridge too."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from datapath.frames import Command
+from tests.kit.world import Switch, World
+from vswitch.daemon.forwarder import dump
+from vswitch.daemon.methods import methods
+from vswitch.errors import Failure
+from vswitch.schema import Bridge, Config, Port
+
+Request = tuple[str, dict[str, Any]]
+
+STORED: Request = ("port.add", {"bridge": "br0", "name": "p", "kind": "tap"})
+ELSEWHERE: Request = ("port.add", {"bridge": "br1", "name": "p", "kind": "tap"})
+RUN: Request = ("port.add", {**STORED[1], "ephemeral": True, "owner": "whoever runs it"})
+APPLIED: Request = (
+    "apply",
+    {"desired": Config((Bridge("br0", ports=(Port("p", kind="tap"),)), Bridge("br1")))},
+)
+WAYS = {"port add": STORED, "on another bridge": ELSEWHERE, "run": RUN, "apply": APPLIED}
+
+
+async def ask(world: World, request: Request) -> bool:
+    """Whether it succeeds; a Failure is an answer, everything else a defect."""
+    method, params = request
+    try:
+        await methods(world.daemon)[method](**params)
+    except Failure:
+        return False
+    return True
+
+
+async def check(world: World) -> None:
+    """What the forwarder has is what the daemon thinks, each name once, each number once."""
+    async with world.daemon.changing:
+        link = world.daemon.operator.connected()
+        held = await dump(link)
+    names = Counter(port.spec.name for bridge in held for port in bridge.ports)
+    assert set(names.values()) <= {1}, names
+    for bridge in held:
+        numbers = Counter(port.spec.number for port in bridge.ports)
+        assert set(numbers.values()) <= {1}, numbers
+    known = {port.record.name for _, port in world.daemon.live.ports()}
+    assert known == set(names)
+    for bridge in held:
+        for one in bridge.ports:
+            if one.fd >= 0:
+                os.close(one.fd)
+
+
+async def set_up(world: World) -> None:
+    for name in ("br0", "br1"):
+        await world.add(name)
+
+
+@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize(
+    ("first", "second"), [*itertools.product(WAYS.values(), repeat=2)],
+    ids=[" beside ".join(pair) for pair in itertools.product(WAYS, repeat=2)],
+)  # fmt: skip
+def test_two_that_want_one_name_at_once(
+    world: Switch, first: Request, second: Request, turns: int
+) -> None:
+    """The second comes so many turns of the event loop after the first."""
+
+    async def test(world: World) -> None:
+        await set_up(world)
+        one = asyncio.ensure_future(ask(world, first))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        other = await ask(world, second)
+        said = [await one, other]
+        await check(world)
+        ports = [port.record.name for _, port in world.daemon.live.ports()]
+        assert ports == ["p"]
+        # An apply of what is there is no second port, and one may take a port elsewhere.
+        assert sum(said) == 1 or APPLIED in (first, second)
+
+    world(test)
+
+
+@pytest.mark.parametrize(
+    "request_", [STORED, ELSEWHERE, APPLIED], ids=["port add", "on another bridge", "apply"]
+)
+def test_the_name_of_a_container_s_port_is_its_own_without_a_forwarder_too(
+    world: Switch, request_: Request
+) -> None:
+    """Or else the stored one would get the container's descriptor."""
+
+    async def test(world: World) -> None:
+        await set_up(world)
+        assert await ask(world, RUN)
+        before = world.ports()
+        await world.lose_forwarder()
+        assert not await ask(world, request_)
+        await world.get_forwarder()
+        assert world.ports() == before
+        await check(world)
+
+    world(test)
+
+
+def test_a_number_of_a_container_s_port_is_its_own_without_a_forwarder_too(world: Switch) -> None:
+    async def test(world: World) -> None:
+        await set_up(world)
+        assert await ask(world, RUN)
+        before = world.ports()
+        await world.lose_forwarder()
+        await ask(world, ("port.add", {"bridge": "br0", "name": "q", "kind": "tap"}))
+        await world.get_forwarder()
+        assert world.ports()["p"] == before["p"]
+        assert world.ports().keys() == {"p", "q"}
+        await check(world)
+
+    world(test)
+
+
+def test_a_plan_says_that_a_name_is_a_container_s(world: Switch) -> None:
+    async def test(world: World) -> None:
+        await set_up(world)
+        await ask(world, RUN)
+        for method in ("plan", "apply"):
+            with pytest.raises(Failure, match="port p: bridge br0 has an ephemeral one"):
+                await methods(world.daemon)[method](**APPLIED[1])
+        gone = Config((Bridge("br1", ports=(Port("p", kind="tap"),)),))
+        assert await ask(world, ("apply", {"desired": gone}))  # br0 goes, and with it that port
+        await check(world)
+
+    world(test)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_many_at_once_with_a_forwarder_that_dies_in_between(world: Switch, seed: int) -> None:
+    rng = random.Random(seed)
+    removals: list[Request] = [
+        ("port.rm", {"bridge": bridge, "name": name})
+        for bridge in ("br0", "br1") for name in ("p", "q")
+    ]  # fmt: skip
+    others: list[Request] = [
+        ("port.add", {"bridge": "br0", "name": "q", "kind": "tap", "ephemeral": True}),
+        ("port.add", {"bridge": "br1", "name": "q", "kind": "tap"}),
+    ]
+    requests = [*WAYS.values(), *removals, *others]
+
+    async def later(world: World, request: Request) -> None:
+        for _ in range(rng.randrange(40)):
+            await asyncio.sleep(0)
+        await ask(world, request)
+
+    async def test(world: World) -> None:
+        await set_up(world)
+        world.life.last_words = rng.choices([Command.PORT_ADD, Command.BRIDGE_ADD], k=2)
+        for _ in range(4):
+            await asyncio.gather(*(later(world, r) for r in rng.sample(requests, 6)))
+            if rng.random() < 0.5:
+                await world.lose_forwarder()
+                await asyncio.gather(*(later(world, r) for r in rng.sample(requests, 4)))
+                world.life.allow()
+            while not world.daemon.operator.link or world.daemon.operator.link.closed.done():
+                await asyncio.sleep(0.001)
+        while world.daemon.unmade or not world.daemon.operator.link:
+            await asyncio.sleep(0.001)
+        await check(world)
+
+    world(test)
