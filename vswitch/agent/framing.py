@@ -2,7 +2,8 @@
 
 Hot messages go to the forwarder as they came, so runs of them are kept together: the reader
 yields either one run of whole hot messages or one rare message.  Nothing but the 8 bytes of
-a header (1.3.5, 7.1) and a multipart's type is looked at.  Pure.
+a header (1.3.5, 7.1) and a multipart's type is looked at.  Which messages are hot is in `hot`.
+Pure.
 """
 
 from __future__ import annotations
@@ -10,22 +11,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from vswitch.agent.hot import HOT, NONE, Hot
+
 HEADER = struct.Struct("!BBHI")
 HEADER_SIZE = 8
-MULTIPART = struct.Struct("!8xHH4x")
-"""A multipart message's type and flags, behind the header (7.3.5)."""
 
-HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, EXPERIMENTER = range(5)
-PACKET_IN, FLOW_REMOVED, PORT_STATUS, PACKET_OUT, FLOW_MOD, GROUP_MOD, PORT_MOD = range(10, 17)
-TABLE_MOD, MULTIPART_REQUEST, MULTIPART_REPLY, BARRIER_REQUEST, BARRIER_REPLY = range(17, 22)
-METER_MOD = 29
-
-HOT = frozenset({FLOW_MOD, PACKET_OUT, GROUP_MOD, METER_MOD, BARRIER_REQUEST})
-"""Message types that the forwarder decodes."""
-
-HOT_MULTIPARTS = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10})
-"""Statistics of flows (1, 2), tables, ports, queues and groups, descriptions of groups (7),
-statistics and configuration of meters (9, 10): likewise (1.3.5, 7.3.5)."""
+HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY = range(4)
+"""Message types that every version has."""
 
 MORE = 1
 """The flag of a multipart message that goes on in another one."""
@@ -63,23 +55,23 @@ class Rare:
     data: bytes
 
 
-def count_answers(data: bytes) -> tuple[int, int]:
+def count_answers(data: bytes, hot: Hot) -> tuple[int, int]:
     """Barrier replies, and ends of answers to multipart requests, among the forwarder's whole
-    messages in 'data'."""
+    messages in 'data', in a version's numbers."""
     barriers = questions = at = 0
     while at + HEADER_SIZE <= len(data):
         _, kind, length, _ = HEADER.unpack_from(data, at)
-        barriers += kind == BARRIER_REPLY
-        questions += _ends_answer(kind, data[at : at + QUOTE + HEADER_SIZE])
+        barriers += kind == hot.barrier_reply
+        questions += _ends_answer(hot, kind, data[at : at + QUOTE + HEADER_SIZE])
         at += max(length, HEADER_SIZE)
     return barriers, questions
 
 
-def _ends_answer(kind: int, head: bytes) -> bool:
+def _ends_answer(hot: Hot, kind: int, head: bytes) -> bool:
     """The last part of an answer, or an error that quotes the question."""
-    if kind == MULTIPART_REPLY and len(head) >= MULTIPART.size:
-        return not MULTIPART.unpack_from(head)[1] & MORE
-    return kind == ERROR and len(head) > QUOTE + 1 and head[QUOTE + 1] == MULTIPART_REQUEST
+    if kind == hot.multipart_reply and len(head) >= HEADER_SIZE + hot.multipart_head.size:
+        return not hot.multipart_head.unpack_from(head, HEADER_SIZE)[1] & MORE
+    return kind == ERROR and len(head) > QUOTE + 1 and head[QUOTE + 1] == hot.multipart_request
 
 
 QUOTE = HEADER_SIZE + 4
@@ -87,11 +79,15 @@ QUOTE = HEADER_SIZE + 4
 
 
 class Reader:
-    """A stream's unread bytes.  'version' 0: nothing is hot yet, the peers have not agreed."""
+    """A stream's unread bytes.  Until the peers have agreed on a version nothing is hot."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self.version = 0
+        self._version, self._hot = 0, NONE
+
+    def agree(self, version: int) -> None:
+        """From now on, messages of that version may be hot."""
+        self._version, self._hot = version, HOT[version]
 
     def feed(self, data: bytes) -> None:
         """Adds what came.  Broken if more than RX_MAX bytes wait."""
@@ -114,20 +110,21 @@ class Reader:
         stay where they are.  'questions': how many hot multiparts may be sent on; further ones
         stay likewise.  Broken at a length below 8.
         """
+        hot = self._hot
         end = barriers = asked = 0
         while end < RUN_MAX and (header := self._header(end)):
             version, kind, length, xid = header
-            if not self._hot(version, kind, end, length, writable):
+            if not self._is_hot(version, kind, end, length, writable):
                 if end:
                     break
                 return self._rare(version, kind, length, xid) if rare else None
             if end + length > RUN_MAX and end:
                 break
-            if kind == MULTIPART_REQUEST and asked == questions:
+            if kind == hot.multipart_request and asked == questions:
                 break
             end += length
-            barriers += kind == BARRIER_REQUEST
-            asked += kind == MULTIPART_REQUEST
+            barriers += kind == hot.barrier_request
+            asked += kind == hot.multipart_request
         return self._run(end, barriers, asked) if end else None
 
     def _header(self, at: int) -> tuple[int, int, int, int] | None:
@@ -140,17 +137,20 @@ class Reader:
             raise Broken(f"a message says it has {length} bytes, less than its own header")
         return (version, kind, length, xid) if length <= waiting else None
 
-    def _hot(self, version: int, kind: int, at: int, length: int, writable: bool) -> bool:
-        if version != self.version:
+    def _is_hot(self, version: int, kind: int, at: int, length: int, writable: bool) -> bool:
+        hot = self._hot
+        if version != self._version:
             return False
-        if kind == MULTIPART_REQUEST:
-            return length >= MULTIPART.size and self._hot_multipart(at)
-        return kind in HOT and (writable or kind == BARRIER_REQUEST)
+        if kind in hot.changes:
+            return writable
+        if kind == hot.multipart_request:
+            return length >= HEADER_SIZE + hot.multipart_head.size and self._is_question(at)
+        return kind == hot.barrier_request
 
-    def _hot_multipart(self, at: int) -> bool:
+    def _is_question(self, at: int) -> bool:
         """Whole requests for what the forwarder counts; parts of one are put together first."""
-        asked, flags = MULTIPART.unpack_from(self._buffer, at)
-        return asked in HOT_MULTIPARTS and not flags & MORE
+        asked, flags = self._hot.multipart_head.unpack_from(self._buffer, at + HEADER_SIZE)
+        return asked in self._hot.questions and not flags & MORE
 
     def _rare(self, version: int, kind: int, length: int, xid: int) -> Rare:
         return Rare(version, kind, xid, self._take(length))

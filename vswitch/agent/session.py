@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vswitch.agent.framing import QUESTIONS_MAX, Rare, Reader, Run, count_answers
+from vswitch.agent.hot import HOT
 from vswitch.agent.parts import Parts
 from vswitch.agent.roles import DEFAULT, NOTHING, Wants, wants
 from vswitch.openflow.messages.session import AsyncMasks, Role
@@ -86,7 +87,8 @@ class Session:
         return wants(self.masks, self.role)
 
     def agree(self, version: int) -> None:
-        self.version = self.reader.version = version
+        self.version = version
+        self.reader.agree(version)
 
     def receive(self, data: bytes, now: float) -> None:
         """Takes bytes of the peer's; Broken when too many wait."""
@@ -116,7 +118,7 @@ class Session:
         if not self.barriers and not self.questions:
             return False
         held = self.held
-        barriers, questions = count_answers(data)
+        barriers, questions = count_answers(data, HOT[self.version])
         self.barriers -= barriers
         self.questions -= questions
         assert self.barriers >= 0, "a barrier was answered twice"

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 
 from datapath.frames import Command, Event, Frame, SessionSpec, Steps, Transaction
 from datapath.problems import SyntaxProblem, TooLong
-from vswitch.agent.framing import BARRIER_REPLY, HEADER, HEADER_SIZE, MULTIPART_REQUEST
+from vswitch.agent.framing import HEADER, HEADER_SIZE
+from vswitch.agent.hot import HOT
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.link import ForwarderGone, Link, Refused
 from vswitch.daemon.live import LiveBridge
@@ -26,6 +27,7 @@ from vswitch.rpc.waiting import begin
 
 VERSION = 4
 """OpenFlow 1.3 on the wire: what the operator's session speaks."""
+_HOT = HOT[VERSION]
 
 BARRIER_XID = 0xFFFFFFFF
 
@@ -43,14 +45,14 @@ async def ask(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> 
 async def exchange(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]) -> list[bytes]:
     """The same, with the answers as they came."""
     messages = list(messages)
-    if any(message[1] != MULTIPART_REQUEST for message in messages):
+    if any(message[1] != _HOT.multipart_request for message in messages):
         begin()
     received: list[bytes] = []
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def hear(frame: Frame) -> None:
         for message in split(frame.payload):
-            if message[1] == BARRIER_REPLY:
+            if message[1] == _HOT.barrier_reply:
                 done.set_result(None)
             else:
                 received.append(message)

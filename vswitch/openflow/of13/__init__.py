@@ -7,7 +7,7 @@ where rules are read and written too.
 
 from vswitch.openflow.dialect import Dialect
 from vswitch.openflow.of13 import flow, group, meter, packet, port, queue, session, switch, table
-from vswitch.openflow.of13.multipart import MultipartCodec
+from vswitch.openflow.of13.multipart import HEAD, MultipartCodec
 from vswitch.openflow.of13.tables import Entries
 
 _NOUNS = (session, switch, flow, port, table, group, meter, queue)
@@ -21,8 +21,7 @@ MESSAGES: Entries = {
 OF13 = Dialect(
     version=4,
     messages=MESSAGES,
-    multiparts=(
-        (18, REQUESTS, MultipartCodec(REQUESTS)),
-        (19, REPLIES, MultipartCodec(REPLIES)),
-    ),
+    requests=(18, REQUESTS, MultipartCodec(REQUESTS)),
+    replies=(19, REPLIES, MultipartCodec(REPLIES)),
+    multipart_head=HEAD,
 )

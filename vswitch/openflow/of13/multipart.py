@@ -10,7 +10,8 @@ from datapath.problems import Error, ProtocolProblem
 from datapath.wire import Reader
 from vswitch.openflow.of13.tables import Entries
 
-_HEAD = struct.Struct("!HH4x")
+HEAD = struct.Struct("!HH4x")
+"""Multipart type, flags."""
 _MORE = 1
 
 
@@ -23,10 +24,10 @@ class MultipartCodec:
 
     def pack(self, value: Any) -> bytes:
         number, codec = self._by_class[type(value)]
-        return _HEAD.pack(number, _MORE if value.more else 0) + codec.pack(value)
+        return HEAD.pack(number, _MORE if value.more else 0) + codec.pack(value)
 
     def unpack(self, reader: Reader) -> Any:
-        number, flags = reader.unpack(_HEAD)
+        number, flags = reader.unpack(HEAD)
         if number not in self._by_number:
             raise ProtocolProblem(Error.BAD_REQUEST_BAD_MULTIPART, f"multipart type {number}")
         return replace(self._by_number[number].unpack(reader), more=bool(flags & _MORE))
