@@ -128,25 +128,26 @@ pytest-asan: build/asan/.done $(VENV)/.test-packages $(VENV)/.built
 
 PACKET_TESTS = $(wildcard tests/packet tests/oracle)
 
-# Tests that share nothing run side by side; those of tests/net have the kernel and its clock in common.
+# Tests that share nothing run side by side; others have the kernel and its clock in common.
 ON_BOTH_CORES = -n 2
+APART = tests/net tests/first_hour
 
 test: check ctest fuzz
 	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS) -m "not slow"'
 	@$(MAKE) $(VENV)/.built
 	@echo "==> Python tests"
-	@$(PYTHON) -m pytest -q -m "not slow" $(ON_BOTH_CORES) --ignore tests/net tests
+	@$(PYTHON) -m pytest -q -m "not slow" $(ON_BOTH_CORES) $(APART:%=--ignore %) tests
 	@echo "==> Python tests in network namespaces"
-	@$(PYTHON) -m pytest -q -m "not slow" tests/net
+	@$(PYTHON) -m pytest -q -m "not slow" $(APART)
 
 test-full: check ctest ctest-long
 	@$(MAKE) fuzz FUZZ_SECONDS=60
 	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS)'
 	@$(MAKE) $(VENV)/.built
 	@echo "==> Python tests, long suites included"
-	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q $(ON_BOTH_CORES) --ignore tests/net tests
+	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q $(ON_BOTH_CORES) $(APART:%=--ignore %) tests
 	@echo "==> Python tests in network namespaces, long suites included"
-	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q tests/net
+	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q $(APART)
 
 clean:
 	rm -rf $(VENV) build

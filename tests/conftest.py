@@ -10,9 +10,13 @@ sets HYPOTHESIS_PROFILE=random to look for new ones.
 import importlib.util
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.kit import needs
 
 settings.register_profile("same", derandomize=True)
 settings.register_profile("random")
@@ -33,3 +37,30 @@ def use_flavour(folder: Path) -> None:
 
 if name := os.environ.get("VSWITCH_FLAVOUR"):
     use_flavour(Path(name))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A file that is skipped whole."""
+    report = yield
+    _no_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that is skipped, by a mark, a fixture or itself."""
+    report = yield
+    _no_skip(report)
+    return report
+
+
+def _no_skip(report: pytest.CollectReport | pytest.TestReport) -> None:
+    """Turns a skip that tests/kit/needs.py doesn't allow into a failure."""
+    if not report.skipped:
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not needs.may_be_skipped(reason):
+        report.outcome = "failed"
+        report.longrepr = f"skipped ({reason}), and {needs.SWITCH} is set: see tests/kit/needs.py"

@@ -21,9 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from datapath.kernel import inside, make_veth_pair, new_namespace
+from tests.kit import needs
 from vswitch.rpc.client import Client
 
 ROOT = Path(__file__).parents[2]
@@ -192,14 +191,11 @@ def kill(pid: int) -> None:
 
 
 def laboratory() -> Iterator[Lab]:
-    """A lab for a fixture; skips with a sentence where it can't be."""
+    """A lab for a fixture; skips where there can't be namespaces, and for nothing else."""
+    needs.namespaces()
     program = forwarder()
-    if program is None:
-        pytest.skip("vswitch-forwarder is not built: run `make`")
-    try:
-        lab = Lab(program)
-    except Exception as error:
-        pytest.skip(f"no network namespaces here: {error}")
+    assert program, "vswitch-forwarder is not built: run `make`"
+    lab = Lab(program)
     try:
         yield lab
     finally:

@@ -7,13 +7,11 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 
-import pytest
+from tests.kit import needs
 
 OVS_OFCTL = shutil.which("ovs-ofctl")
 
-needs_ovs_ofctl = pytest.mark.skipif(
-    OVS_OFCTL is None, reason="ovs-ofctl is missing: apt install openvswitch-common"
-)
+needs_ovs_ofctl = needs.command("ovs-ofctl", "openvswitch-common")
 
 
 def print_messages(messages: Sequence[bytes]) -> str:

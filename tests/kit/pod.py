@@ -7,7 +7,6 @@ files sees neither /tmp nor, maybe, this Python.
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import shutil
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.kit import needs
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -147,44 +146,19 @@ class Pod:
 
 
 def pods(run: Path | None = None, user: int | None = None) -> Iterator[Pod]:
-    """For a fixture: a pod, or a skip that says what is missing."""
+    """For a fixture: a pod, of that user or our own; skips where they can have no namespaces."""
+    if user is not None:
+        needs.another_user(user, ROOT / "vswitch/cli/__init__.py")
+        needs.user_namespaces(user)
+    else:
+        needs.namespaces()
     program = init()
-    missing = _missing(program, user)
-    if program is None or missing:
-        pytest.skip(missing)
+    assert program, "vswitch-init is not built: run `make`, or name it in VSWITCH_INIT"
     pod = Pod(program, run, user)
     try:
         yield pod
     finally:
         pod.close()
-
-
-@functools.cache
-def _missing(program: Path | None, user: int | None) -> str:
-    """What containers lack here; "" if nothing."""
-    if program is None:
-        return "needs vswitch-init: build it, or name it in VSWITCH_INIT"
-    if user is not None and not _can_be(user):
-        return "needs a root that can become another user, who can read this checkout"
-    pod = Pod(program, user=user)
-    try:
-        probe = pod.run("--", "true")
-    finally:
-        pod.close()
-    if "making namespaces" in probe.err:
-        return f"needs a kernel that lets us make namespaces: {probe.err}"
-    assert probe.code == 0, probe.err
-    return ""
-
-
-def _can_be(user: int) -> bool:
-    try:
-        line = [sys.executable, "-c", "import vswitch.cli"]
-        subprocess.run(line, user=user, group=user, extra_groups=[], cwd=ROOT, check=True,
-                       capture_output=True)  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return True
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:

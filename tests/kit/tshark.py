@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pytest
+from tests.kit import needs
 
 TSHARK = shutil.which("tshark")
 
-needs_tshark = pytest.mark.skipif(TSHARK is None, reason="tshark is missing: apt install tshark")
+needs_tshark = needs.command("tshark", "tshark")
 
 OPENFLOW_PORT = 6653
 _ETHERNET = bytes.fromhex("020000000002 020000000001 0800")

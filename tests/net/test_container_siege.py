@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from containers.plan import CAPABILITIES, DEVICES, MASKED
-from tests.kit import siege
+from tests.kit import needs, siege
 from tests.kit.pod import NOBODY, Pod, Result, init, kill, little_root, pods
 
 KEEP = sum(1 << bit for bit in CAPABILITIES.values())
@@ -102,6 +102,7 @@ def test_the_programs_find_what_is_open(tmp_path: Path, name: str) -> None:
     master, slave = os.openpty()
     secret = tmp_path / "secret"
     secret.write_text("of the caller")
+    needs.user_namespaces()
     python = os.path.realpath(sys.executable)
     line = ["unshare", "-Urpfm", "--mount-proc", "sh", "-c", WITHOUT_WALLS]
     try:
@@ -114,8 +115,6 @@ def test_the_programs_find_what_is_open(tmp_path: Path, name: str) -> None:
     finally:
         os.close(master)
         os.close(slave)
-    if "unshare:" in done.stderr or "mount:" in done.stderr:
-        pytest.skip(f"needs a user namespace: {done.stderr}")
     assert found in done.stdout, done.stdout[-500:] + done.stderr
 
 
@@ -310,8 +309,7 @@ def test_another_user_gets_nothing_s37(
     row = Siege("S37", seconds, capsys)
     program = init()
     assert program
-    if os.geteuid() != 0 or int(Path("/proc/self/uid_map").read_text().split()[2]) < 2000:
-        pytest.skip("needs a root with more users than itself")
+    needs.many_users()
     for installed in (program, Path(sys.executable), Path(sys.executable).with_name("vswitch")):
         assert installed.stat().st_mode & 0o6000 == 0
     pod.run("-d", "--name", "c", "--", "sleep", "1000")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit import needs
 from tests.kit.pod import Pod, eventually, little_root, pods
 
 GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
@@ -21,8 +22,7 @@ GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
 
 @pytest.fixture
 def pod() -> Iterator[Pod]:
-    if os.geteuid() != 0 or int(Path("/proc/self/uid_map").read_text().split()[2]) <= 60000:
-        pytest.skip("needs a root with more users than itself")
+    needs.many_users()
     yield from pods()
 
 

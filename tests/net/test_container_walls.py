@@ -28,6 +28,7 @@ import pytest
 from containers import seccomp
 from containers.launch import Birth
 from containers.plan import DEVICES
+from tests.kit import needs
 from tests.kit.birth import born_with, stands_still, steps_of
 from tests.kit.pod import NOBODY, PROGRAM, Pod, children, eventually, init, little_root, pods
 from vswitch.errors import Failure
@@ -215,14 +216,13 @@ print(libc.process_vm_readv(1, None, 0, None, 0, 0))
 
 @pytest.mark.parametrize("command", ["run", "exec"])
 def test_process_1_can_t_be_traced_nor_read_s28(anyone: Pod, command: str) -> None:
+    needs.file(Path("/usr/bin/python3"))  # the container sees no other
     words = ["python3", "-c", PROCESS_1]
     if command == "run":
         result = anyone.run("--", *words)
     else:
         anyone.run("-d", "--name", "c", "--", "sleep", "1000")
         result = anyone.vswitch("exec", "c", *words)
-    if "no-such" in result.err or "No such file" in result.err:
-        pytest.skip("needs a python3 that containers see")
     assert result.lines()[:1] == ["-1 -1"], result
     before = anyone.sh("kill -STOP 1; kill -KILL 1; cat /proc/1/comm")
     assert before.lines() == ["vswitch-init"]
@@ -267,9 +267,11 @@ def _disk(path: Path) -> Path:
         with contextlib.suppress(OSError):
             os.mknod(path, 0o600 | stat.S_IFBLK, os.makedev(major, minor))
             os.close(os.open(path, os.O_RDONLY))
-            return path
+            break
         path.unlink(missing_ok=True)
-    pytest.skip("needs a disk, and the right to make a node for it")
+    else:
+        needs.lack("a disk, and the right to make a node for it")
+    return path
 
 
 def test_nor_a_disk_s_node_that_is_input_s35(pod: Pod) -> None:
@@ -308,6 +310,7 @@ def test_no_folder_is_handed_over_s27(pod: Pod, root: Path) -> None:
 
 def test_a_null_device_of_another_dev_is_as_good_s35(pod: Pod) -> None:
     """A chroot, a container: whoever started the runner had another /dev."""
+    needs.mounts()
     with open("/dev/null") as null:
         line = "mount -t tmpfs t /dev/shm && cd /dev/shm && for d in null zero full random urandom"
         line += " tty; do touch $d; mount --bind /dev/$d $d; done; mkdir pts shm; touch ptmx"
@@ -316,8 +319,6 @@ def test_a_null_device_of_another_dev_is_as_good_s35(pod: Pod) -> None:
         options: dict[str, Any] = {"capture_output": True, "text": True, "stdin": null}
         words = ["unshare", "-m", "sh", "-c", line, "sh", *run]
         done = subprocess.run(words, env=pod.environment, check=False, **options)
-    if "mount:" in done.stderr:
-        pytest.skip(f"needs mounts: {done.stderr}")
     assert (done.stdout, done.stderr) == ("read\n", "")
 
 
@@ -419,7 +420,7 @@ def test_no_exemption_from_the_memory_killer_crosses(pod: Pod, outside: str, ins
     try:
         own.write_text(outside)
     except PermissionError:
-        pytest.skip("needs the right to be exempt")
+        needs.lack("the right to be exempt")
     try:
         assert pod.sh("cat /proc/self/oom_score_adj").lines() == [inside]
     finally:
@@ -461,7 +462,7 @@ def test_the_session_s_keys_stay_outside(pod: Pod, filter: str) -> None:
     control = subprocess.run(["python3", "-c", KEYS, "add", *look], capture_output=True, text=True,
                              check=False)  # fmt: skip
     if control.stdout != "found True\n":
-        pytest.skip(f"needs a kernel with keys: {control.stderr}")
+        needs.lack("a kernel with keys", control.stderr)
     program = [sys.executable, "-c", filter + PROGRAM]
 
     def with_keys(*words: str) -> str:
@@ -596,13 +597,12 @@ def test_nested_it_takes_no_wall_down(anyone: Pod) -> None:
 
 def test_where_a_fresh_sysfs_is_refused_sys_is_empty_s30(pod: Pod) -> None:
     """Not the machine's, which would be half hidden there for a reason."""
+    needs.user_namespaces()
     hide = 'mount -t tmpfs t /sys/kernel && exec "$@"'
     inside = "ls -A /sys; grep -c ' /sys ' /proc/self/mounts; touch /sys/x"
     line = ["unshare", "-Urnm", "sh", "-c", hide, "sh", sys.executable, "-c", PROGRAM, "run", "--",
             "sh", "-c", inside]  # fmt: skip
     done = subprocess.run(line, env=pod.environment, capture_output=True, text=True, check=False)
-    if "unshare" in done.stderr or "mount" in done.stderr:
-        pytest.skip(f"needs a user namespace: {done.stderr}")
     assert "Read-only file system" in done.stderr
     assert int(done.stdout) > 0, done.stdout
 
@@ -683,11 +683,11 @@ def test_nobody_on_the_machine_waits_for_a_file_that_is_only_read_inside(
 
 def test_a_call_by_another_architecture_s_numbers_ends_the_process(anyone: Pod) -> None:
     if platform.machine() != "x86_64":
-        pytest.skip("needs a machine with two ways to call")
+        needs.lack("a machine with two ways to call")
     words = ["python3", "-c", OLD_CALL]
     control = subprocess.run(words, capture_output=True, text=True, check=False)
     if control.stdout != "True\n":
-        pytest.skip("needs a kernel that runs programs of 32 bits")
+        needs.lack("a kernel that runs programs of 32 bits")
     result = anyone.run("--", *words)
     assert (result.code, result.out) == (128 + signal.SIGSYS, "")
 

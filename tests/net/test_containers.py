@@ -25,6 +25,7 @@ import pytest
 
 from containers.plan import DEVICES, LINKS, MASKED, READ_ONLY
 from containers.steps import hide
+from tests.kit import needs
 from tests.kit.birth import born_with, steps_of
 from tests.kit.pod import PROGRAM, Pod, children, eventually, init, is_gone, kill, little_root, pods
 
@@ -88,6 +89,8 @@ def test_the_run_folder_with_the_daemon_s_socket_is_out_of_reach(pod: Pod) -> No
         folder.mkdir(mode=0o700)
         (folder / "vswitch.sock").touch()
         assert pod.sh(f"ls -A {folder}").out == ""
+        pod.environment["VSWITCH_RUN"] = str(pod.folder)  # no daemon's any more, and seen
+        assert pod.sh(f"ls -A {folder}").out == "vswitch.sock\n"
     finally:
         shutil.rmtree(folder)
 
@@ -184,7 +187,11 @@ def test_a_root_of_one_s_own_is_used_and_can_be_written(pod: Pod, root: Path) ->
 def test_orphans_are_reaped_by_process_1(pod: Pod) -> None:
     script = "(sh -c 'true & true' &); sleep 0.1; sleep 0.1; cat /proc/[0-9]*/stat"
     states = [line.rpartition(")")[2].split()[0] for line in pod.sh(script).lines()]
+    assert len(states) >= 3
     assert "Z" not in states
+    unreaped = "sleep 0.01 & exec sh -c 'sleep 0.2; cat /proc/[0-9]*/stat; true'"
+    kept = [line.rpartition(")")[2].split()[0] for line in pod.sh(unreaped).lines()]
+    assert "Z" in kept  # a child of a shell that doesn't wait is one to see
 
 
 # ---- out of reach --------------------------------------------------------------
@@ -289,12 +296,12 @@ def test_cgroups_and_mounts_can_t_be_changed_s34(pod: Pod) -> None:
 
 def test_the_init_has_no_rights_of_its_own_s37() -> None:
     program = init()
-    if program is None:
-        pytest.skip("needs vswitch-init")
+    assert program
     assert program.stat().st_mode & 0o6000 == 0
 
 
 def test_where_user_namespaces_are_refused_the_rest_still_holds(pod: Pod) -> None:
+    needs.user_namespaces()
     limit = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
     # SECBIT_NO_SETUID_FIXUP: another user than root would keep root's capabilities.
     code = f"import ctypes; assert not ctypes.CDLL(None).prctl(28, 4); {PROGRAM}"
@@ -303,8 +310,6 @@ def test_where_user_namespaces_are_refused_the_rest_still_holds(pod: Pod) -> Non
     words = ["run", "--", "sh", "-c", script]
     line = ["unshare", "-Urnm", "sh", "-c", limit, "sh", sys.executable, "-c", code, *words]
     done = subprocess.run(line, env=pod.environment, capture_output=True, text=True, check=False)
-    if "unshare" in done.stderr:
-        pytest.skip(f"needs a user namespace: {done.stderr}")
     assert done.stdout.startswith("vswitch-init\n"), done.stderr
     assert "CapEff:\t00000000200425eb" in done.stdout
     assert "Seccomp:\t2" in done.stdout
@@ -443,8 +448,8 @@ def test_exec_joins_every_namespace_with_the_same_restrictions(pod: Pod) -> None
 
 @pytest.mark.parametrize("user", ["0:0", "1000:1000"])
 def test_exec_killed_leaves_nothing_in_the_container(pod: Pod, user: str) -> None:
-    if user != "0:0" and not (os.geteuid() == 0 and has_many_users()):
-        pytest.skip("needs a root with more users than itself")
+    if user != "0:0":
+        needs.many_users()
     pod.run("-d", "--name", "c", "--", "sleep", "1000")
     entering = pod.popen("exec", "-u", user, "c", "sh", "-c", "echo $$; exec sleep 1000")
     assert entering.stdout
@@ -455,11 +460,6 @@ def test_exec_killed_leaves_nothing_in_the_container(pod: Pod, user: str) -> Non
     entering.kill()
     eventually(lambda: is_gone(entered))
     assert [entry["status"] for entry in pod.ps()] == ["running"]
-
-
-def has_many_users() -> bool:
-    """Whether user 1000 exists here: not so in the user namespace of somebody without rights."""
-    return int(Path("/proc/self/uid_map").read_text().split()[2]) > 1000
 
 
 def test_names_are_taken_once_and_used_again(pod: Pod) -> None:
@@ -618,8 +618,15 @@ def test_a_command_ignores_no_signal_that_its_runner_ignores(pod: Pod) -> None:
         restore_signals=False,
     )  # fmt: skip
     out, _ = ignoring.communicate(timeout=20)
-    (ignored,) = (line for line in out.splitlines() if line.startswith("SigIgn:"))
-    assert int(ignored.split()[1], 16) & sum(1 << number - 1 for number in (2, 3, 10, 13)) == 0
+    assert ignored_of(out) & sum(1 << number - 1 for number in (2, 3, 10, 13)) == 0
+    itself = pod.sh("trap '' INT; cat /proc/self/status").out
+    assert ignored_of(itself) & 1 << 2 - 1  # one that ignores a signal of its own will
+
+
+def ignored_of(status: str) -> int:
+    """The signals that a process ignores, as bits, by its /proc/PID/status."""
+    (line,) = (line for line in status.splitlines() if line.startswith("SigIgn:"))
+    return int(line.split()[1], 16)
 
 
 def test_exec_gives_a_terminal_too(pod: Pod) -> None:

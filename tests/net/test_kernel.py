@@ -20,6 +20,7 @@ import pytest
 
 from datapath import kernel
 from datapath.kernel import KernelError, inside, new_namespace
+from tests.kit import needs
 
 P = ParamSpec("P")
 HEADER = bytes(10)
@@ -40,23 +41,17 @@ def isolated(test: Callable[P, None]) -> Callable[P, None]:
 @contextmanager
 def namespace() -> Iterator[tuple[int, str]]:
     """A new namespace: its descriptor and a path to it."""
-    try:
-        fd = new_namespace()
-    except KernelError as error:
-        pytest.skip(f"needs root or `unshare -Urnm`: {error}")
+    needs.namespaces()
+    fd = new_namespace()
     try:
         yield fd, f"/proc/self/fd/{fd}"
     finally:
         os.close(fd)
 
 
-def tap_or_skip(name: str, persistent: bool = False) -> int:
-    try:
-        return kernel.make_tap(name, persistent=persistent)
-    except KernelError as error:
-        if "/dev/net/tun" in str(error):
-            pytest.skip(str(error))
-        raise
+def new_tap(name: str, persistent: bool = False) -> int:
+    needs.file(Path("/dev/net/tun"))
+    return kernel.make_tap(name, persistent=persistent)
 
 
 def source_address(family: socket.AddressFamily, destination: str) -> str:
@@ -77,7 +72,7 @@ def frames(fd: int, wanted: bytes, patience: float = 2) -> bytes:
 
 @isolated
 def test_a_tap_is_born_inside_a_namespace_with_address_and_route() -> None:
-    os.close(tap_or_skip("t0"))
+    os.close(new_tap("t0"))
     with namespace() as (there, path):
         fd, link = kernel.make_tap_inside(
             path,
@@ -103,7 +98,7 @@ def test_a_tap_is_born_inside_a_namespace_with_address_and_route() -> None:
 
 @isolated
 def test_a_tap_that_can_not_be_set_up_leaves_nothing() -> None:
-    os.close(tap_or_skip("t0"))
+    os.close(new_tap("t0"))
     with namespace() as (there, path):
         with pytest.raises(KernelError, match="default route"):
             kernel.make_tap_inside(path, addresses=["10.0.0.2/24"], gateway="10.9.9.9")
@@ -206,7 +201,7 @@ def test_a_packet_port_wants_ethernet() -> None:
 
 @isolated
 def test_frames_pass_between_a_tap_and_a_packet_socket() -> None:
-    tap = tap_or_skip("t0")
+    tap = new_tap("t0")
     sock = kernel.open_packet_port("t0")
     link = kernel.link("t0")
     assert link is not None
@@ -224,7 +219,7 @@ def test_frames_pass_between_a_tap_and_a_packet_socket() -> None:
 
 @isolated
 def test_a_name_that_is_taken_is_told() -> None:
-    tap = tap_or_skip("t0")
+    tap = new_tap("t0")
     with pytest.raises(KernelError, match="is there already"):
         kernel.make_tap("t0", persistent=False)
     kernel.make_veth_pair("va", "vb")
@@ -236,7 +231,7 @@ def test_a_name_that_is_taken_is_told() -> None:
 
 @isolated
 def test_a_persistent_tap_waits_for_its_next_holder() -> None:
-    os.close(tap_or_skip("t0", persistent=True))
+    os.close(new_tap("t0", persistent=True))
     first = kernel.link("t0")
     again = kernel.make_tap("t0", persistent=True)
     second = kernel.link("t0")
@@ -300,7 +295,7 @@ def test_all_of_it_works_beside_a_running_event_loop() -> None:
 
 @isolated
 def test_a_tap_is_found_where_it_was_moved_to() -> None:
-    fd = tap_or_skip("t0")
+    fd = new_tap("t0")
     here = kernel.whereabouts(fd)
     assert (here.namespace, here.link.name) == (None, "t0")
     with namespace() as (there, path):
@@ -316,7 +311,7 @@ def test_a_tap_is_found_where_it_was_moved_to() -> None:
 
 @isolated
 def test_a_change_in_another_namespace_is_told_by_its_number() -> None:
-    fd, other = tap_or_skip("t0"), tap_or_skip("t1")
+    fd, other = new_tap("t0"), new_tap("t1")
     watch = kernel.NamespaceWatch()
     with namespace() as (there, path), namespace() as (_, silent):
         kernel.place("t0", path)
@@ -340,7 +335,7 @@ def test_a_change_in_another_namespace_is_told_by_its_number() -> None:
 
 @isolated
 def test_asking_where_a_tap_is_keeps_no_namespace_alive() -> None:
-    fd = tap_or_skip("t0")
+    fd = new_tap("t0")
     watch = kernel.NamespaceWatch()
     with namespace() as (_, path):
         kernel.place("t0", path)

@@ -10,7 +10,7 @@ import pytest
 
 from perf import __main__ as perf
 from perf.contestants import Ours
-from perf.problem import PerfProblem
+from tests.kit import needs
 from tests.kit.lab import ended
 
 
@@ -18,11 +18,9 @@ from tests.kit.lab import ended
 def switches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which their folders are."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    try:
-        with Ours() as ours:
-            pids = ours.pids()
-    except (PerfProblem, OSError) as problem:
-        pytest.skip(f"no switch here: {problem}")
+    needs.namespaces()
+    with Ours() as ours:
+        pids = ours.pids()
     assert len(pids) == 2
     assert all(map(ended, pids))
     return tmp_path

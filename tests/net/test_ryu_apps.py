@@ -4,7 +4,6 @@ hosts that ping, HTTP as in Ryu's book. `controlplane/README.md` has the table o
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import signal
 import socket
@@ -16,12 +15,11 @@ from typing import Any
 
 import pytest
 
+from tests.kit import needs
 from tests.kit.apps import Apps, Host, eventually, networks
 from tests.kit.websocket import WebSocket
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("ryu") is None, reason="the package ryu is not installed: run `make`"
-)
+pytestmark = needs.module("ryu", "run `make`; it needs a Python of its time")
 
 DPID = "0000000000000001"
 PAIR = [("v1", "v2")]

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
+from tests.kit import needs
 
 ROOT = Path(__file__).parents[2]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
@@ -24,7 +24,7 @@ def build(name: str, folder: Path) -> Path:
     """The program tests/c/NAME.c, compiled into 'folder'; skips the test without a compiler."""
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("clang")
     if compiler is None:
-        pytest.skip("no C compiler is installed: install gcc or clang")
+        needs.lack("a C compiler", "apt install gcc")
     sources = [ROOT / "tests/c" / f"{name}.c", *sorted((ROOT / "datapath/src/packet").glob("*.c"))]
     program = folder / name
     flags = ["-std=gnu11", "-O1", "-g", f"-I{ROOT / 'datapath/src'}"]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from datapath import switch as memory
 from datapath.action import Group
 from datapath.group import GroupDesc, GroupType
 from datapath.instruction import GotoTable
@@ -23,10 +24,6 @@ from tests.kit.rules import rules
 from tests.oracle.pipeline import actions_of, meter_of
 from vswitch.openflow import decode
 from vswitch.openflow.messages.flow import FlowMod
-
-memory = pytest.importorskip(
-    "datapath.switch", reason="the compiled module is not built: make build"
-)
 
 MATCH_AT = 48
 """Where a flow-mod's match begins."""

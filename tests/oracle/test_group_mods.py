@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from datapath import switch as memory
 from datapath.group import GroupCommand, GroupType
 from datapath.meter import MeterCommand
 from datapath.of13.group import group_mod
@@ -18,10 +19,6 @@ from datapath.problems import Error, ProtocolProblem
 from tests.oracle import generate
 from tests.oracle.generate import There
 from vswitch.openflow import decode
-
-memory = pytest.importorskip(
-    "datapath.switch", reason="the compiled module is not built: make build"
-)
 
 FOR_THE_SWITCH = {
     error.value

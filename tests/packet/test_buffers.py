@@ -72,6 +72,9 @@ def test_a_queue_alone_may_be_long(switch: Switch) -> None:
     for _ in range(4700):
         switch.send(1, SHORT)
     assert switch.drops(2) == {}
+    for _ in range(4700):  # what it may hold has an end
+        switch.send(1, SHORT)
+    assert switch.drops(2).keys() == {"buffer-share"}
 
 
 def test_ten_queues_are_as_long_as_they_are_to_be(switch: Switch) -> None:

@@ -156,6 +156,8 @@ def test_a_modification_adds_nothing(switch: Switch) -> None:
     switch.add_flow(f"{TCP},actions=output:2", LOOSE)
     switch.add_flow(f"{TCP},actions=output:2", STRICT)
     assert switch.dump_flows() == []
+    switch.add_flow(f"{TCP},actions=output:2")
+    assert len(switch.dump_flows()) == 1
 
 
 def test_a_modification_may_reset_counters(three: Switch) -> None:
@@ -217,8 +219,10 @@ def test_a_deletion_takes_what_it_means(
 
 def test_a_deletion_reaches_all_tables(switch: Switch) -> None:
     switch.add_flows("\n".join(f"table={i},tcp,actions=output:2" for i in (0, 5, 254)))
+    switch.add_flow("table=5,udp,actions=output:2")
+    assert len(switch.dump_flows()) == 4
     switch.delete_flows("tcp")
-    assert switch.dump_flows() == []
+    assert [flow.rule.table for flow in switch.dump_flows()] == [5]
 
 
 def test_what_was_deleted_is_no_longer_hit(three: Switch) -> None:
@@ -258,6 +262,7 @@ def test_slots_come_back(make_switch: MakeSwitch) -> None:
     switch = make_switch(max_rules=8)
     for turn in range(300):
         switch.add_flows("\n".join(f"tcp,tp_dst={turn + i},actions=output:2" for i in range(8)))
+        assert switch.stats().rules == 8
         switch.delete_flows()
     assert switch.stats().rules == 0
 
@@ -478,6 +483,8 @@ def test_a_transaction_takes_nothing_but_flow_mods(switch: Switch) -> None:
         switch.atomic([flow_mod(parse_rule("actions=drop")), message(20)])
     assert (refused.value.type, refused.value.code) == (1, 1)
     assert switch.dump_flows() == []
+    switch.atomic([parse_rule("actions=drop").to_flow_mod()])
+    assert len(switch.dump_flows()) == 1
 
 
 def rules_of_many_frames(last: str) -> str:

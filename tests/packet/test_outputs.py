@@ -119,6 +119,8 @@ def test_a_mask_leaves_other_config_bits_alone(switch: Switch) -> None:
     switch.set_port(2, config=NO_FWD, mask=NO_FWD)
     switch.set_port(2, config=0, mask=NO_PACKET_IN)
     assert switch.send(1, FRAME) == {}
+    switch.set_port(2, config=0, mask=NO_FWD)
+    assert list(switch.send(1, FRAME)) == [2]
 
 
 def test_a_port_may_keep_its_misses_from_the_controller(switch: Switch) -> None:
@@ -170,6 +172,9 @@ def test_without_a_table_miss_entry_nobody_is_told(switch: Switch) -> None:
     switch.send(1, FRAME)
     assert switch.packet_ins() == []
     assert switch.drops(1) == {"table-miss": 1}
+    switch.add_flow("priority=0,actions=CONTROLLER:65535")
+    switch.send(1, FRAME)
+    assert len(switch.packet_ins()) == 1
 
 
 # ---- packet-outs ----

@@ -91,12 +91,19 @@ def test_nobody_is_told_without_the_flag(switch: Switch) -> None:
     switch.add_flow("actions=output:2")
     switch.delete_flows()
     assert removed(switch) == []
+    switch.add_flow("send_flow_rem,hard_timeout=1,actions=output:2")
+    switch.advance(2)
+    switch.add_flow("send_flow_rem,actions=output:2")
+    switch.delete_flows()
+    assert len(removed(switch)) == 2
 
 
 def test_nobody_is_told_of_a_rule_that_another_replaced(switch: Switch) -> None:
     switch.add_flow("send_flow_rem,actions=output:2")
     switch.add_flow("send_flow_rem,actions=output:3")
     assert removed(switch) == []
+    switch.delete_flows()
+    assert len(removed(switch)) == 1  # and of the new one once
 
 
 def test_a_rule_replaced_and_deleted_in_one_breath_is_told_once(switch: Switch) -> None:
@@ -123,3 +130,8 @@ def test_resetting_counters_is_no_use_of_a_rule(switch: Switch) -> None:
     switch.add_flow("reset_counts,tcp,actions=output:3", Command.MODIFY)
     switch.advance(1)
     assert switch.dump_flows() == []
+    switch.add_flow("idle_timeout=2,tcp,actions=output:2")
+    switch.advance(1.5)
+    switch.send(1, "tcp")  # a packet is a use
+    switch.advance(1)
+    assert len(switch.dump_flows()) == 1

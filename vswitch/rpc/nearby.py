@@ -13,13 +13,16 @@ import glob
 import os
 import socket
 import stat
-import tempfile
 
 from vswitch import paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+TEMPORARY = "/tmp"
+"""Where users without a runtime folder have theirs; a daemon may be kept from writing there."""
 
 
 def daemons() -> list[str]:
@@ -36,9 +39,8 @@ def _candidates() -> Iterator[str]:
     chosen = os.environ.get("VSWITCH_RUN")
     if chosen:
         yield os.path.abspath(chosen)
-    parents = ["/run", tempfile.gettempdir()]
-    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
-        parents.append(runtime)
+    parents = ["/run", TEMPORARY]
+    parents += filter(None, map(os.environ.get, ("TMPDIR", "XDG_RUNTIME_DIR")))
     if os.geteuid() == 0:
         parents += glob.glob("/run/user/*")
     for parent in parents:

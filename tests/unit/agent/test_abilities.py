@@ -73,9 +73,9 @@ def test_queues_of_a_port_that_is_not_there_are_an_error() -> None:
 def test_a_port_that_goes_takes_its_queues_along() -> None:
     a = agent()
     opened(a)
-    a.view.queues[1] = (PortQueue(0),)
+    a.view.queues.update({1: (PortQueue(0),), 2: (PortQueue(0),)})
     a.port_removed(1)
-    assert a.view.queues == {}
+    assert a.view.queues == {2: (PortQueue(0),)}
 
 
 def test_more_queues_than_a_message_holds_come_in_several() -> None:

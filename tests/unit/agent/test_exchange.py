@@ -241,6 +241,11 @@ def test_a_busy_forwarder_stops_reading_from_peers(tmp_path: Path) -> None:
 
 def test_without_a_forwarder_peers_are_hung_up_on(tmp_path: Path) -> None:
     async def test(folder: Path) -> None:
+        ex = exchange(FakeForwarder())
+        await listen(ex, f"punix:{folder}/with")
+        reader, _ = await asyncio.open_unix_connection(str(folder / "with"))
+        assert isinstance(decode(await message(reader)), Hello)
+        ex.close()
         ex = exchange(None)
         await listen(ex, f"punix:{folder}/s")
         reader, _ = await asyncio.open_unix_connection(str(folder / "s"))

@@ -584,6 +584,9 @@ def test_any_bytes_end_the_silence() -> None:
     a.tick(5.1)
     a.received(1, encode(se.EchoReply(b"", xid=1)), 6.0)
     assert a.tick(10.2) == []
+    a.tick(11.1)
+    (end,) = a.tick(16.2)  # and what is silent from then on isn't kept for that
+    assert isinstance(end, HangUp)
 
 
 def test_whoever_says_no_hello_is_hung_up_on() -> None:

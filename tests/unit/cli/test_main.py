@@ -188,6 +188,7 @@ def test_a_port_that_was_made_anew_has_no_rate_yet() -> None:
     assert top.rated(PORT, None, 1.0)["rx_bits_per_s"] is None
     assert top.rated({"name": "not active"}, PORT, 1.0)["rx_bits_per_s"] is None
     assert top.rated(PORT, PORT, 0.0)["rx_bits_per_s"] is None
+    assert top.rated(PORT, PORT, 1.0)["rx_bits_per_s"] == 0
 
 
 def test_top_ends_well_when_interrupted(daemon: FakeDaemon) -> None:

@@ -81,7 +81,10 @@ def test_a_number_that_came_round_again_is_not_believed(registry: Registry) -> N
 
 
 def test_a_zombie_has_an_identity_but_is_not_alive() -> None:
-    child = subprocess.Popen(["true"])
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    assert child.stdin
+    assert identify(child.pid).is_alive()
+    child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert not identify(child.pid).is_alive()
     child.wait()
@@ -146,6 +149,7 @@ def elsewhere() -> Identity:
 
 
 def test_a_number_of_another_pid_namespace_is_nobody_here(registry: Registry) -> None:
+    assert ourselves().is_here()
     assert not elsewhere().is_here()
     assert not elsewhere().is_alive()
     with pytest.raises(ProcessLookupError):
@@ -235,6 +239,9 @@ def test_a_lock_that_leads_elsewhere_is_not_followed(registry: Registry, tmp_pat
     with pytest.raises(Failure, match=r"\.lock in it can't be opened"):
         registry.sweep()
     assert not (tmp_path / "made by us").exists()
+    os.unlink(os.path.join(registry.folder, ".lock"))
+    registry.sweep()
+    assert os.path.exists(os.path.join(registry.folder, ".lock"))
 
 
 def test_a_state_of_any_size_is_read_as_far_as_one_of_ours_goes(registry: Registry) -> None:

@@ -23,6 +23,7 @@ from containers.seccomp import (
     Is,
     program,
 )
+from tests.kit import needs
 from tests.kit.bpf import check, decide
 from vswitch.errors import SchemaError
 
@@ -168,8 +169,7 @@ def test_a_machine_without_numbers_is_refused_in_a_sentence() -> None:
 @pytest.mark.parametrize("machine", MACHINES)
 def test_the_numbers_are_the_kernel_s(machine: str) -> None:
     header = HEADERS[machine]
-    if not header.exists():
-        pytest.skip(f"needs {header}")
+    needs.file(header)
     pattern = re.compile(r"#define __NR(?:3264)?_(\w+)\s+(\d+)")
     theirs = {name: int(number) for name, number in pattern.findall(header.read_text())}
     newest = max(theirs.values())

@@ -55,6 +55,7 @@ def test_a_destination_behind_the_same_port_is_let_alone() -> None:
     table = MacTable()
     table.steps_for(frame(ANN, ALL, 1), 0)
     assert table.steps_for(frame(BOB, ANN, 1), 0) == []
+    assert table.steps_for(frame(BOB, ANN, 2), 0)  # behind another one there is work
 
 
 def test_an_old_station_is_unknown_again() -> None:

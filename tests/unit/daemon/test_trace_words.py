@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
+from scapy import all as scapy
 
 from datapath import Switch
 from datapath.frames import TraceKind, TraceStep, VlanMode
@@ -16,8 +17,6 @@ from datapath.rule import parse_rule
 from vswitch.daemon.explain import Packet, changes, explain
 from vswitch.daemon.imagine import checksum, frame_of
 from vswitch.schema import Queue
-
-scapy = pytest.importorskip("scapy.all", reason="scapy is not installed")
 
 MATCHES = (
     "in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_src=1,tp_dst=80",

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
+from datapath import ffi
 from datapath.fields import BY_NAME, BY_OXM, FIELDS, Field, Format, Needs
 
 DEFINITION = Path(__file__).parents[3] / "datapath/src/flow/fields.def"
@@ -29,7 +28,6 @@ def test_prerequisites_come_before_the_fields_that_need_them() -> None:
 
 
 def test_the_list_is_what_the_compiled_core_knows() -> None:
-    ffi = pytest.importorskip("datapath.ffi", reason="the compiled module is not built: make build")
     formats, needs = list(Format), list(Needs)
     core = [
         Field(

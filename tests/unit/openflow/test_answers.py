@@ -1,6 +1,7 @@
 """A message at fault is answered with OpenFlow's error."""
 
 import pytest
+from os_ken.ofproto import ofproto_v1_3 as ofproto
 
 from datapath.problems import Error, ProtocolProblem
 from vswitch.openflow import answer, decode, encode
@@ -29,9 +30,6 @@ def test_errors_that_we_do_not_know_keep_their_numbers() -> None:
 
 
 def test_the_numbers_are_what_os_ken_has() -> None:
-    ofproto = pytest.importorskip(
-        "os_ken.ofproto.ofproto_v1_3", reason="os-ken is not installed: pip install os-ken"
-    )
     theirs = set()
     for name, number in vars(ofproto).items():
         if name.startswith("OFPET_") and name != "OFPET_EXPERIMENTER":

@@ -19,9 +19,6 @@ FOREIGN_FIELD = {Error.BAD_MATCH_BAD_FIELD, Error.BAD_ACTION_BAD_SET_TYPE}
 OWN_CLASS = "class 0x8000 "
 """In the sentence about a field of the standard (OFPXMC_OPENFLOW_BASIC) that we don't know."""
 
-pytestmark = pytest.mark.skipif(
-    not GOLDENS, reason="os-ken's recorded messages are not installed: pip install os-ken"
-)
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=lambda path: path.stem)

@@ -5,6 +5,8 @@ from functools import reduce
 from typing import Any
 
 import pytest
+from os_ken.ofproto import ofproto_parser as readers
+from os_ken.ofproto import ofproto_protocol as protocol
 
 from datapath.action import Output
 from datapath.match_text import parse_match
@@ -162,10 +164,6 @@ SEEN: tuple[tuple[Message, dict[str, object]], ...] = (
 )  # fmt: skip
 """Whatever a switch sends, and what an app of os-ken's finds in it."""
 
-protocol = pytest.importorskip(
-    "os_ken.ofproto.ofproto_protocol", reason="os-ken is not installed: pip install os-ken"
-)
-readers = pytest.importorskip("os_ken.ofproto.ofproto_parser")
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit import needs
 from tests.kit.fakedaemon import FakeDaemon
 from vswitch.errors import RpcError
+from vswitch.rpc import nearby
 from vswitch.rpc.client import Client
 from vswitch.rpc.nearby import daemons, others
 
@@ -23,7 +25,8 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """Makes a run folder in a place of its own; the machine's other places don't count."""
     monkeypatch.delenv("VSWITCH_RUN", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "xdg"))
-    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(nearby, "TEMPORARY", "/nowhere")
 
     def make(name: str) -> Path:
         folder = tmp_path / name
@@ -72,8 +75,8 @@ def test_a_strangers_folder_is_not_named(tmp_path: Path, places: Place) -> None:
         assert ours(tmp_path) == [str(bait)]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs a root that can give a folder away")
 def test_nor_one_that_belongs_to_another_user(tmp_path: Path, places: Place) -> None:
+    needs.many_users()
     bait = places("tmp/vswitch-bait")
     with FakeDaemon(bait, {}):
         assert ours(tmp_path) == [str(bait)]
@@ -89,3 +92,14 @@ def test_a_daemon_that_is_busy_is_there_and_not_waited_for(tmp_path: Path, place
         waiting.connect(str(busy / "vswitch.sock"))
         assert ours(tmp_path) == [str(busy)]
     assert ours(tmp_path) == []
+
+
+def test_a_machine_without_a_place_for_temporary_files_is_no_reason_to_fail(
+    tmp_path: Path, places: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service may write to its own folders alone."""
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", lambda *_: pytest.fail("it looked"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    with FakeDaemon(places("xdg/vswitch"), {}):
+        assert ours(tmp_path) == [str(tmp_path / "xdg/vswitch")]

@@ -179,14 +179,18 @@ def test_s37_only_our_own_user_and_root_are_heard(
 
 
 def test_a_stranger_gets_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_trusted", lambda peer: False)
-
-    async def talk(_: Server, connection: Connection) -> None:
+    async def answer(_: Server, connection: Connection) -> None:
         connection[1].write(Call(1, "bridge.show", {"name": "b"}).encode())
+        connection[1].write_eof()
         with contextlib.suppress(ConnectionResetError):
-            assert await connection[0].read() == b""
+            heard.append(await connection[0].read())
 
-    serving(tmp_path / "s", talk)
+    heard: list[bytes] = []
+    serving(tmp_path / "s", answer)
+    assert heard[0]  # we do
+    monkeypatch.setattr(server, "_trusted", lambda peer: False)
+    serving(tmp_path / "s", answer)
+    assert not any(heard[1:])
 
 
 def test_a_second_daemon_is_told_who_has_the_socket(tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def test_an_equal_configuration_keeps_its_revision_and_tells_nobody(store: Store
     store.watch(1, heard.append)
     assert store.transaction(to("a")).revision == 1
     assert heard == []
+    store.transaction(to("b"))
+    assert [snapshot.revision for snapshot in heard] == [2]
 
 
 def test_a_change_that_raises_leaves_the_store_as_it_was(store: Store) -> None:
@@ -65,6 +67,8 @@ def test_a_change_that_raises_leaves_the_store_as_it_was(store: Store) -> None:
         store.transaction(lambda config: 1 // 0)  # type: ignore[arg-type, return-value]
     assert store.read() == Snapshot(1, Config((Bridge("a"),)))
     assert heard == []
+    store.transaction(to("b"))
+    assert [snapshot.revision for snapshot in heard] == [2]
 
 
 def test_a_watcher_hears_of_each_change_after_its_revision(store: Store) -> None:
@@ -86,11 +90,13 @@ def test_a_late_watcher_hears_at_once_of_what_it_missed(store: Store) -> None:
 
 def test_a_watcher_that_ended_hears_nothing_more(store: Store) -> None:
     heard: list[Snapshot] = []
+    others: list[Snapshot] = []
     stop = store.watch(0, heard.append)
+    store.watch(0, others.append)
     stop()
     stop()
     store.transaction(to("a"))
-    assert heard == []
+    assert (len(heard), len(others)) == (0, 1)
 
 
 def test_a_watcher_may_change_the_store(store: Store) -> None:

@@ -129,6 +129,7 @@ def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
         assert store.read().revision == 1
         assert heard == []
         assert store.transaction(lambda config: config.without_bridge("br0")).revision == 2
+        assert len(heard) == 1
     with closing(SqliteStore(tmp_path)) as store:
         assert store.read().config == Config()
 
