@@ -230,7 +230,7 @@ class Server:
             result = await self._in_time(call, task, hung_up)
             if protocol.is_long(result):
                 return await asyncio.to_thread(protocol.pieces, call.id, result)
-            return protocol.pieces(call.id, result)
+            return [b"".join(protocol.pieces(call.id, result))]
         except Failure as failure:
             return [protocol.error(call.id, failure)]
         except Exception as defect:
