@@ -39,8 +39,15 @@ class ParseTimeout(BaseException):
     """The limit was reached. No `Exception`, so that a parser's own handlers let it pass."""
 
 
+class _Parse:
+    """The parse that is under way, if one is: only then the signal means what the guard set it for."""
+
+    limited = False
+
+
 def _expired(_signal: int, _frame: FrameType | None) -> None:
-    raise ParseTimeout
+    if _Parse.limited:
+        raise ParseTimeout
 
 
 def guarded(
@@ -68,12 +75,14 @@ def guarded(
             wrong = stranger(here, datapath, buffer)
         if wrong is not None:
             return _close(datapath, wrong)
-        signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
         try:
+            _Parse.limited = True
+            signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
             message = parse(datapath, version, kind, length, xid, buffer)
         except ParseTimeout:
             message = None
         finally:
+            _Parse.limited = False
             left_s, _ = signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         if message is None and left_s == 0:  # os-ken may have caught even our exception
             return _close(datapath, f"message type {kind} takes os-ken more than {limit_s} s")
