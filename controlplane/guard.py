@@ -40,7 +40,7 @@ class ParseTimeout(BaseException):
 
 
 class _Parse:
-    """The parse that is under way, if one is: only then the signal means what the guard set it for."""
+    """Whether one is under way: only then the signal means what the guard set it for."""
 
     limited = False
 
