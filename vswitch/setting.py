@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from vswitch.schema import Record
     from vswitch.values import Reader
 
 
@@ -41,7 +40,7 @@ class Setting:
         show: Callable[[Any], object] = _same,
         many: bool = False,
         nested: bool = False,
-        record: type[Record] | None = None,
+        record: type[Any] | None = None,
         live: bool = False,
         say: Callable[[Any], object] | None = None,
     ) -> None:

@@ -186,6 +186,45 @@ def _impure_import(arrow: Arrow) -> str | None:
     return None
 
 
+def python_circles(sources: dict[str, str]) -> list[str]:
+    """Files that import each other, perhaps by way of others: one line for each such knot.
+
+    Every import counts, those of type checkers and those inside functions too: what needs them to
+    be read needs them to be understood.
+    """
+    modules = {module_name(path) for path in sources}
+    edges: dict[str, set[str]] = {module: set() for module in modules}
+    for arrow in python_arrows(sources):
+        user = arrow.user.removesuffix(".__init__")
+        if arrow.used in modules and arrow.used != user:
+            edges[user].add(arrow.used)
+    return [" <-> ".join(sorted(knot)) for knot in knots(edges) if len(knot) > 1]
+
+
+def knots(edges: dict[str, set[str]]) -> list[set[str]]:
+    """The strongly connected components of a graph, in which every node has an entry: within one,
+    each node can be reached from each."""
+    reached = {node: _reachable(node, edges) for node in edges}
+    left, found = set(edges), []
+    while left:
+        node = min(left)
+        knot = {other for other in reached[node] if node in reached[other]} | {node}
+        found.append(knot)
+        left -= knot
+    return found
+
+
+def _reachable(start: str, edges: dict[str, set[str]]) -> set[str]:
+    """What can be reached from a node by one step or more."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for used in edges[waiting.pop()] - seen:
+            seen.add(used)
+            waiting.append(used)
+    return seen
+
+
 # ---- C ----------------------------------------------------------------------
 
 

@@ -11,9 +11,11 @@ from tests.kit.layers import (
     c_arrows,
     c_findings,
     draw,
+    knots,
     name_findings,
     opening_findings,
     python_arrows,
+    python_circles,
     python_findings,
     read_tree,
 )
@@ -41,6 +43,12 @@ def test_python_imports_only_go_down(python_sources: dict[str, str]) -> None:
     arrows = python_arrows(python_sources)
     findings = python_findings(arrows)
     assert not findings, report(findings, draw(arrows, PYTHON_ROOMS))
+
+
+def test_no_python_files_stand_in_a_circle(python_sources: dict[str, str]) -> None:
+    tests = read_tree(ROOT, ("tests",), (".py",))
+    found = python_circles({**python_sources, **tests})
+    assert not found, "\n".join(["circles:", *found])
 
 
 def test_c_includes_only_go_left(c_sources: dict[str, str]) -> None:
@@ -104,6 +112,43 @@ def test_a_wrong_python_arrow_is_found(path: str, text: str) -> None:
 )
 def test_a_right_python_arrow_is_let_alone(path: str, text: str) -> None:
     assert python_whys(path, text) == []
+
+
+BACK = {
+    "at the top": "from a import low\n",
+    "for types only": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from a.low import Thing\n"
+    ),
+    "in a function": "def late():\n    import a.low\n",
+    "by its own name": "from . import low\n",
+}
+
+
+@pytest.mark.parametrize("text", BACK.values(), ids=BACK)
+def test_files_that_import_each_other_are_a_circle(text: str) -> None:
+    sources = {"a/low.py": "from a.high import x\n", "a/high.py": text}
+    assert python_circles(sources) == ["a.high <-> a.low"]
+
+
+def test_a_way_around_by_others_is_a_circle() -> None:
+    sources = {
+        "a/one.py": "import a.two\n", "a/two.py": "import a\n",
+        "a/__init__.py": "from a.one import x\n", "a/three.py": "import a.one\n",
+    }  # fmt: skip
+    assert python_circles(sources) == ["a <-> a.one <-> a.two"]
+
+
+def test_what_only_goes_down_is_no_circle() -> None:
+    sources = {
+        "a/one.py": "from a import two, three\n", "a/two.py": "from a import three\n",
+        "a/three.py": "import json\n", "a/__init__.py": "",
+    }  # fmt: skip
+    assert python_circles(sources) == []
+
+
+def test_a_knot_holds_what_reaches_each_other() -> None:
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set[str]()}
+    assert sorted(map(sorted, knots(edges))) == [["a"], ["b", "c"], ["d"]]
 
 
 def test_an_imported_module_is_told_from_an_imported_name() -> None:

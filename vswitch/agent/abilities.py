@@ -8,20 +8,18 @@ three requests are answered here (OpenFlow 1.3.5: 7.3.5.11, 7.3.5.14, 7.3.6).  P
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datapath.ports import Reserved
 from datapath.problems import Error, ProtocolProblem
 from vswitch.agent.limits import ACTIONS, MAX_BANDS, MAX_GROUPS, MAX_METERS
+from vswitch.agent.session import Session
+from vswitch.agent.sessions import Sessions
 from vswitch.agent.view import FULL_RATE, PortQueue
 from vswitch.openflow.messages import group as gr
 from vswitch.openflow.messages import meter as me
 from vswitch.openflow.messages import queue as qu
 from vswitch.openflow.messages.base import Message
-
-if TYPE_CHECKING:
-    from vswitch.agent.agent import Agent
-    from vswitch.agent.session import Session
 
 GROUP_TYPES = sum(1 << kind for kind in gr.GroupType)
 GROUP_ACTIONS = sum(1 << number for number in ACTIONS)
@@ -46,23 +44,29 @@ QUEUES_A_REPLY = 1000
 """Queues in one message: at most 48 bytes each."""
 
 
-def _groups(agent: Agent, session: Session, asked: gr.GroupFeaturesRequest) -> Iterator[Message]:
+def _groups(
+    sessions: Sessions, session: Session, asked: gr.GroupFeaturesRequest
+) -> Iterator[Message]:
     four = (MAX_GROUPS,) * 4
     yield gr.GroupFeaturesReply(
         GROUP_TYPES, GROUP_CAPABILITIES, four, (GROUP_ACTIONS,) * 4, xid=asked.xid
     )
 
 
-def _meters(agent: Agent, session: Session, asked: me.MeterFeaturesRequest) -> Iterator[Message]:
+def _meters(
+    sessions: Sessions, session: Session, asked: me.MeterFeaturesRequest
+) -> Iterator[Message]:
     yield me.MeterFeaturesReply(
         MAX_METERS, BAND_TYPES, METER_CAPABILITIES, MAX_BANDS, MAX_COLOR, xid=asked.xid
     )
 
 
-def _queues(agent: Agent, session: Session, asked: qu.QueueGetConfigRequest) -> Iterator[Message]:
+def _queues(
+    sessions: Sessions, session: Session, asked: qu.QueueGetConfigRequest
+) -> Iterator[Message]:
     """The queues of a port, or of all.  No multipart, so what outgrows a message comes in several
     replies under the same xid."""
-    view = agent.view
+    view = sessions.view
     if asked.port != Reserved.ANY and asked.port not in view.ports:
         raise ProtocolProblem(Error.QUEUE_OP_FAILED_BAD_PORT, f"port {asked.port}")
     ports = sorted(view.ports) if asked.port == Reserved.ANY else [asked.port]

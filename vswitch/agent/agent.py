@@ -1,27 +1,20 @@
 """The OpenFlow side of one bridge: all its sessions, decided purely.
 
-The agent is told what happened and answers with effects in order.  What one session does may
-concern others (a new master, a changed port), so sessions live together here.  No socket, no
-clock; one thread.
+The agent is told what happened and answers with effects in order.  No socket, no clock; one thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datapath.frames import SessionSpec
 from datapath.problems import Error
-from vswitch.agent.effects import Effect, HangUp, Heard, Later, Pause, Relay, Send, Subscribe
+from vswitch.agent.effects import Effect, HangUp, Heard, Later, Pause, Relay, Send
 from vswitch.agent.framing import Broken, Run
 from vswitch.agent.handlers import handle
 from vswitch.agent.opening import greet, hello
-from vswitch.agent.roles import Generation
 from vswitch.agent.session import Session
-from vswitch.agent.view import PortQueue, View
-from vswitch.openflow import encode
-from vswitch.openflow.messages.base import Message
-from vswitch.openflow.messages.port import Port, PortReason, PortStatus
-from vswitch.openflow.messages.session import EchoRequest, ErrorMessage, Role
+from vswitch.agent.sessions import Sessions
+from vswitch.openflow.messages.session import EchoRequest, ErrorMessage
 
 TURN_MAX = 256 << 10
 """Bytes of answers after which a peer's further messages wait for its next turn: a few bytes can
@@ -31,21 +24,11 @@ PROBE_XID = 0x70726F62
 """Of our own echo requests, so that captures tell them apart ("prob")."""
 
 
-class Agent:
-    """Sessions of the bridge 'view', offered the wire versions 'versions' (such as (4,)).
+class Agent(Sessions):
+    """Sessions whose bytes come in here, and whose time passes.
 
     Every method returns effects for the caller to carry out in order.
     """
-
-    def __init__(self, view: View, versions: tuple[int, ...]) -> None:
-        self.view = view
-        self.versions = versions
-        self.generation = Generation()
-        self.sessions: dict[int, Session] = {}
-        self.snooped = False
-        """Somebody wants to see what controllers say."""
-
-    # ---- connections -------------------------------------------------------
 
     def opened(self, id: int, now: float, *, service: bool, probe: float) -> list[Effect]:
         """A connection is there; 'id' is its session's number from now on."""
@@ -127,58 +110,3 @@ class Agent:
                 yield from greet(self, session, message)
             if session.busy:
                 return
-
-    def send(self, session: Session, message: Message) -> Effect:
-        """A message for the peer, in the version that was agreed on."""
-        return Send(session.id, encode(message, session.version))
-
-    # ---- what the forwarder is told ----------------------------------------
-
-    def subscribe(self, session: Session) -> Effect:
-        """What the forwarder may send to a session, as its role and settings are now."""
-        wants = session.wants
-        return Subscribe(
-            session.id,
-            SessionSpec(
-                session.version, wants.packet_in, wants.flow_removed, session.miss_send_len
-            ),
-        )
-
-    def become_master(self, session: Session) -> Iterator[Effect]:
-        """Makes a session the only master: another one becomes a slave (6.3.5)."""
-        for other in self.sessions.values():
-            if other is not session and other.role == Role.MASTER:
-                other.role = Role.SLAVE
-                yield self.subscribe(other)
-        session.role = Role.MASTER
-        yield self.subscribe(session)
-
-    # ---- ports -------------------------------------------------------------
-
-    def port_added(self, port: Port) -> list[Effect]:
-        self.view.ports[port.number] = port
-        return self._tell(PortReason.ADD, port)
-
-    def port_removed(self, number: int) -> list[Effect]:
-        port = self.view.ports.pop(number, None)
-        self.view.queues.pop(number, None)
-        return self._tell(PortReason.DELETE, port) if port else []
-
-    def port_changed(self, port: Port) -> list[Effect]:
-        """The port as it is now, in the place of the one with its number."""
-        if self.view.ports.get(port.number) == port:
-            return []
-        self.view.ports[port.number] = port
-        return self._tell(PortReason.MODIFY, port)
-
-    def queues_changed(self, number: int, queues: tuple[PortQueue, ...]) -> None:
-        """The queues that a port has now; OpenFlow 1.3 has no message to tell peers unasked."""
-        self.view.queues[number] = queues
-
-    def _tell(self, reason: PortReason, port: Port) -> list[Effect]:
-        """A port-status (7.4.3) for everyone who wants that reason."""
-        return [
-            self.send(session, PortStatus(reason, port))
-            for session in self.sessions.values()
-            if session.wants.port_status >> reason & 1
-        ]

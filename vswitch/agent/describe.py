@@ -6,20 +6,18 @@ Answers that may outgrow one message are cut into parts below 64 KiB.  Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datapath.problems import Error, ProtocolProblem
 from vswitch import __version__
 from vswitch.agent.limits import N_TABLES
+from vswitch.agent.session import Session
+from vswitch.agent.sessions import Sessions
 from vswitch.agent.tables import configured, features_of_table
 from vswitch.openflow.messages import switch as sw
 from vswitch.openflow.messages import table as ta
 from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.port import PortDescReply, PortDescRequest
-
-if TYPE_CHECKING:
-    from vswitch.agent.agent import Agent
-    from vswitch.agent.session import Session
 
 CAPABILITIES = (
     sw.Capabilities.FLOW_STATS
@@ -37,34 +35,36 @@ PORTS_A_PART = 1000
 TABLES_A_PART = 32
 
 
-def _features(agent: Agent, session: Session, asked: sw.FeaturesRequest) -> Iterator[Message]:
+def _features(sessions: Sessions, session: Session, asked: sw.FeaturesRequest) -> Iterator[Message]:
     yield sw.FeaturesReply(
-        agent.view.dpid, n_tables=N_TABLES, capabilities=CAPABILITIES, xid=asked.xid
+        sessions.view.dpid, n_tables=N_TABLES, capabilities=CAPABILITIES, xid=asked.xid
     )
 
 
-def _desc(agent: Agent, session: Session, asked: sw.DescRequest) -> Iterator[Message]:
+def _desc(sessions: Sessions, session: Session, asked: sw.DescRequest) -> Iterator[Message]:
     yield sw.DescReply(
         manufacturer="vswitch",
         hardware="software switch",
         software=__version__,
         serial_number="None",
-        datapath=agent.view.name,
+        datapath=sessions.view.name,
         xid=asked.xid,
     )
 
 
-def _ports(agent: Agent, session: Session, asked: PortDescRequest) -> Iterator[Message]:
-    ports = tuple(port for _, port in sorted(agent.view.ports.items()))
+def _ports(sessions: Sessions, session: Session, asked: PortDescRequest) -> Iterator[Message]:
+    ports = tuple(port for _, port in sorted(sessions.view.ports.items()))
     for start in range(0, len(ports) or 1, PORTS_A_PART):
         end = start + PORTS_A_PART
         yield PortDescReply(ports[start:end], more=end < len(ports), xid=asked.xid)
 
 
-def _tables(agent: Agent, session: Session, asked: ta.TableFeaturesRequest) -> Iterator[Message]:
+def _tables(
+    sessions: Sessions, session: Session, asked: ta.TableFeaturesRequest
+) -> Iterator[Message]:
     """What tables can do; with a body, what they are to do: then all of it is done or nothing, and
     the answer shows the outcome (7.3.5.5)."""
-    view = agent.view
+    view = sessions.view
     if asked.tables and not session.writable:
         raise ProtocolProblem(Error.BAD_REQUEST_IS_SLAVE, "a slave may not write")
     if asked.tables:

@@ -17,13 +17,16 @@ from vswitch.openflow.messages.flow import AggregateRequest, FlowMod, FlowStatsR
 from vswitch.openflow.messages.group import GroupDescRequest, GroupMod, GroupStatsRequest
 from vswitch.openflow.messages.meter import MeterConfigRequest, MeterMod, MeterStatsRequest
 from vswitch.openflow.messages.packet import PacketOut
-from vswitch.openflow.messages.port import PortStatsRequest
+from vswitch.openflow.messages.port import PortMod, PortStatsRequest
 from vswitch.openflow.messages.queue import QueueStatsRequest
 from vswitch.openflow.messages.session import BarrierReply, BarrierRequest
-from vswitch.openflow.messages.table import TableStatsRequest
+from vswitch.openflow.messages.table import TableMod, TableStatsRequest
 
 CHANGES: tuple[type[Any], ...] = (FlowMod, PacketOut, GroupMod, MeterMod)
 """What the forwarder carries out."""
+
+WRITES: tuple[type[Any], ...] = (*CHANGES, PortMod, TableMod)
+"""What a slave may not send (6.3.4)."""
 
 QUESTIONS: tuple[type[Any], ...] = (
     FlowStatsRequest, AggregateRequest, TableStatsRequest, PortStatsRequest, QueueStatsRequest,
@@ -37,6 +40,7 @@ class Hot:
     """One version's numbers."""
 
     changes: frozenset[int]
+    writes: frozenset[int]
     barrier_request: int
     barrier_reply: int
     multipart_request: int
@@ -47,7 +51,7 @@ class Hot:
     """Multipart types."""
 
 
-NONE = Hot(frozenset(), -1, -1, -1, -1, Struct("!HH"), frozenset())
+NONE = Hot(frozenset(), frozenset(), -1, -1, -1, -1, Struct("!HH"), frozenset())
 """Before a version is agreed on."""
 
 
@@ -55,7 +59,8 @@ def hot(dialect: Dialect) -> Hot:
     """The numbers that a version has for what is hot; what it doesn't know is left out."""
     request, reply = dialect.multipart_types
     return Hot(
-        changes=frozenset(dialect.classes[of][0] for of in CHANGES if of in dialect.classes),
+        changes=_numbers(dialect, CHANGES),
+        writes=_numbers(dialect, WRITES),
         barrier_request=dialect.classes[BarrierRequest][0],
         barrier_reply=dialect.classes[BarrierReply][0],
         multipart_request=request,
@@ -63,6 +68,10 @@ def hot(dialect: Dialect) -> Hot:
         multipart_head=dialect.multipart_head,
         questions=frozenset(number for number, of in dialect.requests.items() if of in QUESTIONS),
     )
+
+
+def _numbers(dialect: Dialect, classes: tuple[type[Any], ...]) -> frozenset[int]:
+    return frozenset(dialect.classes[of][0] for of in classes if of in dialect.classes)
 
 
 HOT: Mapping[int, Hot] = {version: hot(dialect) for version, dialect in DIALECTS.items()}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from datapath.problems import ProtocolProblem
 from vswitch.agent.effects import Effect, HangUp, Send
 from vswitch.agent.framing import HELLO, Rare
+from vswitch.agent.session import Session
+from vswitch.agent.sessions import Sessions
 from vswitch.openflow import answer, decode, encode, negotiate, own_hello, refusal
 from vswitch.openflow.messages.session import Hello
-
-if TYPE_CHECKING:
-    from vswitch.agent.agent import Agent
-    from vswitch.agent.session import Session
 
 
 def hello(versions: tuple[int, ...]) -> bytes:
@@ -21,7 +18,7 @@ def hello(versions: tuple[int, ...]) -> bytes:
     return encode(own_hello(versions))
 
 
-def greet(agent: Agent, session: Session, message: Rare) -> Iterator[Effect]:
+def greet(sessions: Sessions, session: Session, message: Rare) -> Iterator[Effect]:
     """Handles what comes before the peers have agreed on a version: a hello, or the end."""
     if message.type != HELLO:
         yield HangUp(session.id, f"a message of type {message.type} came before any hello")
@@ -29,13 +26,13 @@ def greet(agent: Agent, session: Session, message: Rare) -> Iterator[Effect]:
     try:
         theirs = decode(message.data)
     except ProtocolProblem as problem:
-        yield Send(session.id, encode(answer(problem), max(agent.versions)))
+        yield Send(session.id, encode(answer(problem), max(sessions.versions)))
         yield HangUp(session.id, f"its hello makes no sense: {problem.why}")
         return
     assert isinstance(theirs, Hello)
-    if version := negotiate(agent.versions, theirs):
+    if version := negotiate(sessions.versions, theirs):
         session.agree(version)
-        yield agent.subscribe(session)
+        yield sessions.subscribe(session)
     else:
-        yield Send(session.id, encode(refusal(agent.versions, theirs), max(agent.versions)))
+        yield Send(session.id, encode(refusal(sessions.versions, theirs), max(sessions.versions)))
         yield HangUp(session.id, f"it speaks version {theirs.version}, this bridge doesn't")
