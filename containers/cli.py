@@ -1,4 +1,4 @@
-"""`vswitch run|ps|exec|connect|stop|rm`: words to settings, results to lines.
+"""`vswitch run|ps|exec|logs|attach|connect|stop|rm`: words to settings, results to lines.
 
 `COMMANDS` is what the command line needs of this package: name -> function of the words
 after the name and of where results are printed, which returns the exit code.  The run
@@ -19,7 +19,7 @@ from containers.keeper import ensure, is_kept
 from containers.plug import advice, is_plugged
 from containers.registry import Entry, Registry
 from containers.requests import EXAMPLES, REQUESTS
-from containers.run import Host, connect, enter, remove, run, stop
+from containers.run import Host, attach, connect, enter, logs, remove, run, stop
 from containers.spec import Process, Remove, Spec, Stop
 from vswitch import pages, paths, words
 from vswitch.errors import Exit, Failure
@@ -128,6 +128,20 @@ def _status(registry: Registry, entry: Entry, alive: bool, detached: str | None)
     return "killed" if code is None else f"exited {code}"
 
 
+def _attach(arguments: Sequence[str], out: Output) -> int:
+    with _host() as host:
+        return attach(host, _spelt("attach", arguments)["name"])
+
+
+def _logs(arguments: Sequence[str], out: Output) -> int:
+    given = _spelt("logs", arguments)
+    with _host() as host:
+        for data in logs(host, given["name"], bool(given.get("follow"))):
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+    return Exit.OK
+
+
 def _connect(arguments: Sequence[str], out: Output) -> int:
     return _each(_spelt("connect", arguments)["names"], connect)
 
@@ -177,7 +191,8 @@ def _with_help(name: str, command: Command) -> Command:
 COMMANDS: Mapping[str, Command] = {
     name: _with_help(name, command)
     for name, command in {
-        "run": _run, "ps": _ps, "exec": _exec, "connect": _connect, "stop": _stop, "rm": _rm,
+        "run": _run, "ps": _ps, "exec": _exec, "logs": _logs, "attach": _attach,
+        "connect": _connect, "stop": _stop, "rm": _rm,
     }.items()
 }  # fmt: skip
 """Name -> (words after the name, output) -> exit code; raises Failure with the reason."""

@@ -92,7 +92,7 @@ class Keeper:
         self._part(name)
         self._seen[name] = stamp
         entry = self._registry.peek(name)
-        if entry is not None and is_kept(entry):
+        if entry is not None and entry.flags and is_kept(entry):
             with contextlib.suppress(ProcessLookupError):
                 self._plugs[name] = Plug(self._registry, entry)
 
@@ -118,11 +118,15 @@ class Keeper:
                 entry = self._over.pop()
                 if not entry.keeper.is_alive():
                     port.detach(client, entry.spec, str(entry.keeper))
+                    if entry.spec.rm:
+                        with contextlib.suppress(Failure):
+                            self._registry.remove(entry)
 
 
 def is_kept(entry: Entry) -> bool:
-    """Whether it is a container with a port that no runner looks after."""
-    return bool(entry.spec.detach and entry.spec.bridge and entry.flags)
+    """Whether it is a container that no runner looks after, and there is something to do: it has a
+    port, or shall leave nothing behind."""
+    return bool(entry.spec.detach and (entry.spec.bridge or entry.spec.rm))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -104,6 +104,13 @@ class View(NamedTuple):
     inode: int
 
 
+class Console(NamedTuple):
+    """What a detached container's streams need: fds."""
+
+    listening: int
+    logs: tuple[int, int]
+
+
 class Place(NamedTuple):
     """What the runner has prepared on the machine."""
 
@@ -113,6 +120,8 @@ class Place(NamedTuple):
     """Where the run folder shows, with the daemon's socket, and the store: no root may."""
     exit_file: int = 0
     """An fd for the exit code, or 0."""
+    console: Console | None = None
+    """None: the command has the runner's streams, or a terminal that the runner relays."""
 
 
 def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
@@ -143,6 +152,7 @@ def birth(spec: Spec, caller: Caller, place: Place) -> tuple[Step, ...]:
         *_restrictions(spec.nested),
         steps.standing(),
         steps.wait(),
+        *_console(spec, place.console),
         steps.supervise(place.exit_file, attached=not spec.detach),
         *_command(spec, caller, spec.nested),
     )
@@ -239,6 +249,18 @@ def _dev(caller: Caller) -> tuple[Step, ...]:
 def _streams(process: Process) -> tuple[Step, ...]:
     """Without a terminal of its own the command gets the runner's standard input and output."""
     return () if process.tty else (steps.streams(_HARMLESS),)
+
+
+def _console(spec: Spec, console: Console | None) -> tuple[Step, ...]:
+    if console is None:
+        return ()
+    uid, _ = spec.ids
+    interactive = spec.interactive or bool(spec.tty)
+    return (
+        steps.console(
+            console.listening, console.logs, spec.log_size, bool(spec.tty), interactive, uid
+        ),
+    )
 
 
 def _restrictions(nested: bool) -> tuple[Step, ...]:

@@ -127,7 +127,8 @@ class Plug:
     def look(self, now: float) -> None:
         """Asks for the port if it is gone and it is time; `now` is in seconds of any clock.
         ProcessLookupError once the container has ended."""
-        if self._process.has(self.entry.spec.interface):
+        plugged = self._process.has(self.entry.spec.interface)
+        if plugged or not self.entry.spec.bridge:
             self._say(None)
             return
         door = _door(self._registry.run)

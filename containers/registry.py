@@ -1,7 +1,8 @@
 """The containers of a run folder: RUN/containers/NAME/ with what is known of each.
 
     state.json   who it is, which process, what was asked for (written whole or not at all)
-    log          what a detached container printed
+    log, log.1   what a detached container wrote: the newer half is in one of them
+    console      the socket by which a detached one can be joined
     detached     why its port is not there, as long as it isn't
     exit         its exit code, left there by its process 1; locked as long as the container lives
 
@@ -24,7 +25,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from containers.identity import Identity, identify, ourselves
@@ -36,7 +37,7 @@ LOCK = ".lock"
 
 LOCK_STEP_S = 0.002
 
-FILES = frozenset(("state.json", "state.new", "log", "exit", "detached"))
+FILES = frozenset(("state.json", "state.new", "log", "log.1", "console", "exit", "detached"))
 """What we put into a container's folder."""
 
 CREATED_MAX = 253402300799.0
@@ -310,11 +311,28 @@ class Registry:
             found = []
             for name in sorted(self.names()):
                 entry = self._read(name)
-                if entry and (self.is_alive(entry) or (entry.spec.detach and entry.flags)):
+                if entry and (self.is_alive(entry) or _stays(entry)):
                     found.append(entry)
                 else:
                     self._remove(name)
             return found
+
+    @contextlib.contextmanager
+    def exit_file(self, entry: Entry) -> Iterator[Callable[[], int | None]]:
+        """Within, what tells the code that a container ended with: also when its folder is gone."""
+        with keeping(entry.name):
+            fd = _open(self.path(entry.name, "exit"))
+
+        def code() -> int | None:
+            try:
+                return int(os.pread(fd, len(EXIT_ROOM), 0))
+            except ValueError:
+                return None
+
+        try:
+            yield code
+        finally:
+            os.close(fd)
 
     def exit_code(self, entry: Entry) -> int | None:
         """The code a detached container ended with; None if it was killed."""
@@ -340,6 +358,11 @@ class Registry:
                 os.unlink(self.path(name, file))
         with contextlib.suppress(OSError):
             os.rmdir(self.path(name))
+
+
+def _stays(entry: Entry) -> bool:
+    """Whether something of a container is kept when it has ended."""
+    return bool(entry.spec.detach and entry.flags and not entry.spec.rm)
 
 
 def _replace(path: str, text: str) -> None:

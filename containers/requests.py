@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from containers.spec import Process, Remove, Spec, Stop
+from containers.spec import Logs, Process, Remove, Spec, Stop
 from vswitch import values
 from vswitch.requests import Parameter, Request
 from vswitch.schema import Record, Setting
@@ -18,10 +18,12 @@ _SPELT: Mapping[str, tuple[str, ...]] = {
     "workdir": ("-w", "--workdir"),
     "user": ("-u", "--user"),
     "tty": ("-t", "--tty", "--no-tty"),
+    "interactive": ("-i", "--interactive"),
     "addresses": ("--address",),
     "detach": ("-d", "--detach"),
     "time": ("-t", "--time"),
     "force": ("-f", "--force"),
+    "follow": ("-f", "--follow"),
 }
 """Setting -> its options, where they aren't its name's."""
 
@@ -46,7 +48,7 @@ def _options(record: type[Record], *others: str) -> tuple[Parameter, ...]:
 
 
 _COMMAND = Parameter("command", Process.settings()["command"], True, True, rest=True)
-_OF_A_PROCESS = ("env", "workdir", "user", "tty")
+_OF_A_PROCESS = ("env", "workdir", "user", "tty", "interactive")
 
 _ALL = (
     Request(
@@ -65,6 +67,13 @@ that is given; it gets it back by itself unless that was taken off on purpose (p
 Run one more command in a container that runs, until it ends; its exit code is the command's.
 Variables, folder and user are those of the container unless others are given.""",
     ),
+    Request("logs", "what a detached container has written", (*_options(Logs), _NAME), about="""\
+What a detached container has written, as far as its log holds it: --log-size bytes, up to
+twice."""),
+    Request("attach", "join a detached container", (_NAME,), about="""\
+Join a detached container: see what it writes from now on, and type if it was started with -i or
+-t. Stays until it ends, and ends with its exit code. Ctrl-p ctrl-q leaves a terminal, Ctrl-C one
+without; the container goes on."""),
     Request("connect", "put a container's port back", (_NAMES,), about="""\
 Put the ports of containers that run on their bridges again, as they were."""),
     Request("stop", "end a container", (*_options(Stop), _NAMES), about="""\
@@ -80,6 +89,8 @@ EXAMPLES: Mapping[str, str] = {
     "run": "run --bridge br0 --address 10.0.0.2/24 -- ping -c1 10.0.0.3",
     "ps": "-o json ps",
     "exec": "exec c1 -- ip addr",
+    "logs": "logs -f c1",
+    "attach": "attach c1",
     "connect": "connect c1",
     "stop": "stop c1 --time 2",
     "rm": "rm -f c1 c2",

@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 from containers import launch, plan, plug, port
 from containers.attach import signals_forwarded, stay
+from containers.console import join, listen
 from containers.hiding import views
-from containers.keeper import ensure
+from containers.keeper import ensure, is_kept
 from containers.launch import Birth
+from containers.logs import LOGS, read
 from containers.plug import Process as Running
 from containers.plug import plugged
 from containers.registry import Entry, Registry, Reserved, keeping
@@ -62,7 +64,7 @@ def _let_go(host: Host, entry: Entry, child: Birth) -> int:
     """Starts the command and leaves the container to itself, and its port to the keeper."""
     child.go()
     child.await_command()
-    if entry.spec.bridge:
+    if is_kept(entry):
         ensure(host.registry)
     child.release()
     return Exit.OK
@@ -90,6 +92,31 @@ def connect(host: Host, name: str) -> None:
     except ProcessLookupError:
         raise _not_running(entry) from None
     host.registry.say_detached(entry, None)
+
+
+def attach(host: Host, name: str) -> int:
+    """Joins a detached container until it ends or we leave; its exit code."""
+    entry = host.registry.find(name)
+    _check_here(host, entry)
+    if not entry.spec.detach:
+        why = "whoever started it sits at it"
+        raise Failure(f"container {name}", why, "start it with -d, and -it if you want to type")
+    try:
+        if entry.flags:
+            return join(host.registry, entry)
+    except ProcessLookupError:
+        pass
+    raise _not_running(entry)
+
+
+def logs(host: Host, name: str, follow: bool) -> Iterator[bytes]:
+    """What a detached container has written, and with `follow` what it writes until it ends."""
+    entry = host.registry.find(name)
+    if not entry.spec.detach:
+        why = "its output is where it was started: only detached ones have a log"
+        raise Failure(f"container {name}", why, "start it with -d")
+    first, second = (host.registry.path(name, file) for file in LOGS)
+    return read((first, second), lambda: follow and host.registry.is_alive(entry))
 
 
 def _with_root(host: Host, spec: Spec) -> Spec:
@@ -125,28 +152,31 @@ def _reserved(host: Host, spec: Spec) -> Iterator[Reserved]:
 
 
 def _start(host: Host, reserved: Reserved, child: Birth) -> None:
-    entry, folder = reserved.entry, host.registry.path
+    entry = reserved.entry
     exit_file = reserved.exit_file if entry.spec.detach else 0
-    place = plan.Place(host.registry.run, _hidden(host), exit_file)
-    steps = plan.birth(entry.spec, launch.caller(), place)
     with contextlib.ExitStack() as files:
-        log = _log(files, folder(entry.name, "log"), entry) if entry.spec.detach else None
-        _give_streams(entry.spec, log)
-        child.start(host.program, steps, log, inherit=(exit_file,) if exit_file else ())
+        console = _console(files, host.registry, entry) if entry.spec.detach else None
+        place = plan.Place(host.registry.run, _hidden(host), exit_file, console)
+        steps = plan.birth(entry.spec, launch.caller(), place)
+        if console is None:
+            _give_streams(entry.spec)
+            child.start(host.program, steps)
+        else:
+            inherit = (exit_file, console.listening, *console.logs)
+            child.start(host.program, steps, console.logs[0], inherit)
 
 
-def _give_streams(process: Process, log: int | None = None) -> None:
+def _give_streams(process: Process) -> None:
     """What the command may read and write already, its user may open again as /dev/stdout.
 
-    Only what has no other name: pipes, and the log.  The machine's devices and files keep their
-    owners, as does what isn't ours to give.
+    Only what has no other name: pipes.  The machine's devices and files keep their owners, as does
+    what isn't ours to give.
     """
     uid, _ = process.ids
     if uid == 0 or process.tty:
         return
-    given = (0, 1, 2) if log is None else (log,)
-    for fd in given:
-        if fd == log or os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:["):
+    for fd in (0, 1, 2):
+        if os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:["):
             with contextlib.suppress(OSError):
                 os.fchown(fd, uid, -1)
 
@@ -157,10 +187,17 @@ def _hidden(host: Host) -> tuple[plan.View, ...]:
     return views(folder for folder in (run, paths.state_of(run)) if folder)
 
 
-def _log(files: contextlib.ExitStack, path: str, entry: Entry) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_APPEND
+def _console(files: contextlib.ExitStack, registry: Registry, entry: Entry) -> plan.Console:
+    """What a detached container's process 1 needs to keep its output and let others join."""
     with keeping(entry.name):
-        fd = os.open(path, flags, 0o600)
+        first, second = (_log(files, registry.path(entry.name, name)) for name in LOGS)
+        listening = files.enter_context(listen(registry.path(entry.name)))
+    return plan.Console(listening.fileno(), (first, second))
+
+
+def _log(files: contextlib.ExitStack, path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_APPEND
+    fd = os.open(path, flags, 0o600)
     files.callback(os.close, fd)
     return fd
 

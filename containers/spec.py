@@ -21,6 +21,9 @@ WORD_MAX = 65535
 WORDS_MAX = 4096
 """Words in a command or variables in an environment."""
 
+LOG_MIN, LOG_BYTES, LOG_MAX = 4096, 1 << 20, 1 << 30
+"""Bytes in one of a log's two files: run folders are often in memory."""
+
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 _USER = re.compile(r"([0-9]{1,10})(?::([0-9]{1,10}))?")
 _ID_MAX = 0xFFFFFFFE
@@ -98,7 +101,10 @@ class Process(Record):
     workdir: str = setting(values.path, "the command's folder", "PATH", default="/")
     user: str = setting(_user, "run as this user, by number", "UID[:GID]", default="0:0")
     tty: bool | None = setting(
-        values.flag, "give it a terminal (so if you sit at one)", "", default=None
+        values.flag, "give it a terminal (so if you sit at one and don't leave)", "", default=None
+    )
+    interactive: bool = setting(
+        values.flag, "let it read what is typed: always so unless it is detached", "", default=False
     )
 
     @property
@@ -136,6 +142,14 @@ class Spec(Process):
     mac: str | None = setting(values.mac, "its Ethernet address", "MAC", default=None)
     mtu: int | None = setting(values.mtu, "largest packet in bytes", "BYTES", default=None)
     detach: bool = setting(values.flag, "leave it running, print its name", "", default=False)
+    rm: bool = setting(
+        values.flag, "leave nothing of it when it ends: always so unless it is detached", "",
+        default=False,
+    )  # fmt: skip
+    log_size: int = setting(
+        values.integer(LOG_MIN, LOG_MAX), "bytes in each of the two files of its log, in turn", "N",
+        default=LOG_BYTES,
+    )  # fmt: skip
 
     def check(self) -> None:
         """Settings that only make sense together are asked for together."""
@@ -149,8 +163,6 @@ class Spec(Process):
             raise SchemaError(
                 "container read-only", "without --rootfs it always is", "leave --read-only out"
             )
-        if self.detach and self.tty:
-            raise SchemaError("container tty", "nobody sits at it", "leave out --tty or --detach")
 
     def _without_bridge(self) -> None:
         for name in ("port", "number", "addresses", "gateway", "mac", "mtu"):
@@ -174,6 +186,14 @@ class Stop(Record):
 
     NOUN: ClassVar[str] = "stop"
     time: float = setting(_seconds, "kill it if it takes longer", "SECONDS", default=10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Logs(Record):
+    """How logs are shown."""
+
+    NOUN: ClassVar[str] = "logs"
+    follow: bool = setting(values.flag, "go on until the container ends", "", default=False)
 
 
 @dataclass(frozen=True, slots=True)

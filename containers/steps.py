@@ -174,6 +174,18 @@ def supervise(exit_file: int, attached: bool) -> Step:
     return Step("supervise", (exit_file, attached))
 
 
+def console(
+    listening: int, logs: tuple[int, int], limit: int, terminal: bool, interactive: bool, owner: int
+) -> Step:
+    """Make the streams of a detached command: `init/console.h` tells who gets them.
+
+    `listening` is a socket, `logs` are two files of at most `limit` bytes.  Without a terminal the
+    command's input is empty unless `interactive`; its pipes are then the user's `owner`.
+    """
+    words = (listening, *logs, limit, terminal, interactive, owner)
+    return Step("console", words)
+
+
 def session() -> Step:
     """A session without a terminal."""
     return Step("session")

@@ -43,7 +43,8 @@ def spelt(command: str, request: Request, words: Sequence[str]) -> Given:
         if open and word == "--":
             open = False
         elif open and word.startswith("-") and word != "-":
-            _option(command, request, given, word, rest)
+            for one in _apart(request, word):
+                _option(command, request, given, one, rest)
         elif places and places[0].rest:
             given[places[0].name] = [word, *rest]
             break
@@ -117,6 +118,17 @@ def _place(command: str, given: Given, places: list[Parameter], word: str) -> No
         given.setdefault(place.name, []).append(word)
     else:
         given[places.pop(0).name] = word
+
+
+def _apart(request: Request, word: str) -> list[str]:
+    """Options of one letter that share a word, as in -it; the last of them may take a value."""
+    letters, equals, value = word[1:].partition("=")
+    known = {name: p for p in options(request) for name in spellings(p)}
+    parts = [f"-{letter}" for letter in letters]
+    flags = [part in known and not known[part].setting.metavar for part in parts[:-1]]
+    if len(parts) < 2 or letters.startswith("-") or parts[-1] not in known or not all(flags):
+        return [word]
+    return [*parts[:-1], parts[-1] + equals + value]
 
 
 def _option(command: str, request: Request, given: Given, word: str, rest: list[str]) -> None:

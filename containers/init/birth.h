@@ -28,6 +28,7 @@ struct birth {
     struct mounted mount[BIRTH_MAX_MOUNTS];
     char home[256];   /* the command's HOME, unless its environment has one; "" for none */
     bool own_users;   /* in a user namespace of its own */
+    struct console *console; /* of a detached container (console.h), else NULL */
     char **argv;      /* our command line, and which step is next: to go on in a new program */
     unsigned next;
     bool tied;        /* no process 1 of ours above: ends with the runner, by the kernel's hand */
@@ -57,6 +58,6 @@ step_handler step_filter;                                                 /* fil
 step_handler step_undumpable, step_capabilities, step_no_new_privileges;  /* privilege.c */
 step_handler step_user;                                                   /* privilege.c */
 step_handler step_standing, step_wait;                                    /* control.c */
-step_handler step_supervise;                                              /* supervise.c */
+step_handler step_console, step_supervise;                      /* console.c, supervise.c */
 step_handler step_session, step_terminal;                                 /* terminal.c */
 step_handler step_home, step_directory_change, step_execute;              /* home.c, command.c */

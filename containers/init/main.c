@@ -57,6 +57,7 @@ static const struct {
     {"no-new-privileges", "", step_no_new_privileges},
     {"standing", "", step_standing},
     {"wait", "", step_wait},
+    {"console", "nnnnnnn", step_console},
     {"supervise", "nn", step_supervise},
     {"session", "", step_session},
     {"terminal", "nnn", step_terminal},

@@ -1,8 +1,10 @@
 /*
  * The command's session and terminal. The terminal is made inside, in the container's own devpts,
  * so that the command never holds the machine's (S31: what we open is looked at before it is used).
- * The master side goes to the runner, who relays.
+ * The master side goes to the runner, who relays; or it is the console's already (detached).
  */
+#include "terminal.h"
+#include "console.h"
 #include "control.h"
 #include "path.h"
 
@@ -27,10 +29,10 @@ int step_session(struct birth *birth, const struct arg *arg)
     (void)arg;
     if (setsid() < 0)
         return failed(birth, "starting a session");
-    return 0;
+    return console_enter(birth);
 }
 
-static int open_master(const struct birth *birth)
+int terminal_open(const struct birth *birth)
 {
     struct stat about;
     struct statfs where;
@@ -44,7 +46,7 @@ static int open_master(const struct birth *birth)
     return master;
 }
 
-static int open_slave(int master)
+int terminal_peer(int master)
 {
     int unlocked = 0;
     if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
@@ -72,14 +74,14 @@ static int set_size(int slave, uint64_t rows, uint64_t columns)
 /* terminal(owner, rows, columns): a new one is the command's standard input, output and error. */
 int step_terminal(struct birth *birth, const struct arg *arg)
 {
-    int master = open_master(birth);
+    int ours = console_master(birth), master = ours < 0 ? terminal_open(birth) : ours;
     if (master < 0)
         return failed(birth, "opening a terminal");
-    int slave = open_slave(master);
+    int slave = terminal_peer(master);
     if (slave < 0 || set_size(slave, arg[1].number, arg[2].number) < 0
         || take_over(slave, (uid_t)arg[0].number) < 0)
         return failed(birth, "taking the terminal over");
-    if (control_terminal(birth, master) < 0)
+    if (ours < 0 && control_terminal(birth, master) < 0)
         return -1;
     close(slave);
     return close(master);

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONTAINER_WORDS = frozenset(("run", "ps", "exec", "connect", "stop", "rm"))
+CONTAINER_WORDS = frozenset(("run", "ps", "exec", "logs", "attach", "connect", "stop", "rm"))
 """First words that the `containers` package serves."""
 PASSED_ON = frozenset(("run", "exec"))
 """First words after which no word is ours."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from containers import steps
-from containers.plan import NAMESPACES, Caller, Place, View, birth, entry
+from containers.plan import NAMESPACES, Caller, Console, Place, View, birth, entry
 from containers.seccomp import program
 from containers.spec import Process, Spec
 from containers.steps import Step
@@ -227,6 +227,26 @@ def test_detached_it_outlives_the_runner_and_leaves_its_exit_code() -> None:
     made = birth(spec(detach=True), ROOT, PLACE._replace(exit_file=8))
     assert named(made, "namespaces")[0][-1] is False
     assert named(made, "supervise") == [(8, False)]
+
+
+@pytest.mark.parametrize(
+    ("said", "streams"),
+    [
+        ({}, (False, False, 0)),
+        ({"interactive": True, "user": "7"}, (False, True, 7)),
+        ({"tty": True}, (True, True, 0)),
+    ],
+)
+def test_detached_its_process_1_has_its_streams(
+    said: dict[str, Any], streams: tuple[bool, bool, int]
+) -> None:
+    """Its log's files are process 1's, never the command's."""
+    place = PLACE._replace(exit_file=8, console=Console(9, (10, 11)))
+    made = birth(spec(detach=True, log_size=5000, **said), ROOT, place)
+    assert named(made, "console") == [(9, 10, 11, 5000, *streams)]
+    names = [step.name for step in made]
+    assert names.index("wait") < names.index("console") < names.index("supervise")
+    assert named(plan(), "console") == []
 
 
 def test_nested_it_may_make_user_namespaces_but_never_those_of_control_groups_s34() -> None:

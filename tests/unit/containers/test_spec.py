@@ -60,7 +60,7 @@ def test_the_group_is_the_user_s_unless_named() -> None:
         ({"addresses": ("10.0.0.2/24",)}, "add --bridge"),
         ({"port": "p"}, "add --bridge"),
         ({"read_only": True}, "leave --read-only out"),
-        ({"detach": True, "tty": True}, "nobody sits at it"),
+        ({"detach": True, "log_size": 100}, "4096 to"),
     ],
 )
 def test_what_can_t_be_is_refused_with_a_reason(settings: dict[str, Any], says: str) -> None:
@@ -80,7 +80,9 @@ def test_words_too_long_for_a_plan_are_refused_s36() -> None:
 
 
 def test_exec_has_only_what_concerns_a_process() -> None:
-    assert set(Process.settings()) == {"command", "env", "workdir", "user", "tty"}
+    assert set(Process.settings()) == {
+        "command", "env", "workdir", "user", "tty", "interactive",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("time", [-1, 3601, "soon", "nan"])

@@ -43,6 +43,15 @@ def test_two_dashes_end_the_options() -> None:
     assert spelt("run -- -- x") == {"command": ["--", "x"]}
 
 
+def test_options_of_one_letter_may_share_a_word() -> None:
+    both = {"interactive": True, "tty": True}
+    assert spelt("run --rm -it sh -it") == {"rm": True, **both, "command": ["sh", "-it"]}
+    assert spelt("run -dite A=1 sh") == {"detach": True, **both, "env": ["A=1"], "command": ["sh"]}
+    assert spelt("run -ie=A=1 sh") == {"interactive": True, "env": ["A=1"], "command": ["sh"]}
+    assert spelt("exec -it c1 sh") == {**both, "name": "c1", "command": ["sh"]}
+    assert spelt("logs -f c1") == {"follow": True, "name": "c1"}
+
+
 def test_what_stands_behind_the_container_s_name_is_the_command_s() -> None:
     assert spelt("exec -e A=1 c1 ls -l") == {"env": ["A=1"], "name": "c1", "command": ["ls", "-l"]}
     assert spelt("exec c1 -- -e -- x") == {"name": "c1", "command": ["-e", "--", "x"]}
@@ -62,6 +71,10 @@ def test_options_may_stand_between_names() -> None:
         ("run", "", "it needs COMMAND [WORD]...;"),
         ("run", "--bridge br0 --", "it needs COMMAND [WORD]...;"),
         ("run", "--bogus sh", "no option '--bogus'"),
+        ("run", "-ix sh", "no option '-ix'"),
+        ("run", "-ei A=1 sh", "no option '-ei'"),
+        ("run", "-it=1 sh", "-t takes no value"),
+        ("run", "-te", "-e needs a value"),
         ("run", "--name", "--name needs a value, NAME"),
         ("run", "--name a --name b sh", "--name is there twice"),
         ("run", "--detach=yes sh", "--detach takes no value"),
