@@ -18,7 +18,7 @@ PYTHON      := $(VENV)/bin/python
 PIP         := $(PYTHON) -m pip --disable-pip-version-check -qq
 C_SOURCES   := $(shell find datapath containers/init -name '*.[ch]' -o -name '*.def' -o -name build_ffi.py)
 C_TESTS     := $(wildcard tests/c/*.[ch] tests/fuzz/*.[ch])
-PACKAGES    := vswitch datapath controlplane containers perf tests .ci
+PACKAGES    := vswitch datapath controlplane containers manual perf tests .ci
 FUZZ_SECONDS ?= 3
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)

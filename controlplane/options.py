@@ -60,22 +60,43 @@ _LISTEN_HELP = (
 )
 
 
+@dataclass(frozen=True)
+class Own:
+    """An option that is ours, not an app's or os-ken's: oslo.config's kind of option, its name,
+    help; no 'metavar' for a flag."""
+
+    kind: str
+    name: str
+    help: str
+    metavar: str | None = None
+    default: object = None
+    positional: bool = False
+
+    def declared(self, cfg: Any) -> Any:
+        """The same for oslo.config."""
+        more: dict[str, Any] = {"positional": True} if self.positional else {}
+        if self.metavar is not None:
+            more["metavar"] = self.metavar
+        return getattr(cfg, self.kind)(self.name, default=self.default, help=self.help, **more)
+
+
+OWN = (
+    Own("MultiStrOpt", "app", "module, file, bundled name", default=[], positional=True),
+    Own("ListOpt", "app-lists", "more apps, with commas between", "APP,...", []),
+    Own("StrOpt", "listen", _LISTEN_HELP, "tcp:[ADDRESS:]PORT"),
+    Own("StrOpt", "pid-file", "write the process id there", "FILE"),
+    Own("StrOpt", "user-flags", "a Python file that declares options of apps", "FILE"),
+    Own("BoolOpt", "enable-debugger", "leave Python's threads alone", default=False),
+)
+
+
 def declare() -> None:
     """Makes oslo.config know every option; once, after the hub was patched in."""
     for module in DECLARING:
         importlib.import_module(module)
     from os_ken import cfg
 
-    cfg.CONF.register_cli_opts(
-        [
-            cfg.MultiStrOpt("app", positional=True, default=[], help="module, file, bundled name"),
-            cfg.ListOpt("app-lists", default=[], help="more apps, with commas between"),
-            cfg.StrOpt("listen", help=_LISTEN_HELP),
-            cfg.StrOpt("pid-file", help="write the process id there"),
-            cfg.StrOpt("user-flags", help="a Python file that declares options of apps"),
-            cfg.BoolOpt("enable-debugger", default=False, help="leave Python's threads alone"),
-        ]
-    )
+    cfg.CONF.register_cli_opts([own.declared(cfg) for own in OWN])
     cfg.CONF.set_default("ofp_listen_host", DEFAULT_HOST)
     cfg.CONF.set_default("rpc_host", DEFAULT_HOST, group="bgp-app")  # os-ken's is 0.0.0.0
 

@@ -49,6 +49,9 @@ PYTHON_ROOMS: dict[str, tuple[str, ...]] = {
     "controlplane": (
         *("vswitch", "vswitch.rpc.client", "os_ken", "ryu", "eventlet", "tinyrpc"),
     ),
+    "manual": (
+        "vswitch", "vswitch.cli", "vswitch.daemon", "containers", "controlplane",
+    ),
     "perf": ("vswitch", "datapath", "datapath.switch", "datapath.kernel", "numpy"),
 }
 

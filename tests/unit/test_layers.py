@@ -21,7 +21,7 @@ from tests.kit.layers import (
 )
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("vswitch", "datapath", "controlplane", "containers", "perf")
+PACKAGES = ("vswitch", "datapath", "controlplane", "containers", "manual", "perf")
 
 
 @pytest.fixture(scope="module")

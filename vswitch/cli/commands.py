@@ -14,7 +14,7 @@ from vswitch.cli import views
 from vswitch.errors import Exit, Failure, RpcError, shown
 from vswitch.requests import BRIDGE, PORT, REQUESTS, Parameter, Request
 from vswitch.setting import Setting
-from vswitch.values import text
+from vswitch.values import choice, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -191,6 +191,43 @@ def _of_file(method: str) -> Request:
     return REQUESTS[method].with_parameters((_CONFIGURATION,))
 
 
+def completion(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
+    """A shell's script, or what that script asks for."""
+    params = words.read(command.words, command.request, arguments)
+    if params["shell"] == "candidates":
+        from vswitch.cli.completion import candidates
+
+        for word, why in candidates(params.get("line", [])):
+            print(f"{word}\t{why}", file=out.stream)
+    else:
+        from vswitch.cli.shells import SCRIPTS
+
+        print(SCRIPTS[params["shell"]], end="", file=out.stream)
+    return Exit.OK
+
+
+def _words(value: object) -> object:
+    return value  # any, as a person has typed them by then
+
+
+_SHELLS = ("bash", "zsh", "fish")
+_COMPLETION = Request(
+    "completion", "what teaches a shell to complete commands and names",
+    (
+        Parameter(
+            "shell", Setting("which shell", choice(*_SHELLS, "candidates"), "|".join(_SHELLS)),
+            True, True,
+        ),
+        Parameter(
+            "line", Setting("of candidates: what stands behind vswitch, up to the cursor",
+                            _words, "WORD", many=True),
+            positional=True, rest=True,
+        ),
+    ),
+    about="""\
+Prints a script for the shell: `source <(vswitch completion bash)` in ~/.bashrc or ~/.zshrc,
+`vswitch completion fish | source` in fish. An installed package has brought them already.""",
+)  # fmt: skip
 _SHOW_PORT = Request("port.show", "one port with all its counters", (BRIDGE, PORT))
 _TOP = Request("top", "ports and their rates, refreshed every second")
 
@@ -250,6 +287,7 @@ _ALL = (
     Command("plan", _of_file("plan"), views.operations, "-f net.toml", plan),
     Command("apply", _of_file("apply"), views.operations, "-f net.toml", apply),
     Command("export", REQUESTS["export"], views.configuration, "br0"),
+    Command("completion", _COMPLETION, views.silent, "bash", completion),
     Command("shutdown", REQUESTS["shutdown"], views.ended),
 )  # fmt: skip
 

@@ -21,6 +21,31 @@ PASSED_ON = frozenset(("run", "exec"))
 """First words after which no word is ours."""
 
 
+class Option:
+    """One option: its words, what stands behind it ("": nothing), what it means, and the only
+    values that it has, if they are few."""
+
+    __slots__ = ("choices", "help", "metavar", "optional", "spelt")
+
+    def __init__(
+        self, spelt: tuple[str, ...], metavar: str, help: str, choices: tuple[str, ...] = (),
+        optional: bool = False,
+    ) -> None:  # fmt: skip
+        self.spelt, self.metavar, self.help = spelt, metavar, help
+        self.choices, self.optional = choices, optional
+
+
+FORMATS = ("table", "json")
+OPTIONS = (
+    Option(("-o", "--output"), "|".join(FORMATS), "how results are printed", FORMATS),
+    Option(("--run",), "DIR", "the daemon's run folder (else VSWITCH_RUN, else the usual one)"),
+    Option(("--timeout",), "SECONDS", "that an answer may take (else VSWITCH_TIMEOUT, else 60); "
+           "a change that has not begun by then never does"),
+    Option(("--version",), "", "print the version"),
+    Option(("-h", "--help"), "", "more on a noun or command: vswitch bridge --help"),
+)  # fmt: skip
+
+
 class Chosen:
     """What the options say."""
 
