@@ -36,6 +36,7 @@ def off(entry: Entry) -> str:
 
 
 def advice(entry: Entry) -> str:
+    """What an operator does for a container that lost its port."""
     return f"vswitch connect {entry.name}"
 
 
@@ -53,6 +54,7 @@ class Process:
             raise
 
     def close(self) -> None:
+        """Lets go of its descriptors; once more is fine."""
         for name in ("pidfd", "_folder"):
             if (fd := getattr(self, name, -1)) >= 0:
                 os.close(fd)
@@ -122,6 +124,7 @@ class Plug:
         self._next = 0.0
 
     def close(self) -> None:
+        """Lets go of the container's descriptors."""
         self._process.close()
 
     def look(self, now: float) -> None:

@@ -63,6 +63,7 @@ class Entry(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The container's name, as it was given or chosen."""
         return str(self.spec.name)
 
     def to_json(self) -> dict[str, object]:

@@ -39,6 +39,8 @@ class CopyTtlIn(Action):
 
 @dataclass(frozen=True, slots=True)
 class SetMplsTtl(Action):
+    """Set the TTL of the outermost MPLS label."""
+
     ttl: int
 
 
@@ -49,6 +51,8 @@ class DecMplsTtl(Action):
 
 @dataclass(frozen=True, slots=True)
 class PushVlan(Action):
+    """Put a VLAN tag outermost, with this Ethertype (0x8100, 0x88a8)."""
+
     ethertype: int
 
 
@@ -59,6 +63,8 @@ class PopVlan(Action):
 
 @dataclass(frozen=True, slots=True)
 class PushMpls(Action):
+    """Put an MPLS label outermost, with this Ethertype (0x8847, 0x8848)."""
+
     ethertype: int
 
 
@@ -71,16 +77,22 @@ class PopMpls(Action):
 
 @dataclass(frozen=True, slots=True)
 class SetQueue(Action):
+    """Let what is sent from now on wait in this queue of its port."""
+
     queue: int
 
 
 @dataclass(frozen=True, slots=True)
 class Group(Action):
+    """Hand the packet to a group."""
+
     group: int
 
 
 @dataclass(frozen=True, slots=True)
 class SetNwTtl(Action):
+    """Set the IP TTL or hop limit."""
+
     ttl: int
 
 
@@ -91,12 +103,16 @@ class DecNwTtl(Action):
 
 @dataclass(frozen=True, slots=True)
 class SetField(Action):
+    """Give a header field a value, as a whole."""
+
     field: Field
     value: int
 
 
 @dataclass(frozen=True, slots=True)
 class PushPbb(Action):
+    """Put a PBB service tag outermost, with this Ethertype (0x88e7)."""
+
     ethertype: int
 
 

@@ -135,6 +135,7 @@ class Core:
         return int(lib.vs_switch_run(self._switch, duration_ns))
 
     def stats(self) -> CoreStats:
+        """The core's counters, over all bridges, as they are now."""
         out = ffi.new("vs_switch_stats *")
         lib.vs_switch_stats_get(self._switch, out)
         return CoreStats(

@@ -72,12 +72,16 @@ class Steps(IntFlag):
 
 
 class FrameFlags(IntFlag):
+    """What a frame says of itself; see vs_frame_flags."""
+
     NONE = 0
     MORE = 1
     LOSSY = 2
 
 
 class PortKind(IntEnum):
+    """What is behind a port: memory, a pcap file, an AF_PACKET socket, a TAP."""
+
     MEM = 1
     PCAP = 2
     PACKET = 3
@@ -102,6 +106,9 @@ class VlanMode(IntEnum):
 
 
 class PortFlags(IntFlag):
+    """How a port is: its frames have a virtio_net_hdr, its file is read once, no configuration
+    knows it, its interface is gone."""
+
     NONE = 0
     VNET_HDR = 1
     ONCE = 2
@@ -178,9 +185,21 @@ class _Payload:
 
     FORMAT: ClassVar[struct.Struct]
 
+    def pack(self) -> bytes:
+        """The payload's bytes; struct.error for a number that doesn't fit its place."""
+        raise NotImplementedError
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        """The payload at the beginning of 'data'; struct.error if that is too short."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
 class Hello(_Payload):
+    """The first frame of a forwarder: wire version, process, and when that began (nanoseconds of
+    CLOCK_MONOTONIC)."""
+
     FORMAT: ClassVar[struct.Struct] = struct.Struct("=IIQ")
     version: int = WIRE_VERSION
     pid: int = 0
@@ -269,6 +288,11 @@ EVERY_VLAN = Vlans()
 
 @dataclass(frozen=True, slots=True)
 class PortSpec(_Payload):
+    """A port as the forwarder is told of it, or tells of it.
+
+    Paths are of pcap files; 'write_limit': frames that are written at most, 0: all.
+    """
+
     FORMAT: ClassVar[struct.Struct] = struct.Struct("=6I6sH32s256s256sQ520s")
     number: int
     kind: PortKind
@@ -463,6 +487,8 @@ class Transaction(_Payload):
 
 @dataclass(frozen=True, slots=True)
 class PortStats(_Payload):
+    """Counters of a port: packets, bytes, packets lost by reason, nanoseconds since it came."""
+
     FORMAT: ClassVar[struct.Struct] = struct.Struct(f"=II6Q{len(DROPS)}QQ")
     number: int
     kind: int
@@ -487,6 +513,8 @@ class PortStats(_Payload):
 
 
 class TraceKind(IntEnum):
+    """What a step of a trace is; see vs_trace_kind."""
+
     RULE = 1
     MISS = 2
     ACTIONS = 3

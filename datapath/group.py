@@ -58,6 +58,8 @@ class GroupDesc:
 
 @dataclass(frozen=True, slots=True)
 class BucketStats:
+    """How a bucket of a group fared."""
+
     packets: int = 0
     bytes: int = 0
 

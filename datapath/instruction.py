@@ -23,6 +23,8 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class GotoTable(Instruction):
+    """Go on in a later table."""
+
     table: int
 
 

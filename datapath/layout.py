@@ -50,18 +50,22 @@ class Tail:
 
 
 def u8(attribute: str) -> Column:
+    """A number of 8 bits."""
     return Column(attribute, "B")
 
 
 def u16(attribute: str) -> Column:
+    """A number of 16 bits."""
     return Column(attribute, "H")
 
 
 def u32(attribute: str) -> Column:
+    """A number of 32 bits."""
     return Column(attribute, "I")
 
 
 def u64(attribute: str) -> Column:
+    """A number of 64 bits."""
     return Column(attribute, "Q")
 
 
@@ -227,9 +231,11 @@ class Rest:
     """The bytes that are left, as they are."""
 
     def pack(self, value: bytes) -> bytes:
+        """The bytes themselves."""
         return value
 
     def unpack(self, reader: Reader) -> bytes:
+        """All that the reader has left."""
         return reader.rest()
 
 
@@ -240,9 +246,11 @@ class Gap:
         self._size = size
 
     def pack(self, value: None) -> bytes:
+        """Zeros."""
         return bytes(self._size)
 
     def unpack(self, reader: Reader) -> None:
+        """Steps over them, whatever they are."""
         reader.take(self._size)
 
 
@@ -253,9 +261,11 @@ class Many(Generic[T]):
         self._codec = codec
 
     def pack(self, value: tuple[T, ...]) -> bytes:
+        """One value's bytes after the other's."""
         return b"".join(self._codec.pack(item) for item in value)
 
     def unpack(self, reader: Reader) -> tuple[T, ...]:
+        """Values until the reader has nothing left."""
         items = []
         while left := reader.left:
             items.append(self._codec.unpack(reader))
@@ -276,10 +286,12 @@ class Choice(Generic[T]):
         self._unknown = unknown
 
     def pack(self, value: T) -> bytes:
+        """The bytes by the layout of the value's class; KeyError for a class that has none."""
         data: bytes = self._by_class[type(value)].pack(value)
         return data
 
     def unpack(self, reader: Reader) -> T:
+        """The value by the layout that the first 16 bits choose; they stay for it to read."""
         number = reader.u16()
         if number not in self._by_number:
             raise ProtocolProblem(self._unknown, f"type {number}")

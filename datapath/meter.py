@@ -56,6 +56,8 @@ class DscpRemarkBand:
 
 @dataclass(frozen=True, slots=True)
 class ExperimenterBand:
+    """Somebody's own band; 'data' follows the experimenter's number as it is."""
+
     rate: int
     burst: int
     experimenter: int
@@ -76,6 +78,8 @@ class MeterConfig:
 
 @dataclass(frozen=True, slots=True)
 class BandStats:
+    """How many packets and bytes a band took."""
+
     packets: int = 0
     bytes: int = 0
 

@@ -189,6 +189,7 @@ class Switch:
         self._command(Command.PORT_ADD, spec.pack())
 
     def remove_port(self, number: int) -> None:
+        """Takes a port off; what waits to be sent there is lost."""
         self._command(Command.PORT_DEL, frames.PortRef(number).pack())
         self._ports = [port for port in self._ports if port != number]
 
@@ -267,6 +268,8 @@ class Switch:
         self.atomic(flow_mods(text.splitlines()))
 
     def delete_flows(self, match: str = "", *, strict: bool = False) -> None:
+        """Deletes the flows that 'match' means, in ovs-ofctl's words; 'strict': only the one with
+        exactly this match and priority."""
         command = FlowCommand.DELETE_STRICT if strict else FlowCommand.DELETE
         self.add_flow(parse_rule(match, command), command)
 
@@ -432,6 +435,7 @@ class Switch:
         return [one for part in self.openflow(asked) for one in items.unpack(Reader(part[16:]))]
 
     def stats(self) -> CoreStats:
+        """Counters of the cache, rules and lost messages, over the switch's whole life."""
         return self._core.stats()
 
     def run(self, seconds: float) -> float:

@@ -63,6 +63,7 @@ def parse_mac(text: str, word: str = "") -> int:
 
 
 def format_mac(value: int) -> str:
+    """An Ethernet address of 48 bits as in 00:11:22:33:44:55."""
     return value.to_bytes(6).hex(":")
 
 

@@ -78,9 +78,11 @@ class Reader:
 class Codec(Protocol[T]):
     """One kind of value, both ways between the model and its bytes."""
 
-    def pack(self, value: T, /) -> bytes: ...
+    def pack(self, value: T, /) -> bytes:
+        """The value's bytes; ValueError for one that doesn't fit."""
 
-    def unpack(self, reader: Reader, /) -> T: ...
+    def unpack(self, reader: Reader, /) -> T:
+        """The next value; ProtocolProblem where the bytes are none."""
 
 
 _HEADER = Struct("!BBHI")

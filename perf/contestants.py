@@ -217,6 +217,7 @@ def quiet(interface: str) -> None:
 
 
 def appears(path: Path) -> None:
+    """Waits until there is a file of that name; PerfProblem after START_S seconds."""
     end = time.monotonic() + START_S
     while not path.exists():
         if time.monotonic() > end:

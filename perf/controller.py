@@ -17,6 +17,7 @@ READ = 1 << 18
 
 
 def message(type: int, body: bytes = b"", xid: int = 0) -> bytes:
+    """A whole message of OpenFlow 1.3."""
     return HEADER.pack(4, type, HEADER.size + len(body), xid) + body
 
 

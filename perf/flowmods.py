@@ -74,6 +74,7 @@ def fill(
 def one_at_a_time(
     cases: Cases, contestant: Contestant, controller: Controller, present: int, rules: int
 ) -> None:
+    """How long a flow-mod and its barrier take while 'present' rules are there."""
     mods = map(rule, range(rules, rules + SINGLES))
     microseconds = sorted(1e6 * controller.barrier(mod) for mod in mods)
     what = f"flow-mod + barrier, {present:,} rules there"
@@ -84,6 +85,7 @@ def one_at_a_time(
 def dump_and_delete(
     cases: Cases, contestant: Contestant, controller: Controller, rules: int
 ) -> None:
+    """How long it takes to list all rules, and to delete them."""
     if shutil.which("ovs-ofctl"):
         cases.add(contestant.name, f"dump of {rules:,} rules", "s", contestant.ofctl("dump-flows"))
         cases.add(contestant.name, f"delete of {rules:,} rules", "s", contestant.ofctl("del-flows"))

@@ -70,6 +70,7 @@ class Asker:
     since: float = 0.0
 
     def ask(self, now: float) -> None:
+        """Asks the next question if none is on its way and it is time; 'now' in seconds."""
         if not self.awaited and now - self.since >= ASK_S:
             question, self.awaited = QUESTIONS[self.turn % len(QUESTIONS)]
             self.since = now
@@ -77,6 +78,7 @@ class Asker:
             self.controller.sock.sendall(question)
 
     def hear(self, type: int, now: float) -> None:
+        """A message of this type came: perhaps the answer."""
         if type == self.awaited:
             self.heard.waits.setdefault(type, []).append(now - self.since)
             self.awaited = 0

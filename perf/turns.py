@@ -19,6 +19,7 @@ class Case:
     figures: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, contestant: str, figure: float) -> None:
+        """One more measurement of a contestant's."""
         self.figures.setdefault(contestant, []).append(figure)
 
     def ratio(self, ours: str, theirs: str) -> float | None:
@@ -28,6 +29,7 @@ class Case:
         return statistics.median(ratios) if ratios else None
 
     def as_json(self, ours: str, theirs: str) -> dict[str, Any]:
+        """Medians, their ratio, and all figures by contestant."""
         ratio = self.ratio(ours, theirs)
         return {
             "what": self.what,
@@ -42,9 +44,11 @@ class Cases(dict[str, Case]):
     """Cases by what they measure, made when first measured, in that order."""
 
     def add(self, contestant: str, what: str, unit: str, figure: float) -> None:
+        """One more measurement, of a case that may be new."""
         self.setdefault(what, Case(what, unit)).add(contestant, figure)
 
     def as_json(self, ours: str, theirs: str) -> list[dict[str, Any]]:
+        """Each case's `Case.as_json`, in order."""
         return [case.as_json(ours, theirs) for case in self.values()]
 
 

@@ -77,9 +77,11 @@ class NamespaceWatch:
         self._socket = _open_socket()
 
     def fileno(self) -> int:
+        """The descriptor that is readable when something has changed; it stays the watch's."""
         return self._socket.fileno()
 
     def close(self) -> None:
+        """Watches no more."""
         self._socket.close()
 
     def read(self) -> frozenset[int] | None:

@@ -48,6 +48,7 @@ class Conversation:
         return None if found in (None, -1, _NO_NUMBER) else int(found)
 
     def set_link(self, what: str, index: int, **fields: object) -> None:
+        """Changes the interface of that number; fails as `ask` does."""
         self.ask(what, "link", "set", index=index, **fields)
 
 

@@ -45,9 +45,11 @@ class LinkWatch:
         return tuple(self._known.values())
 
     def fileno(self) -> int:
+        """The descriptor that is readable when something has changed; it stays the watch's."""
         return self._socket.fileno()
 
     def close(self) -> None:
+        """Watches no more."""
         self._socket.close()
 
     def __enter__(self) -> LinkWatch:

@@ -50,12 +50,14 @@ class Owner(Protocol):
     def connected(self, connection: Connection) -> int:
         """A new connection; returns its session's number."""
 
-    def received(self, session: int, data: bytes) -> None: ...
+    def received(self, session: int, data: bytes) -> None:
+        """Bytes came from the peer."""
 
     def writable(self, session: int) -> None:
         """The peer, which had been slow, has read what was sent."""
 
-    def disconnected(self, session: int) -> None: ...
+    def disconnected(self, session: int) -> None:
+        """The connection is over; its number is not used again."""
 
 
 class Connection(asyncio.Protocol):

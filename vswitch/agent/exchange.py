@@ -43,7 +43,8 @@ class ForwarderLink(Protocol):
 
     def post(
         self, command: Command, payload: bytes = b"", bridge: int = 0, session: int = 0
-    ) -> None: ...
+    ) -> None:
+        """Sends a frame that has no answer; lost if the forwarder is gone."""
 
 
 class Exchange:
@@ -97,6 +98,7 @@ class Exchange:
     # ---- connections -------------------------------------------------------
 
     def connected(self, connection: Connection) -> int:
+        """Takes a connection in, or hangs up on one too many; its session's number."""
         session = self._next_session()
         self.connections[session] = connection
         if self._link is None:
@@ -117,12 +119,15 @@ class Exchange:
         return sum(connection.service for connection in self.connections.values())
 
     def received(self, session: int, data: bytes) -> None:
+        """Hands a peer's bytes to the agent and carries out what follows."""
         self.carry_out(self.agent.received(session, data, asyncio.get_running_loop().time()))
 
     def writable(self, session: int) -> None:
+        """Lets a peer go on that had been too slow to be answered."""
         self._next_turn(session)
 
     def disconnected(self, session: int) -> None:
+        """Forgets a session, here and in the forwarder."""
         self._waiting.discard(session)
         state = self.agent.sessions.get(session)
         connection = self.connections.pop(session)
@@ -154,12 +159,15 @@ class Exchange:
     # ---- ports -------------------------------------------------------------
 
     def port_added(self, port: Port) -> None:
+        """Tells peers of a port that is new."""
         self.carry_out(self.agent.port_added(port))
 
     def port_removed(self, number: int) -> None:
+        """Tells peers of a port that is gone."""
         self.carry_out(self.agent.port_removed(number))
 
     def port_changed(self, port: Port) -> None:
+        """Tells peers of a port that is another way now."""
         self.carry_out(self.agent.port_changed(port))
 
     # ---- effects -----------------------------------------------------------

@@ -123,6 +123,7 @@ class Listener:
     _path: str
 
     def close(self) -> None:
+        """Takes no more connections; those that there are stay."""
         self._server.close()
         if self._path:
             with contextlib.suppress(FileNotFoundError):

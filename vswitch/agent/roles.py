@@ -59,4 +59,5 @@ class Generation:
 
     @property
     def shown(self) -> int:
+        """The number that a role reply carries: the last one, or UNDEFINED."""
         return UNDEFINED if self.number is None else self.number

@@ -87,6 +87,7 @@ class Session:
         return wants(self.masks, self.role)
 
     def agree(self, version: int) -> None:
+        """From now on this version is spoken, and messages of it may be hot."""
         self.version = version
         self.reader.agree(version)
 

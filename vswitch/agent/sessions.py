@@ -61,10 +61,12 @@ class Sessions:
     # ---- ports -------------------------------------------------------------
 
     def port_added(self, port: Port) -> list[Effect]:
+        """A port is there: it is told to who wants to know."""
         self.view.ports[port.number] = port
         return self._tell(PortReason.ADD, port)
 
     def port_removed(self, number: int) -> list[Effect]:
+        """A port is gone, if it was there, with its queues."""
         port = self.view.ports.pop(number, None)
         self.view.queues.pop(number, None)
         return self._tell(PortReason.DELETE, port) if port else []

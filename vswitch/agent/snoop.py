@@ -55,6 +55,7 @@ class Snoop:
         return True
 
     def went(self, snooper: Snooper) -> None:
+        """A snooper is gone."""
         self._snoopers.discard(snooper)
         self._watched(bool(self._snoopers))
 

@@ -46,6 +46,7 @@ class Packet:
     """How ports are written in matches and actions."""
 
     def port(self, number: int) -> str:
+        """A port by its number and, where it has one, its name."""
         name, word = self.names.get(number), format_port(number)
         return f"port {word} ({name})" if name else f"port {word}"
 

@@ -30,20 +30,25 @@ class Folders:
 
     @property
     def api(self) -> Path:
+        """The operator API's socket."""
         return Path(paths.socket_path(str(self.run)))
 
     @property
     def forwarder(self) -> Path:
+        """The forwarder's socket."""
         return self.run / paths.FORWARDER_SOCKET
 
     @property
     def forwarder_log(self) -> Path:
+        """What the forwarder says on its standard error."""
         return self.run / "forwarder.log"
 
     def mgmt(self, bridge: str) -> Path:
+        """The socket of a bridge for OpenFlow commands (ovs-ofctl)."""
         return self.run / f"{bridge}.mgmt"
 
     def snoop(self, bridge: str) -> Path:
+        """The socket of a bridge that shows what its controllers say."""
         return self.run / f"{bridge}.snoop"
 
     def lock(self) -> list[Lock]:

@@ -35,6 +35,7 @@ class Fields:
         return value
 
     def raw(self, name: str, size: int) -> bytes:
+        """A value as 'size' bytes, the highest first."""
         return self(name).to_bytes(size)
 
 

@@ -37,6 +37,7 @@ class LivePort:
     """The kernel's number of the namespace that its interface was moved to, once it was found."""
 
     def close(self) -> None:
+        """Lets go of its descriptor; once more is fine."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
@@ -77,6 +78,7 @@ class LiveBridge:
         return {port.spec.number: name for name, port in self.ports.items()}
 
     def by_number(self, number: int) -> LivePort | None:
+        """The port of that OpenFlow number."""
         return next((p for p in self.ports.values() if p.spec.number == number), None)
 
 
@@ -89,6 +91,7 @@ class Live:
     _next_session: int = 0
 
     def observed(self) -> Config:
+        """All that runs as a configuration, ephemeral ports left out."""
         return Config(tuple(bridge.observed() for bridge in self.bridges.values()))
 
     def ephemeral_ports(self, bridge: str) -> list[str]:
@@ -97,9 +100,11 @@ class Live:
         return [p.record.name for p in live.ports.values() if p.ephemeral] if live else []
 
     def by_id(self, id: int) -> LiveBridge | None:
+        """The bridge of that number in the forwarder."""
         return next((bridge for bridge in self.bridges.values() if bridge.id == id), None)
 
     def ports(self) -> Iterator[tuple[LiveBridge, LivePort]]:
+        """Every port that runs, with its bridge."""
         for bridge in self.bridges.values():
             for port in bridge.ports.values():
                 yield bridge, port
@@ -118,6 +123,7 @@ class Live:
         return self._next_bridge
 
     def next_session(self) -> int:
+        """A number that no session of this life has had."""
         self._next_session += 1
         return self._next_session
 

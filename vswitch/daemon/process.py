@@ -76,6 +76,7 @@ class Child:
             )
 
     def last_words(self) -> str:
+        """The last line that it said on its standard error, "" if none."""
         with contextlib.suppress(OSError):
             lines = self._log.read_text(errors="replace").strip().splitlines()
             return lines[-1] if lines else ""
@@ -159,6 +160,7 @@ class Watch:
         return True
 
     def close(self) -> None:
+        """Watches no more; once more is fine."""
         if self._fd >= 0:
             self._loop.remove_reader(self._fd)
             os.close(self._fd)

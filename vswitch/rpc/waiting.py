@@ -36,6 +36,7 @@ class Waiting:
         """'over': whoever asked has been told that it failed."""
 
     def begin(self) -> None:
+        """The request takes effect from here on; Withdrawn if nobody waits for it any more."""
         if self.over or self._hung_up():
             raise Withdrawn("request", "whoever asked no longer waits", "ask again")
         self.begun = True

@@ -11,6 +11,7 @@ from vswitch.schema import Bridge, Config
 
 
 async def add(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
+    """Makes a bridge; Failure if there is one, or (exit 65) it is stored but not active."""
     def change(config: Config) -> Config:
         if config.bridge(name):
             raise Failure(f"bridge {name}", "there is one already", "change it with `bridge set`")
@@ -20,6 +21,7 @@ async def add(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
 
 
 async def set_(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
+    """Changes settings of a bridge while its ports and controllers stay."""
     def change(config: Config) -> Config:
         return config.with_bridge(wanted_bridge(config, name).changed(**settings))
 
@@ -33,10 +35,12 @@ async def _changed(daemon: Daemon, change: Any, name: str) -> dict[str, Any]:
 
 
 async def list_(daemon: Daemon) -> list[dict[str, Any]]:
+    """All stored bridges, and whether they run."""
     return [_row(daemon, bridge) for bridge in daemon.store.read().config.bridges]
 
 
 async def show(daemon: Daemon, name: str) -> dict[str, Any]:
+    """One bridge with its ports (ephemeral ones too, counters included), queues and controllers."""
     return _row(daemon, wanted_bridge(daemon.store.read().config, name))
 
 

@@ -16,6 +16,7 @@ _NOT_CONNECTED: dict[str, Any] = {
 
 
 async def add(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
+    """Connects a bridge to a controller; to one that it has already, nothing happens."""
     def change(config: Config) -> Config:
         wanted = wanted_bridge(config, bridge)
         return config.with_bridge(wanted.with_part(Controller(target)))
@@ -26,6 +27,7 @@ async def add(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
 
 
 async def list_(daemon: Daemon, bridge: str | None = None) -> list[dict[str, Any]]:
+    """Controllers of a bridge, or of all, with the state of their connections."""
     config = daemon.store.read().config
     chosen = config.bridges if bridge is None else (wanted_bridge(config, bridge),)
     return [_row(daemon, b.name, c.target) for b in chosen for c in b.controllers]
@@ -47,6 +49,7 @@ def _row(daemon: Daemon, bridge: str, target: str) -> dict[str, Any]:
 
 
 async def remove(daemon: Daemon, bridge: str, target: str) -> None:
+    """Parts a bridge from a controller; Failure (exit 3) if it has none there."""
     def change(config: Config) -> Config:
         wanted = wanted_bridge(config, bridge)
         if wanted.part(Controller, target) is None:

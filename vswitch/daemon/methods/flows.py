@@ -23,14 +23,18 @@ from vswitch.rpc.protocol import Rows, taken, text
 
 
 async def add(daemon: Daemon, bridge: str, flow: str) -> None:
+    """Adds a flow; one with the same match and priority gives way to it."""
     await _mod(daemon, bridge, flow, Command.ADD)
 
 
 async def modify(daemon: Daemon, bridge: str, flow: str, strict: bool = False) -> None:
+    """Gives flows within a match other actions; 'strict': only the one with just that match and
+    priority."""
     await _mod(daemon, bridge, flow, Command.MODIFY_STRICT if strict else Command.MODIFY)
 
 
 async def remove(daemon: Daemon, bridge: str, match: str = "", strict: bool = False) -> None:
+    """Deletes flows within a match; 'strict': only the one with just that match and priority."""
     await _mod(daemon, bridge, match, Command.DELETE_STRICT if strict else Command.DELETE)
 
 

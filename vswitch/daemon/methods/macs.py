@@ -45,6 +45,7 @@ def row(one: Mac, names: dict[int, str]) -> dict[str, Any]:
 
 
 async def flush(daemon: Daemon, bridge: str) -> None:
+    """Lets a bridge forget all stations."""
     live = live_bridge(daemon, bridge)
     begin()
     await daemon.operator.ask(f"bridge {bridge}", Command.MAC_FLUSH, b"", live.id)

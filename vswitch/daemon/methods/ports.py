@@ -86,6 +86,7 @@ def _stored(config: Config, bridge: str, name: str) -> Port:
 
 
 async def list_(daemon: Daemon, bridge: str | None = None) -> list[dict[str, Any]]:
+    """Ports of a bridge, or of all, with counters."""
     config = daemon.store.read().config
     names = [b.name for b in config.bridges] if bridge is None else [bridge]
     return [row for name in names for row in await port_rows(daemon, name)]
@@ -157,6 +158,7 @@ def _words(config: PortConfig) -> list[str]:
 
 
 async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> dict[str, Any]:
+    """Changes settings of a port while it carries packets; the port as it is then."""
     if _is_ephemeral(daemon, bridge, name):
         await ephemeral_ports.set_(daemon, bridge, name, settings)
     else:
@@ -174,6 +176,7 @@ async def _set_stored(daemon: Daemon, bridge: str, name: str, settings: dict[str
 
 
 async def remove(daemon: Daemon, bridge: str, name: str, owner: str | None = None) -> None:
+    """Takes a port off its bridge; with an 'owner' only if it is theirs, else Failure (exit 3)."""
     if owner is not None:
         await ephemeral_ports.remove_owned(daemon, bridge, name, owner)
         return

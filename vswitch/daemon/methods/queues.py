@@ -22,6 +22,7 @@ _Counters = dict[tuple[int, int], QueueStats]
 
 
 async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: Any) -> object:
+    """Gives a port a queue; Failure if it has one of that number."""
     queue = Queue(port, number, **settings)
     if live := _ephemeral(daemon, bridge, port):
         _require_new(number in live.ports[port].queues, queue)
@@ -38,6 +39,7 @@ async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: A
 
 
 async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: Any) -> object:
+    """Changes a queue while packets wait in it; the queue as it is then."""
     if live := _ephemeral(daemon, bridge, port):
         there = _required(live.ports[port].queues.get(number), port, number)
         await ephemeral.set_queue(daemon, live, there.changed(**settings))
@@ -53,6 +55,7 @@ async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: 
 
 
 async def remove(daemon: Daemon, bridge: str, port: str, number: int) -> None:
+    """Takes a queue off its port; what waits in it is lost."""
     if live := _ephemeral(daemon, bridge, port):
         _required(live.ports[port].queues.get(number), port, number)
         await ephemeral.remove_queue(daemon, live, port, number)

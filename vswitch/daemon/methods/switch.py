@@ -21,6 +21,7 @@ from vswitch.values import moment
 
 
 async def status(daemon: Daemon) -> dict[str, Any]:
+    """Versions, processes, numbers of things, and what could not be made active."""
     forwarder = daemon.forwarder
     return {
         "version": __version__,
@@ -48,6 +49,7 @@ def _replaced(time: float, why: str) -> dict[str, Any]:
 
 
 async def shutdown(daemon: Daemon) -> None:
+    """Ends the forwarder now, and the daemon once this is answered."""
     begin()
     await supervise.shut_down(daemon)
 

@@ -26,6 +26,8 @@ _HEX = re.compile(r"(0x)?([0-9a-fA-F]{2}[\s:]?){14,}")
 async def trace(
     daemon: Daemon, bridge: str, packet: str, in_port: str | None = None
 ) -> dict[str, Any]:
+    """What the switch would do with a packet, step by step.  Failure (exit 2) if its words describe
+    none, (exit 3) if it comes in by no port of the bridge."""
     live = live_bridge(daemon, bridge)
     asked = _packet(packet, in_port, live, port_names(daemon, live))
     request = trace_request(asked.in_port, asked.frame)

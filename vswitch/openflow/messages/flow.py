@@ -74,6 +74,8 @@ class FlowStatsRequest(MultipartRequest):
 
 @dataclass(frozen=True, slots=True)
 class FlowStatsReply(MultipartReply):
+    """Rules and how they fared; 'more' follows."""
+
     flows: tuple[FlowStats, ...] = ()
 
 
@@ -86,6 +88,8 @@ class AggregateRequest(MultipartRequest):
 
 @dataclass(frozen=True, slots=True)
 class AggregateReply(MultipartReply):
+    """Sums over the rules that were asked for."""
+
     packets: int = 0
     bytes: int = 0
     flows: int = 0

@@ -48,6 +48,8 @@ class GroupCapabilities(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class GroupMod(Message):
+    """Add, change or delete a group; to delete, only its number counts, which may be ALL_GROUPS."""
+
     command: GroupCommand
     type: GroupType
     group: int
@@ -56,11 +58,15 @@ class GroupMod(Message):
 
 @dataclass(frozen=True, slots=True)
 class GroupStatsRequest(MultipartRequest):
+    """How does a group fare, or do all?"""
+
     group: int = ALL_GROUPS
 
 
 @dataclass(frozen=True, slots=True)
 class GroupStatsReply(MultipartReply):
+    """Groups and how they fared."""
+
     groups: tuple[GroupStats, ...] = ()
 
 
@@ -71,6 +77,8 @@ class GroupDescRequest(MultipartRequest):
 
 @dataclass(frozen=True, slots=True)
 class GroupDescReply(MultipartReply):
+    """Groups and their buckets."""
+
     groups: tuple[GroupDesc, ...] = ()
 
 

@@ -41,6 +41,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class MeterMod(Message):
+    """Add, change or delete a meter; to delete, only its number counts, which may be ALL_METERS."""
+
     command: MeterCommand
     flags: MeterFlags
     meter: int
@@ -49,21 +51,29 @@ class MeterMod(Message):
 
 @dataclass(frozen=True, slots=True)
 class MeterStatsRequest(MultipartRequest):
+    """How does a meter fare, or do all?"""
+
     meter: int = ALL_METERS
 
 
 @dataclass(frozen=True, slots=True)
 class MeterStatsReply(MultipartReply):
+    """Meters and how they fared."""
+
     meters: tuple[MeterStats, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MeterConfigRequest(MultipartRequest):
+    """What is a meter, or are all?"""
+
     meter: int = ALL_METERS
 
 
 @dataclass(frozen=True, slots=True)
 class MeterConfigReply(MultipartReply):
+    """Meters and their bands."""
+
     meters: tuple[MeterConfig, ...] = ()
 
 

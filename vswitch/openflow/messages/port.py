@@ -77,6 +77,8 @@ class PortReason(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class PortStatus(Message):
+    """A port came, went or changed; unasked."""
+
     reason: PortReason
     port: Port
 
@@ -99,6 +101,8 @@ class PortDescRequest(MultipartRequest):
 
 @dataclass(frozen=True, slots=True)
 class PortDescReply(MultipartReply):
+    """Ports as they are."""
+
     ports: tuple[Port, ...] = ()
 
 
@@ -125,9 +129,13 @@ class PortStats:
 
 @dataclass(frozen=True, slots=True)
 class PortStatsRequest(MultipartRequest):
+    """How does a port fare, or do all (ANY)?"""
+
     number: int = Reserved.ANY
 
 
 @dataclass(frozen=True, slots=True)
 class PortStatsReply(MultipartReply):
+    """Ports' counters."""
+
     ports: tuple[PortStats, ...] = ()

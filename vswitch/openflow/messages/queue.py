@@ -26,6 +26,8 @@ class MaxRate:
 
 @dataclass(frozen=True, slots=True)
 class ExperimenterQueueProperty:
+    """Somebody's own property; 'data' follows the experimenter's number as it is."""
+
     experimenter: int
     data: bytes = b""
 
@@ -35,6 +37,8 @@ QueueProperty = MinRate | MaxRate | ExperimenterQueueProperty
 
 @dataclass(frozen=True, slots=True)
 class Queue:
+    """A queue of a port, and what it promises."""
+
     queue: int
     port: int
     properties: tuple[QueueProperty, ...] = ()
@@ -42,17 +46,23 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class QueueGetConfigRequest(Message):
+    """Which queues has a port, or have all (ANY)?"""
+
     port: int = Reserved.ANY
 
 
 @dataclass(frozen=True, slots=True)
 class QueueGetConfigReply(Message):
+    """The queues of the port that was asked for."""
+
     port: int
     queues: tuple[Queue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
+    """A queue's counters."""
+
     port: int
     queue: int
     tx_bytes: int = 0
@@ -64,10 +74,14 @@ class QueueStats:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatsRequest(MultipartRequest):
+    """How does a queue fare, or do all (ALL_QUEUES) of a port or of all (ANY)?"""
+
     port: int = Reserved.ANY
     queue: int = ALL_QUEUES
 
 
 @dataclass(frozen=True, slots=True)
 class QueueStatsReply(MultipartReply):
+    """Queues' counters."""
+
     queues: tuple[QueueStats, ...] = ()

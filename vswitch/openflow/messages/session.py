@@ -34,6 +34,8 @@ class ErrorMessage(Message):
 
 @dataclass(frozen=True, slots=True)
 class EchoRequest(Message):
+    """Are you there?  'data' comes back as it is."""
+
     data: bytes = b""
 
 
@@ -55,6 +57,8 @@ class Experimenter(Message):
 
 @dataclass(frozen=True, slots=True)
 class ExperimenterMultipartRequest(MultipartRequest):
+    """Somebody's own question."""
+
     experimenter: int
     exp_type: int
     data: bytes = b""
@@ -62,6 +66,8 @@ class ExperimenterMultipartRequest(MultipartRequest):
 
 @dataclass(frozen=True, slots=True)
 class ExperimenterMultipartReply(MultipartReply):
+    """Somebody's own answer."""
+
     experimenter: int
     exp_type: int
     data: bytes = b""
@@ -88,12 +94,16 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoleRequest(Message):
+    """Let me have this role; 'generation_id' tells newer requests from older ones (6.3.5)."""
+
     role: Role
     generation_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RoleReply(Message):
+    """The role that the session has now."""
+
     role: Role
     generation_id: int = 0
 

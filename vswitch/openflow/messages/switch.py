@@ -28,6 +28,8 @@ class FeaturesRequest(Message):
 
 @dataclass(frozen=True, slots=True)
 class FeaturesReply(Message):
+    """Which switch this is, and what it can do."""
+
     datapath_id: int
     n_buffers: int = 0
     n_tables: int = 0
@@ -59,6 +61,8 @@ class GetConfigReply(Message):
 
 @dataclass(frozen=True, slots=True)
 class SetConfig(Message):
+    """Be configured so; see GetConfigReply."""
+
     flags: Fragments = Fragments.NORMAL
     miss_send_len: int = 128
 

@@ -21,6 +21,8 @@ class TableMod(Message):
 
 @dataclass(frozen=True, slots=True)
 class TableStats:
+    """A table's counters: rules in it, packets looked up and found."""
+
     table: int
     active: int = 0
     lookups: int = 0
@@ -34,6 +36,8 @@ class TableStatsRequest(MultipartRequest):
 
 @dataclass(frozen=True, slots=True)
 class TableStatsReply(MultipartReply):
+    """Every table's counters."""
+
     tables: tuple[TableStats, ...] = ()
 
 
@@ -134,4 +138,6 @@ class TableFeaturesRequest(MultipartRequest):
 
 @dataclass(frozen=True, slots=True)
 class TableFeaturesReply(MultipartReply):
+    """What the tables can do now."""
+
     tables: tuple[TableFeatures, ...] = ()

@@ -23,10 +23,12 @@ class MultipartCodec:
         self._by_class = {of: (number, codec) for number, (of, codec) in entries.items()}
 
     def pack(self, value: Any) -> bytes:
+        """Type, flags and body; KeyError for a class that is no entry."""
         number, codec = self._by_class[type(value)]
         return HEAD.pack(number, _MORE if value.more else 0) + codec.pack(value)
 
     def unpack(self, reader: Reader) -> Any:
+        """The value by its type; ProtocolProblem for one that is unknown."""
         number, flags = reader.unpack(HEAD)
         if number not in self._by_number:
             raise ProtocolProblem(Error.BAD_REQUEST_BAD_MULTIPART, f"multipart type {number}")

@@ -38,6 +38,7 @@ class HelloCodec:
     """
 
     def pack(self, value: Hello) -> bytes:
+        """A bitmap of the versions, or nothing where there are none to say."""
         if value.versions is None:
             return b""
         words = bytearray(4 * (max(value.versions, default=0) // 32 + 1))
@@ -49,6 +50,7 @@ class HelloCodec:
         return _PAIR.pack(_VERSION_BITMAP, size) + words + bytes(-size % 8)
 
     def unpack(self, reader: Reader) -> Hello:
+        """The hello with the first bitmap that is there."""
         versions: frozenset[int] | None = None
         while reader.left:
             kind, size = reader.u16(), reader.u16(2)
@@ -75,10 +77,12 @@ class ErrorCodec:
     """An error: our name for it where this version has one, else its numbers."""
 
     def pack(self, value: ErrorMessage) -> bytes:
+        """Type, code and data."""
         numbers = value.error.value if isinstance(value.error, Error) else value.error
         return _PAIR.pack(*numbers) + value.data
 
     def unpack(self, reader: Reader) -> ErrorMessage:
+        """The error by its name where it has one."""
         kind, code = reader.unpack(_PAIR)
         return ErrorMessage(_ERRORS.get((kind, code), (kind, code)), reader.rest())
 
