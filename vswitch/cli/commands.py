@@ -197,7 +197,7 @@ def completion(client: Client, command: Command, arguments: Sequence[str], out: 
     if params["shell"] == "candidates":
         from vswitch.cli.completion import candidates
 
-        for word, why in candidates(params.get("line", [])):
+        for word, why in candidates(requests(), params.get("line", [])):
             print(f"{word}\t{why}", file=out.stream)
     else:
         from vswitch.cli.shells import SCRIPTS
@@ -293,3 +293,13 @@ _ALL = (
 
 COMMANDS: Mapping[str, Command] = {command.words: command for command in _ALL}
 """The words of a command -> the command."""
+
+
+def requests() -> dict[str, Request]:
+    """The words of every command -> its request; those of containers too, if they are installed."""
+    known = {name: command.request for name, command in COMMANDS.items()}
+    try:
+        from containers.requests import REQUESTS as of_containers
+    except ModuleNotFoundError:
+        return known
+    return {**known, **of_containers}

@@ -14,7 +14,6 @@ from typing import Any
 
 from vswitch import words
 from vswitch.cli import globals
-from vswitch.cli.commands import COMMANDS
 from vswitch.errors import Failure
 from vswitch.requests import Parameter, Request
 from vswitch.rpc.client import Client
@@ -29,9 +28,12 @@ Candidate = tuple[str, str]
 Ask = Callable[..., Any]
 
 
-def candidates(line: Sequence[str], ask: Ask | None = None) -> list[Candidate]:
+def candidates(
+    known: Mapping[str, Request], line: Sequence[str], ask: Ask | None = None
+) -> list[Candidate]:
     """What may stand at the cursor: 'line' is what stands before it behind `vswitch`, its last
-    word the one that is completed (perhaps ""), each with its explanation.
+    word the one that is completed (perhaps ""), each with its explanation.  'known' has every
+    command's words and its request.
 
     'ask(method, **params)' asks the daemon, by default the one that the line names.
     """
@@ -42,9 +44,9 @@ def candidates(line: Sequence[str], ask: Ask | None = None) -> list[Candidate]:
     asks = ask or _asker(chosen.get("--run"))
     head, equals, value = last.partition("=")
     if equals and head.startswith("--"):
-        found = _at_value(before, head, asks)
+        found = _at_value(known, before, head, asks)
         return [(f"{head}={word}", why) for word, why in _begun(value, found) if word != FILES[0]]
-    return _begun(last, _at(before, last, asks))
+    return _begun(last, _at(known, before, last, asks))
 
 
 def _begun(prefix: str, found: Iterable[Candidate]) -> list[Candidate]:
@@ -94,18 +96,9 @@ def _globals() -> Iterator[Candidate]:
 # ---- the command and its words ----
 
 
-def _requests() -> dict[str, Request]:
-    """All commands that there are, those of containers if they are installed."""
-    known = {name: command.request for name, command in COMMANDS.items()}
-    try:
-        from containers.requests import REQUESTS
-    except ModuleNotFoundError:
-        return known
-    return {**known, **REQUESTS}
-
-
-def _at(before: Sequence[str], last: str, ask: Ask) -> Iterator[Candidate]:
-    known = _requests()
+def _at(
+    known: Mapping[str, Request], before: Sequence[str], last: str, ask: Ask
+) -> Iterator[Candidate]:
     name = _command(known, before)
     if name is None:
         yield from _names_of(known, before)
@@ -124,9 +117,10 @@ def _at(before: Sequence[str], last: str, ask: Ask) -> Iterator[Candidate]:
         yield from _values(request, places[0], given, ask)
 
 
-def _at_value(before: Sequence[str], option: str, ask: Ask) -> Iterator[Candidate]:
+def _at_value(
+    known: Mapping[str, Request], before: Sequence[str], option: str, ask: Ask
+) -> Iterator[Candidate]:
     """The values of --option=..."""
-    known = _requests()
     name = _command(known, before)
     if option in _BY_WORD:
         yield from _of_option(_BY_WORD[option])

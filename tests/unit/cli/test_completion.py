@@ -19,7 +19,7 @@ from tests.kit import needs
 from tests.kit.fakedaemon import FakeDaemon
 from tests.unit.cli.conftest import Vswitch
 from vswitch import words
-from vswitch.cli.commands import COMMANDS
+from vswitch.cli.commands import COMMANDS, requests
 from vswitch.cli.completion import FILES, candidates
 from vswitch.cli.shells import SCRIPTS
 from vswitch.requests import REQUESTS
@@ -37,7 +37,8 @@ ASKED: dict[str, object] = {
 
 def at(line: str) -> list[str]:
     """The candidates at the end of a line behind `vswitch`."""
-    return [word for word, _ in candidates(line.split(" "), lambda method, **_: ASKED[method])]
+    found = candidates(requests(), line.split(" "), lambda method, **_: ASKED[method])
+    return [word for word, _ in found]
 
 
 EXPECTED = {

@@ -40,7 +40,7 @@ async def list_(daemon: Daemon) -> list[dict[str, Any]]:
 
 
 async def show(daemon: Daemon, name: str) -> dict[str, Any]:
-    """One bridge with its ports (ephemeral ones too, counters included), queues and controllers."""
+    """One bridge as `list_` has it; Failure (exit 3) if there is none of that name."""
     return _row(daemon, wanted_bridge(daemon.store.read().config, name))
 
 
