@@ -15,7 +15,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any, TextIO
+    from typing import Any, TextIO, TypeGuard
 
     from vswitch.errors import Failure
     from vswitch.shapes import Shape
@@ -111,6 +111,10 @@ class Output:
             shape = NOUNS.get(self.noun if noun is None else noun)
             return table(records, widened(columns, shape, records))
         return table(records, columns, self.width)
+
+    def failed(self, failure: Failure) -> None:
+        """Tells an error that doesn't end the command."""
+        print(error(failure, self.format), file=sys.stderr)
 
     def _names(self, value: object) -> list[str]:
         values: list[Any] = value if isinstance(value, list) else [] if value is None else [value]
@@ -284,7 +288,23 @@ def text(value: object) -> str:
         value = ", ".join(text(one) if isinstance(one, dict) else str(one) for one in value)
     if value is None or isinstance(value, bool) or value == "":
         return _WORDS[value]
-    return plain(str(value))
+    return here(value) if is_moment(value) else plain(str(value))
+
+
+def is_moment(value: object) -> TypeGuard[str]:
+    """Whether it is a point in time as answers have it: 2026-01-02T03:04:05Z."""
+    if not isinstance(value, str) or len(value) != 20 or value[10::9] != "TZ":
+        return False
+    return value[:10].replace("-", "").isdecimal() and value[11:19].replace(":", "").isdecimal()
+
+
+def here(moment: str) -> str:
+    """A point in time as this place's calendar and clock have it."""
+    import time
+    from calendar import timegm
+
+    seconds = timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ"))
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def plain(line: str) -> str:

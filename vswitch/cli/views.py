@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
-from vswitch.cli.output import Column, counted, human, pairs, plural
+from vswitch.cli.output import Column, counted, human, pairs, plural, text
 from vswitch.values import port_number_text
 
 TYPE_CHECKING = False
@@ -55,7 +53,7 @@ CONTROLLERS = (
     Column("TARGET", "target"),
     Column("CONNECTED", "connected"),
     Column("ROLE", "role"),
-    Column("SINCE", "since", lambda controller: here(controller["since"])),
+    Column("SINCE", "since"),
     Column("LAST ERROR", "last_error"),
 )
 MACS = (
@@ -112,16 +110,6 @@ _PORT = {
     "rx_errors": "receive errors",
     "tx_errors": "send errors",
 }
-
-
-def here(moment: str | None) -> str | None:
-    """A point in time (ISO 8601, UTC) as this place's calendar and clock have it."""
-    import calendar
-
-    if moment is None:
-        return None
-    seconds = calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ"))
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def silent(out: Output, result: Any, params: Params) -> None:
@@ -294,14 +282,12 @@ def ended(out: Output, result: Any, params: Params) -> None:
 
 def _status(result: Record) -> Iterable[str]:
     forwarder = dict(result.get("forwarder") or {})
-    if "started" in forwarder:
-        forwarder["started"] = here(forwarder["started"])
     flat = {f"forwarder_{key}": value for key, value in forwarder.items()}
     yield from pairs({**result, **flat}, _STATUS)
     if trouble := forwarder.get("trouble"):
         yield f"the forwarder hangs: {trouble}; kill it where it was started, another takes over"
     if replaced := result.get("replaced"):
-        yield f"at {replaced['time']} a forwarder was replaced that hung: {replaced['why']}"
+        yield f"at {text(replaced['time'])} a forwarder was replaced that hung: {replaced['why']}"
     yield from (f"not active: {reason}" for reason in result.get("not_active") or ())
     yield from (f"another daemon is in {run}" for run in result.get("other_runs") or ())
 
