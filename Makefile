@@ -24,7 +24,7 @@ FUZZ_SECONDS ?= 3
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test test-full build check clean system-demo system-test ctest ctest-long fuzz pytest-asan
+.PHONY: demo test test-full build check clean system-demo system-test system-full ctest ctest-long fuzz pytest-asan long-first-hour long-models long-kernel
 .DELETE_ON_ERROR:
 
 demo: system-demo $(VENV)/.built
@@ -38,6 +38,8 @@ system-demo:
 	@.ci/bootstrap demo
 system-test:
 	@.ci/bootstrap test
+system-full:
+	@.ci/bootstrap full
 
 $(VENV)/.packages: pyproject.toml .ci/requirements.py | system-demo
 	@echo "==> Installing Python packages into $(VENV)"
@@ -140,7 +142,16 @@ test: check ctest fuzz
 	@echo "==> Python tests in network namespaces"
 	@$(PYTHON) -m pytest -q -m "not slow" $(APART)
 
-test-full: check ctest ctest-long
+# Parts of test-full that .ci/run takes one by one.
+LONG = @$(PYTHON) -m pytest -q -m slow --durations=5
+long-first-hour: system-full $(VENV)/.test-packages $(VENV)/.built
+	$(LONG) tests/first_hour
+long-models: system-test $(VENV)/.test-packages $(VENV)/.built
+	$(LONG) $(ON_BOTH_CORES) tests/oracle tests/packet
+long-kernel: system-test $(VENV)/.test-packages $(VENV)/.built
+	$(LONG) -k 'not a-minute' tests/unit tests/net
+
+test-full: system-full check ctest ctest-long
 	@$(MAKE) fuzz FUZZ_SECONDS=60
 	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS)'
 	@$(MAKE) $(VENV)/.built

@@ -7,6 +7,7 @@ nothing of this environment's Python.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -230,6 +231,7 @@ def test_backup_upgrade_and_removal(installed: Installed) -> None:
                     if line.text == "systemctl restart vswitch-forwarder":
                         assert main_pid(machine, "vswitch-forwarder") == forwarder
                     shell.paste(line)
+            shutil.rmtree(root.path / SOURCE)
             left = machine.run("find", "/", "-xdev", "-name", "vswitch*")
             assert left.split() == ["/var/backups/vswitch.toml"]
             listed = machine.run("systemctl", "list-unit-files", "--no-legend", "vswitch*")

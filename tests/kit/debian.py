@@ -42,7 +42,11 @@ ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd
 pivot_root . mnt; umount -l /mnt; cd /
 """
 """In fresh namespaces: the folder $1 becomes the root, with what a machine has beside files."""
-BOOT = "exec env -i container=test PATH=$PATH /lib/systemd/systemd --system --log-target=journal"
+BOOT = """
+mount --make-rshared /
+exec env -i container=test PATH=$PATH /lib/systemd/systemd --system --log-target=journal
+"""
+"""Shared, as systemd makes it where it is no container's: mounts of later show in services, too."""
 
 
 def base() -> Path:

@@ -15,10 +15,10 @@ import termios
 import time
 from collections.abc import Iterator
 from fcntl import ioctl
-from pathlib import Path
 
 import pytest
 
+from tests.kit import needs
 from tests.kit.pod import PROGRAM, Pod, eventually, is_gone, pods
 
 
@@ -297,8 +297,7 @@ def test_nothing_inside_reaches_the_console(pod: Pod) -> None:
 
 
 def test_a_user_other_than_root_may_open_its_output_again(pod: Pod) -> None:
-    if Path("/proc/self/uid_map").read_text().split()[2] == "1":
-        pytest.skip("needs users other than root")
+    needs.many_users()
     script = "echo one > /dev/stdout; cat < /dev/stdin; echo two > /dev/stderr"
     start(pod, "a", script, "-i", "-u", "7")
     result = pod.vswitch("attach", "a", given="typed\n")

@@ -73,11 +73,14 @@ async def _supervise(daemon: Daemon) -> None:
         _note_replaced(daemon, daemon.forwarder.heart.why if daemon.forwarder.heart else "")
         async with daemon.changing:
             _lost(daemon)
+        said = ""
         while not daemon.forwarder:
             try:
                 await _meet(daemon)
             except (Failure, ForwarderGone) as failure:
-                log.error("no forwarder: %s", failure)
+                if str(failure) != said:  # whose service was stopped may stay away for days
+                    said = str(failure)
+                    log.error("no forwarder: %s", said)
                 await asyncio.sleep(daemon.retry_seconds)
 
 

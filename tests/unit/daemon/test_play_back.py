@@ -11,8 +11,9 @@ import pytest
 
 from datapath.frames import Command, PortFlags, PortKind, PortSpec, QueueSpec
 from tests.kit.world import Switch, World
-from vswitch.daemon import ephemeral, events
+from vswitch.daemon import ephemeral, events, supervise
 from vswitch.daemon.daemon import Daemon
+from vswitch.daemon.forwarder import Forwarder
 from vswitch.daemon.interfaces import Interface
 from vswitch.daemon.methods import bridges, ports
 from vswitch.daemon.operate import ports as port_doers
@@ -167,6 +168,31 @@ def test_what_can_t_be_made_is_logged_once_and_again_when_it_fails_anew(
         assert logged() == 2
 
     world(test)
+
+
+def test_why_there_is_no_forwarder_is_logged_once_and_again_when_it_is_another_reason(
+    world: Switch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reasons = ["none listens"] * 5 + ["it hangs"] * 5
+
+    async def test(world: World) -> None:
+        reach = supervise.reach
+
+        async def refused(*args: Any) -> Forwarder:
+            if reasons:
+                raise Failure("forwarder", reasons.pop(), "start its service")
+            return await reach(*args)
+
+        monkeypatch.setattr(supervise, "reach", refused)
+        await world.lose_forwarder()
+        await world.get_forwarder()
+
+    world(test)
+    logged = [line.getMessage() for line in caplog.records if "no forwarder" in line.getMessage()]
+    assert [("it hangs" in one, "none listens" in one) for one in logged] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 def test_b10_who_waits_for_a_forwarder_makes_no_bridge_in_the_place_of_a_known_one(
