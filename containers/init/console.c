@@ -2,7 +2,7 @@
 #include "sys.h" /* first: it asks the C library for all it has */
 
 #include "console.h"
-#include "terminal.h"
+#include "pty.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,11 +50,11 @@ static int never_wait(int fd)
  * close it and open it again. */
 static int open_terminal(struct birth *birth, struct console *console)
 {
-    console->source = terminal_open(birth);
+    console->source = pty_open(birth);
     if (console->source < 0)
         return -1;
     console->sink = console->source;
-    console->theirs[1] = terminal_peer(console->source);
+    console->theirs[1] = pty_peer(console->source);
     return console->theirs[1] < 0 ? -1 : never_wait(console->source);
 }
 

@@ -1,27 +1,14 @@
 /*
- * The command's session and terminal. The terminal is made inside, in the container's own devpts,
- * so that the command never holds the machine's (S31: what we open is looked at before it is used).
- * The master side goes to the runner, who relays; or it is the console's already (detached).
+ * The command's session and terminal. The master side goes to the runner, who relays; or it is the
+ * console's already (detached).
  */
-#include "terminal.h"
 #include "console.h"
 #include "control.h"
-#include "path.h"
+#include "pty.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
-
-#ifndef TIOCGPTPEER
-#define TIOCGPTPEER _IO('T', 0x41)
-#endif
-
-enum { DEVPTS_MAGIC = 0x1cd1, PTMX_MAJOR = 5, PTMX_MINOR = 2 };
 
 /* session(): a session of its own, without a terminal. */
 int step_session(struct birth *birth, const struct arg *arg)
@@ -30,28 +17,6 @@ int step_session(struct birth *birth, const struct arg *arg)
     if (setsid() < 0)
         return failed(birth, "starting a session");
     return console_enter(birth);
-}
-
-int terminal_open(const struct birth *birth)
-{
-    struct stat about;
-    struct statfs where;
-    int master = path_use(birth, "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
-    if (master < 0 || fstat(master, &about) < 0 || fstatfs(master, &where) < 0)
-        return -1;
-    if (where.f_type != DEVPTS_MAGIC || about.st_rdev != makedev(PTMX_MAJOR, PTMX_MINOR)) {
-        errno = ENODEV;
-        return -1;
-    }
-    return master;
-}
-
-int terminal_peer(int master)
-{
-    int unlocked = 0;
-    if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
-        return -1;
-    return ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
 static int take_over(int slave, uid_t owner)
@@ -74,10 +39,10 @@ static int set_size(int slave, uint64_t rows, uint64_t columns)
 /* terminal(owner, rows, columns): a new one is the command's standard input, output and error. */
 int step_terminal(struct birth *birth, const struct arg *arg)
 {
-    int ours = console_master(birth), master = ours < 0 ? terminal_open(birth) : ours;
+    int ours = console_master(birth), master = ours < 0 ? pty_open(birth) : ours;
     if (master < 0)
         return failed(birth, "opening a terminal");
-    int slave = terminal_peer(master);
+    int slave = pty_peer(master);
     if (slave < 0 || set_size(slave, arg[1].number, arg[2].number) < 0
         || take_over(slave, (uid_t)arg[0].number) < 0)
         return failed(birth, "taking the terminal over");
