@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -24,17 +23,21 @@ from containers.spec import Process, Remove, Spec, Stop
 from vswitch import pages, paths, words
 from vswitch.errors import Exit, Failure
 from vswitch.rpc.client import Client
+from vswitch.values import moment
 
 GRACE_SECONDS = 10.0
 
 
 class Output(Protocol):
-    """Where results go, as a table or as JSON."""
+    """Where results and errors go, in the format that was asked for."""
 
     def records(
         self, records: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, Any]]
     ) -> None:
         """Prints them all."""
+
+    def failed(self, failure: Failure) -> None:
+        """Tells an error that doesn't end the command."""
 
 
 @contextmanager
@@ -93,6 +96,7 @@ def _ps(arguments: Sequence[str], out: Output) -> int:
 
 
 def _shown(registry: Registry, entry: Entry) -> dict[str, Any]:
+    """A container as `answers.CONTAINER` has it."""
     alive, here = registry.is_alive(entry), entry.keeper.is_here()
     spec = entry.spec
     reason = _why_detached(registry, entry) if alive else None
@@ -104,7 +108,7 @@ def _shown(registry: Registry, entry: Entry) -> dict[str, Any]:
         "bridge": spec.bridge,
         "port": spec.port,
         "addresses": list(spec.addresses),
-        "started": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.created)),
+        "started": moment(entry.created),
         "command": " ".join(spec.command),
         "attached": not spec.detach,
         "log": registry.path(entry.name, "log") if spec.detach else None,
@@ -143,24 +147,24 @@ def _logs(arguments: Sequence[str], out: Output) -> int:
 
 
 def _connect(arguments: Sequence[str], out: Output) -> int:
-    return _each(_spelt("connect", arguments)["names"], connect)
+    return _each(_spelt("connect", arguments)["names"], connect, out)
 
 
 def _stop(arguments: Sequence[str], out: Output) -> int:
     given = _spelt("stop", arguments)
     names = given.pop("names")
     how = Stop(**given)
-    return _each(names, lambda host, name: stop(host, name, how.time))
+    return _each(names, lambda host, name: stop(host, name, how.time), out)
 
 
 def _rm(arguments: Sequence[str], out: Output) -> int:
     given = _spelt("rm", arguments)
     names = given.pop("names")
     how = Remove(**given)
-    return _each(names, lambda host, name: remove(host, name, how.force))
+    return _each(names, lambda host, name: remove(host, name, how.force), out)
 
 
-def _each(names: Iterable[str], act: Callable[[Host, str], None]) -> int:
+def _each(names: Iterable[str], act: Callable[[Host, str], None], out: Output) -> int:
     """Does it to all of them, whatever happens to one; the worst exit code."""
     worst = 0
     with _host() as host:
@@ -168,7 +172,7 @@ def _each(names: Iterable[str], act: Callable[[Host, str], None]) -> int:
             try:
                 act(host, name)
             except Failure as failure:
-                print(f"vswitch: {failure}", file=sys.stderr)
+                out.failed(failure)
                 worst = max(worst, int(failure.exit))
     return worst
 

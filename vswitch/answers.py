@@ -62,7 +62,7 @@ BRIDGE = Shape(
     Field("queues", many(TEXT), "its stored queues, as PORT NUMBER"),
     Field("controllers", many(TEXT), "targets of its controllers"),
     Field("active", FLAG, "the forwarder has it"),
-    key=("name",),
+    name="{name}",
 )  # fmt: skip
 
 PORT = Shape(
@@ -91,7 +91,16 @@ PORT = Shape(
     Field("rx_errors", NUMBER, "packets that were received broken"),
     Field("tx_errors", NUMBER, "packets that could not be sent"),
     Field("drops", counts("reason"), "packets dropped, by reason; reasons with 0 are left out"),
-    key=("name",),
+    name="{name}",
+)  # fmt: skip
+
+RATED = Shape(
+    "rated port", "A port as `vswitch top` tells of it: with rates since the reading before.",
+    *PORT.fields,
+    Field("rx_packets_per_s", NUMBER | NULL, "packets received in a second"),
+    Field("rx_bits_per_s", NUMBER | NULL, "bits received in a second"),
+    Field("tx_packets_per_s", NUMBER | NULL, "packets sent in a second"),
+    Field("tx_bits_per_s", NUMBER | NULL, "bits sent in a second"),
 )  # fmt: skip
 
 QUEUE = Shape(
@@ -106,7 +115,7 @@ QUEUE = Shape(
     Field("tx_bytes", NUMBER, "bytes of these packets"),
     Field("tx_errors", NUMBER, "packets for which it had no room"),
     _DURATION,
-    key=("port", "number"),
+    name="{port} {number}",
 )  # fmt: skip
 
 STATION = Shape(
@@ -116,7 +125,7 @@ STATION = Shape(
     Field("port", PORT_NUMBER, "number of the port that it is behind"),
     Field("name", TEXT | NULL, "name of that port"),
     Field("age", SECONDS, "seconds since it was heard"),
-    key=("mac",),
+    name="{mac}",
 )  # fmt: skip
 
 CONTROLLER = Shape(
@@ -128,7 +137,7 @@ CONTROLLER = Shape(
     Field("since", MOMENT | NULL, "when it connected"),
     Field("last_error", TEXT | NULL, "why a connection failed or ended last; null: none ever did"),
     Field("last_error_at", MOMENT | NULL, "when that was"),
-    key=("target",),
+    name="{target}",
 )  # fmt: skip
 
 FLOW = Shape(
@@ -143,7 +152,7 @@ FLOW = Shape(
     Field("idle_timeout", NUMBER, "seconds without a packet after which it goes; 0: never"),
     Field("hard_timeout", NUMBER, "seconds after which it goes; 0: never"),
     Field("text", TEXT, "the flow as a line of ovs-ofctl"),
-    key=("text",),
+    name="table={table},priority={priority},{match}",
 )  # fmt: skip
 
 LOADED = Shape(
@@ -169,7 +178,7 @@ GROUP = Shape(
     _DURATION,
     Field("buckets", many(BUCKET.kind), "its buckets in order"),
     Field("text", TEXT, "the group as a line of ovs-ofctl"),
-    key=("group",),
+    name="group_id={group}",
 )  # fmt: skip
 
 BAND = Shape(
@@ -190,7 +199,7 @@ METER = Shape(
     _DURATION,
     Field("bands", many(BAND.kind), "its bands in order"),
     Field("text", TEXT, "the meter as a line of ovs-ofctl"),
-    key=("meter",),
+    name="meter={meter}",
 )  # fmt: skip
 
 FORWARDER = Shape(
@@ -274,10 +283,13 @@ PLAN = Shape(
 )  # fmt: skip
 
 SHAPES = (
-    BRIDGE, PORT, QUEUE, STATION, CONTROLLER, FLOW, LOADED, GROUP, BUCKET, METER, BAND,
+    BRIDGE, PORT, RATED, QUEUE, STATION, CONTROLLER, FLOW, LOADED, GROUP, BUCKET, METER, BAND,
     STATUS, FORWARDER, REPLACED, TRACE, STEP, OUTPUT, PLAN, OPERATION,
 )  # fmt: skip
 """Every shape, in the reference's order."""
+
+NOUNS: Mapping[str, Shape] = {shape.noun: shape for shape in SHAPES}
+"""Noun -> its shape."""
 
 ANSWERS: Mapping[str, Kind] = {
     "status": STATUS.kind,

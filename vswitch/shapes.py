@@ -121,11 +121,10 @@ class Field(NamedTuple):
 
 
 class Shape:
-    """A noun: its fields in order; 'key' are those that tell it from its like, as commands take
-    them."""
+    """A noun: its fields in order; 'name' is what commands call it, with fields in braces."""
 
-    def __init__(self, noun: str, help: str, *fields: Field, key: tuple[str, ...] = ()) -> None:
-        self.noun, self.help, self.fields, self.key = noun, help, fields, key
+    def __init__(self, noun: str, help: str, *fields: Field, name: str = "") -> None:
+        self.noun, self.help, self.fields, self.name = noun, help, fields, name
 
     @property
     def kind(self) -> Kind:
@@ -146,9 +145,10 @@ class Shape:
             elif not field.sometimes:
                 yield f"{where}.{name}: it is missing"
 
-    def name(self, value: dict[str, Any]) -> str:
-        """What commands call it, as in "eth1 0" for a queue."""
-        return " ".join(str(value[key]) for key in self.key)
+    def called(self, value: dict[str, Any]) -> str:
+        """What commands call it, as in "eth1 0" for a queue; a field that is empty is left out
+        with the comma before it."""
+        return self.name.format_map(value).replace(",,", ",").removesuffix(",")
 
 
 def setting(record: type[Record], name: str, kind: Kind) -> Field:

@@ -310,7 +310,7 @@ typedef struct {
     uint64_t age_ns; /* since the port was added */
 } vs_port_stats;
 
-/* The reason's name in words with hyphens ("table-miss"), or NULL. */
+/* The reason's name in words with hyphens ("table-miss"), or NULL: there is no such reason.  Static; any thread. */
 const char *vs_drop_name(uint32_t reason);
 
 /* ---- the switch ------------------------------------------------------- */
@@ -329,15 +329,18 @@ typedef struct {
     uint32_t seed;          /* of the keyed hashes; 0 = from the system */
 } vs_config;
 
-/* A new switch without bridges, or NULL with *error filled.  Owned by the caller until vs_switch_free. */
+/* A new switch without bridges, or NULL with *error filled: -EINVAL, a number of *config (copied) makes no sense.  Owned by
+ * the caller until vs_switch_free.  'now_ns': of the clock that all later calls use.  Control thread, as whatever does not
+ * say otherwise.  Asserts that the system has memory and descriptors for it. */
 vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *error);
-/* Ends the poll threads, closes every port.  NULL is fine. */
+/* Ends the poll threads, closes every port, frees all events that nobody took.  NULL is fine. */
 void vs_switch_free(vs_switch *sw);
 
 /* Carries out one command frame.  'fd' is the descriptor that came beside it or
  * -1; the switch owns it from here on, also on failure.  What the command did or
  * why it could not is told by events with its tag; returns -EINVAL only for a
- * frame whose header contradicts 'size'.  Never blocks longer than a grace period. */
+ * frame whose header contradicts 'size'.  'frame' may stand at any address and is the caller's again afterwards.
+ * Never blocks longer than a grace period, and the commit of a long transaction. */
 int vs_switch_command(vs_switch *sw, const uint8_t *frame, size_t size, int fd, uint64_t now_ns);
 
 /* Whoever sent the commands is gone: transactions that nobody can commit any more are forgotten.  All else stays as it is
@@ -349,20 +352,22 @@ void vs_switch_orphaned(vs_switch *sw);
  * along (owned by the switch; valid until the next call) or -1. */
 long vs_switch_events(vs_switch *sw, uint8_t *out, size_t size, int *fd);
 
-/* Does what time asks for: expiry, packet-ins from poll threads, dead ports.
+/* Does what time asks for: timeouts of rules (OpenFlow 1.3.5, 5.5) and stations, packet-ins from poll threads, dead ports.
  * Call it when 'vs_switch_wakeup_fd' is readable and at least every 100 ms. */
 void vs_switch_tick(vs_switch *sw, uint64_t now_ns);
-/* Readable when a poll thread has something for the control thread. */
+/* Readable when a poll thread has something for the control thread.  An eventfd of the switch: wait on it, don't read it. */
 int vs_switch_wakeup_fd(vs_switch *sw);
 
 /* One turn over all ports on the calling thread; packets moved.  For memory mode:
- * not while poll threads run (asserts). */
+ * not while poll threads run (asserts).  'now_ns' is the time that meters and queues see. */
 unsigned vs_switch_poll(vs_switch *sw, uint64_t now_ns);
 /* Turns on the calling thread for 'duration_ns' of the real clock, no idling.  Returns the
- * CPU time of the thread used for it, in ns. */
+ * CPU time of the thread used for it, in ns.  Not while poll threads run (asserts). */
 uint64_t vs_switch_run(vs_switch *sw, uint64_t duration_ns);
-/* Starts or stops the poll threads (epoll when idle).  0 or -errno. */
+/* Starts the poll threads (they sleep when idle).  0, -EALREADY: they run, -EOPNOTSUPP: 'threads' is not 1, the only number for
+ * now, or another -errno of the system. */
 int vs_switch_start(vs_switch *sw, unsigned threads);
+/* Ends them and waits for that; all stays as it is.  None run: nothing happens. */
 void vs_switch_stop(vs_switch *sw);
 
 typedef struct {
@@ -373,12 +378,14 @@ typedef struct {
     uint64_t packet_ins_lost; /* events dropped on the way to the daemon */
     uint64_t bad_messages;    /* OpenFlow messages answered with an error */
 } vs_switch_stats;
+/* Fills *out; the figures of poll threads are as of some turn. */
 void vs_switch_stats_get(vs_switch *sw, vs_switch_stats *out);
 
 /* ---- memory ports: packets by call ------------------------------------- */
 
-/* Puts a copy of a frame into a memory port's receive queue.  -ENOENT no such
- * memory port, -ENOBUFS queue full or buffers short, -EMSGSIZE longer than a buffer. */
+/* Puts a copy of a frame into a memory port's receive queue.  0, -ENOENT no such
+ * memory port, -ENOBUFS queue full or buffers short, -EMSGSIZE longer than a buffer.  Not while poll threads run (asserts),
+ * nor does vs_mem_receive. */
 int vs_mem_send(vs_switch *sw, uint32_t bridge, uint32_t port, const uint8_t *frame, size_t size);
 /* Takes the oldest frame that left by a memory port: its size (cut to 'size'), 0 when
  * there is none, -ENOENT. */
@@ -406,7 +413,7 @@ typedef enum {
     VS_NEEDS_ND, VS_NEEDS_NS, VS_NEEDS_NA, VS_NEEDS_MPLS, VS_NEEDS_PBB
 } vs_prerequisite;
 
-/* The i-th field of fields.def, or NULL past the end. */
+/* The i-th field of fields.def (OpenFlow 1.3.5, 7.2.3.7), or NULL past the end.  Static, read-only; any thread. */
 const vs_field_info *vs_field(unsigned i);
 
 #endif

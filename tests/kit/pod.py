@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from containers.answers import CONTAINER
 from tests.kit import needs
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +119,7 @@ class Pod:
         result = self.vswitch("-o", "json", "ps")
         assert result.code == 0, result.err
         listed: list[dict[str, Any]] = json.loads(result.out)
+        assert [wrong for one in listed for wrong in CONTAINER.wrong(one, "ps")] == []
         return listed
 
     def pid(self, name: str) -> int:

@@ -483,7 +483,7 @@ def test_a_transaction_takes_nothing_but_flow_mods(switch: Switch) -> None:
         switch.atomic([flow_mod(parse_rule("actions=drop")), message(20)])
     assert (refused.value.type, refused.value.code) == (1, 1)
     assert switch.dump_flows() == []
-    switch.atomic([parse_rule("actions=drop").to_flow_mod()])
+    switch.atomic([flow_mod(parse_rule("actions=drop"))])
     assert len(switch.dump_flows()) == 1
 
 

@@ -11,8 +11,14 @@ import sys
 from collections.abc import Sequence
 
 from vswitch import patience, streams
-from vswitch.cli.globals import CONTAINER_WORDS, take
+from vswitch.cli.globals import CONTAINER_WORDS, Chosen, take
 from vswitch.errors import Exit, Failure, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vswitch.cli.output import Output
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -21,17 +27,25 @@ INTERRUPTED = 130
 @streams.command("vswitch")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line (by default the process's own) and returns its exit code."""
+    chosen = Chosen()
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
+        return _run(chosen, list(sys.argv[1:] if arguments is None else arguments))
     except Failure as failure:
-        print(f"vswitch: {failure}", file=sys.stderr)
+        _tell(failure, chosen)
         return int(failure.exit)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _run(words: list[str]) -> int:
-    chosen, words = take(words)
+def _tell(failure: Failure, chosen: Chosen) -> None:
+    """An error on standard error: one line for people, an object for programs."""
+    from vswitch.cli import output
+
+    print(output.error(failure, chosen.format), file=sys.stderr)
+
+
+def _run(chosen: Chosen, words: list[str]) -> int:
+    chosen, words = take(words, chosen)
     if chosen.run:
         # For everything below, the containers' commands included.
         os.environ["VSWITCH_RUN"] = chosen.run
@@ -43,20 +57,39 @@ def _run(words: list[str]) -> int:
         print(f"vswitch {__version__}")
         return Exit.OK
     if words and words[0] in CONTAINER_WORDS:
-        return _containers([*words, "--help"] if chosen.help else words, chosen.json)
+        return _containers([*words, "--help"] if chosen.help else words, chosen)
     if chosen.help or not words:
         return _help(words, chosen.help)
-    return _command(words, chosen.json)
+    return _command(words, chosen)
 
 
-def _command(words: list[str], json: bool) -> int:
+def _command(words: list[str], chosen: Chosen) -> int:
     from vswitch.cli.commands import COMMANDS
-    from vswitch.cli.output import Output
     from vswitch.rpc.client import Client
 
     name = _known(words)
+    command, arguments = COMMANDS[name], words[len(name.split()) :]
+    _check_watch(name, chosen)
     with Client() as client:
-        return COMMANDS[name](client, words[len(name.split()) :], Output(json))
+        return _shown(lambda out: command(client, arguments, out), chosen, f"vswitch {name}")
+
+
+def _check_watch(name: str, chosen: Chosen) -> None:
+    if chosen.watch is not None and name.split()[-1] not in ("ls", "ps"):
+        why = "it is for lists"
+        raise Failure("option --watch", why, "leave it out, or use ls, ps or top", Exit.USAGE)
+
+
+def _shown(once: Callable[[Output], int], chosen: Chosen, title: str) -> int:
+    """Runs a command that prints, again and again if it is watched."""
+    from vswitch.cli.output import Output
+
+    out = Output(chosen.format)
+    if chosen.watch is None:
+        return once(out)
+    from vswitch.cli.watch import watch
+
+    return watch(once, out, chosen.watch, title)
 
 
 def _known(words: Sequence[str]) -> str:
@@ -92,13 +125,13 @@ def _help(words: Sequence[str], asked: bool) -> int:
     return Exit.OK
 
 
-def _containers(words: Sequence[str], json: bool) -> int:
-    from vswitch.cli.output import Output
-
+def _containers(words: Sequence[str], chosen: Chosen) -> int:
     try:
         from containers.cli import COMMANDS
     except ModuleNotFoundError as error:
         raise Failure(
             words[0], f"this installation has no containers ({error})", "install the whole package"
         ) from None
-    return int(COMMANDS[words[0]](list(words[1:]), Output(json)))
+    command, arguments = COMMANDS[words[0]], list(words[1:])
+    _check_watch(words[0], chosen)
+    return _shown(lambda out: int(command(arguments, out)), chosen, f"vswitch {words[0]}")

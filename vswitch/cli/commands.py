@@ -11,10 +11,10 @@ import os
 
 from vswitch import words
 from vswitch.cli import views
-from vswitch.errors import Exit, Failure, RpcError, shown
+from vswitch.errors import Exit, Failure, Refused, RpcError, shown
 from vswitch.requests import BRIDGE, PORT, REQUESTS, Parameter, Request
 from vswitch.setting import Setting
-from vswitch.values import choice, text
+from vswitch.values import choice, integer, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Command:
 
     def __call__(self, client: Client, arguments: Sequence[str], out: Output) -> int:
         """Carries it out; the exit code.  Failure with the reason otherwise."""
+        out.noun = self.request.method.partition(".")[0]
         return (self.run or call)(client, self, arguments, out)
 
 
@@ -86,7 +87,7 @@ def show_bridge(client: Client, command: Command, arguments: Sequence[str], out:
     """One bridge; people see its ports and controllers beside it."""
     params = words.read(command.words, command.request, arguments)
     result, parts = client.call("bridge.show", **params), {}
-    if not out.json:
+    if out.format in ("table", "wide"):
         name = params["name"]
         parts = {f"{noun}s": client.call(f"{noun}.list", bridge=name) for noun in _PARTS}
     command.view(out, result, parts)
@@ -110,9 +111,7 @@ def show_port(client: Client, command: Command, arguments: Sequence[str], out: O
     return Exit.OK
 
 
-def change_flows(
-    client: Client, command: Command, arguments: Sequence[str], out: Output
-) -> int:
+def change_flows(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
     """One flow in words, or a file of them, all or none."""
     params = words.read(command.words, command.request, arguments)
     name = params.pop("file", None)
@@ -136,7 +135,7 @@ _OF_LINES = {"flow.add": "ADD", "flow.mod": "MODIFY"}
 def listed(client: Client, command: Command, arguments: Sequence[str], out: Output) -> int:
     """A list in which ports go by their names on a terminal, by their numbers elsewhere."""
     params = words.read(command.words, command.request, arguments)
-    if "names" not in params and not out.json and out.stream.isatty():
+    if "names" not in params and out.format in ("table", "wide") and out.stream.isatty():
         params["names"] = True
     command.view(out, client.call(command.request.method, **params), params)
     return Exit.OK
@@ -159,7 +158,7 @@ def refresh(client: Client, command: Command, arguments: Sequence[str], out: Out
     """The screen of `top`."""
     from vswitch.cli import top
 
-    return top.run(client, arguments, out)
+    return top.run(client, words.read(command.words, command.request, arguments), out)
 
 
 def _configuration(command: Command, arguments: Sequence[str]) -> dict[str, Any]:
@@ -228,8 +227,37 @@ _COMPLETION = Request(
 Prints a script for the shell: `source <(vswitch completion bash)` in ~/.bashrc or ~/.zshrc,
 `vswitch completion fish | source` in fish. An installed package has brought them already.""",
 )  # fmt: skip
+
+
+SORTED_BY = ("number", "name", "rx", "tx", "packets", "drops")
+"""What `top` can sort ports by (top.SORTS)."""
+
+
+def _interval(value: object) -> float:
+    """Seconds between two screens."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not 0.01 <= seconds <= 86400:
+        raise Refused("it is no number of seconds from 0.01 to 86400", "give one, as 0.5")
+    return seconds
+
+
 _SHOW_PORT = Request("port.show", "one port with all its counters", (BRIDGE, PORT))
-_TOP = Request("top", "ports and their rates, refreshed every second")
+_TOP = Request(
+    "top", "ports and their rates, refreshed every second",
+    (
+        Parameter("times", Setting("screens until it ends; for ever on a terminal, once elsewhere",
+                                   integer(1, 1_000_000), "TIMES"), spelt=("-n", "--times")),
+        Parameter("seconds", Setting("between two screens, 1 if left out",
+                                     _interval, "SECONDS"), spelt=("-d", "--seconds")),
+        Parameter("sort", Setting("what the first ports have most of, or come first by",
+                                  choice(*SORTED_BY), "|".join(SORTED_BY))),
+    ),
+    about="Ports and their rates, refreshed every second. Keys: arrows, PgUp, PgDn, Home and End "
+    "move, s sorts by something else, r the other way round, q ends.",
+)  # fmt: skip
 
 _ALL = (
     Command("status", REQUESTS["status"], views.status),
@@ -283,7 +311,7 @@ _ALL = (
     ),
     Command("meter rm", REQUESTS["meter.rm"], views.silent, "br0 meter=1"),
     Command("trace", REQUESTS["trace"], views.trace, "br0 in_port=1,tcp,nw_dst=10.0.0.2"),
-    Command("top", _TOP, views.silent, "-n 1", refresh, "[-n TIMES] [-d SECONDS]"),
+    Command("top", _TOP, views.silent, "-n 1", refresh),
     Command("plan", _of_file("plan"), views.operations, "-f net.toml", plan),
     Command("apply", _of_file("apply"), views.operations, "-f net.toml", apply),
     Command("export", REQUESTS["export"], views.configuration, "br0"),

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 
 from vswitch import pages
 from vswitch.cli.commands import COMMANDS, Command
+from vswitch.cli.globals import OPTIONS, Option
 
 _HEAD = """\
-usage: vswitch [--run DIR] [-o table|json] COMMAND ...
+usage: vswitch [options] COMMAND ...
 
 The switch's one command. A daemon, vswitchd, does the work; this asks it.
 """
-_TAIL = """
+_FIRST = """
 A first switch:
   vswitchd &                                    (or vswitchd --ephemeral ...)
   vswitch bridge add br0
@@ -24,12 +25,9 @@ A first switch:
   vswitch trace br0 in_port=1,tcp,nw_dst=10.0.0.2
 
 options, anywhere in the line (for run and exec: before the word):
-  -o table|json   how results are printed
-  --run DIR       the daemon's run folder (else VSWITCH_RUN, else the usual one)
-  --timeout S     seconds that an answer may take (else VSWITCH_TIMEOUT, else 60); a change that
-                  has not begun by then never does
-  --version       print the version
-  --help          more on a noun or command: vswitch bridge --help
+"""
+_TAIL = """
+formats: table for people, wide with every column, name one name a line, json and yaml for programs
 
 exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 differs (plan), 65 stored but not active,
   124 no answer in time
@@ -39,7 +37,13 @@ exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 differs (plan), 65 stored bu
 def everything() -> str:
     """The page of `vswitch --help`."""
     ours = [(c.words, c.request.help) for c in COMMANDS.values()]
-    return f"{_HEAD}\n{_list([*ours, *_of_containers()])}{_TAIL}"
+    options = _list((_spelt(option), option.help) for option in OPTIONS)
+    return f"{_HEAD}\n{_list([*ours, *_of_containers()])}{_FIRST}{options}{_TAIL}"
+
+
+def _spelt(option: Option) -> str:
+    value = f"[{option.metavar}]" if option.optional else option.metavar
+    return f"{option.spelt[0]} {value}".strip()
 
 
 def _of_containers() -> Iterator[tuple[str, str]]:

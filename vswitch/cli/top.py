@@ -1,98 +1,152 @@
-"""`vswitch top`: ports with their rates, on a screen that refreshes.
+"""`vswitch top`: ports with their rates, on a screen that refreshes, sorted and scrolled by keys.
 
 Rates are differences between two readings of exact counters, divided by the time
 between them; the first screen has none yet.  On a terminal it goes on until
-interrupted, elsewhere (a pipe, a file) it prints once, and then counters only.
+`q`, elsewhere (a pipe, a file) it prints once, and then counters only.
 Time comes in as functions, so tests own the clock.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from vswitch.cli.output import counted, plural, table
+from vswitch.cli.browse import browse
+from vswitch.cli.output import Column, counted, human, plural, table
 from vswitch.cli.views import PORTS
-from vswitch.errors import Exit, Failure
+from vswitch.errors import Exit
 from vswitch.rpc.client import Client
 from vswitch.values import port_number_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vswitch.cli.output import Column, Output, Record
+    from vswitch.cli.output import Output, Record
 
-_CLEAR = "\x1b[H\x1b[2J"
 _COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes")
 
-COLUMNS: tuple[Column, ...] = (
-    ("BRIDGE", "bridge"),
-    ("NUMBER", lambda port: port_number_text(port.get("number"))),
-    ("NAME", "name"),
-    ("STATE", "state"),
-    ("RX PACKETS/S", "rx_packets_per_s"),
-    ("RX BITS/S", "rx_bits_per_s"),
-    ("TX PACKETS/S", "tx_packets_per_s"),
-    ("TX BITS/S", "tx_bits_per_s"),
-    ("RX PACKETS", "rx_packets"),
-    ("TX PACKETS", "tx_packets"),
-    ("DROPS", lambda port: counted(port.get("drops") or {})),
+COLUMNS = (
+    Column("BRIDGE", "bridge"),
+    Column("NUMBER", "number", lambda port: port_number_text(port["number"])),
+    Column("NAME", "name"),
+    Column("STATE", "state"),
+    Column("RX PACKETS/S", "rx_packets_per_s"),
+    Column("RX RATE", "rx_bits_per_s", lambda port: human(port["rx_bits_per_s"], "bps")),
+    Column("TX PACKETS/S", "tx_packets_per_s"),
+    Column("TX RATE", "tx_bits_per_s", lambda port: human(port["tx_bits_per_s"], "bps")),
+    Column("RX PACKETS", "rx_packets"),
+    Column("TX PACKETS", "tx_packets"),
+    Column("DROPS", "drops", lambda port: counted(port["drops"])),
 )
 
+SORTS: Mapping[str, Callable[[Record], Any]] = {
+    "number": lambda port: (port["bridge"], port["number"]),
+    "name": lambda port: port["name"],
+    "rx": lambda port: _falling(port["rx_bits_per_s"], port["rx_bytes"]),
+    "tx": lambda port: _falling(port["tx_bits_per_s"], port["tx_bytes"]),
+    "packets": lambda port: _falling(
+        (port["rx_packets_per_s"] or 0) + (port["tx_packets_per_s"] or 0),
+        port["rx_packets"] + port["tx_packets"],
+    ),
+    "drops": lambda port: -sum(port["drops"].values()),
+}
+"""What ports can be sorted by; of what is counted, the most is first."""
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How often: 'times' is None for ever, 'seconds' between two screens."""
 
-    times: int | None
-    seconds: float = 1.0
+def _falling(rate: int | None, total: int) -> tuple[int, int]:
+    return -(rate or 0), -total
 
 
 def run(
     client: Client,
-    words: Sequence[str],
+    params: Mapping[str, Any],
     out: Output,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Prints screens until they are enough; 0, also when interrupted."""
+    """Prints screens until they are enough; 0, also when interrupted.
+
+    'params': times (None: for ever on a terminal, once elsewhere), seconds between two, sort.
+    """
+    seconds = params.get("seconds", 1.0)
     terminal = out.stream.isatty() and not out.json
-    options = read(words, None if terminal else 1)
-    before: dict[tuple[str, str], Record] = {}
-    then, shown = clock(), 0
+    times = params.get("times", None if terminal else 1)
+    ports = Ports(client, params.get("sort", "number"), rates=times != 1, clock=clock)
     try:
-        while True:
-            status, ports, now = client.call("status"), client.call("port.list"), clock()
-            ports = [rated(p, before.get(_key(p)), now - then) for p in ports]
-            _screen(out, status, ports, rates=options.times != 1)
-            shown += 1
-            if shown == options.times:
-                return Exit.OK
-            before, then = {_key(port): port for port in ports}, now
-            sleep(options.seconds)
+        if terminal and times != 1:
+            from vswitch.cli.terminal import Terminal
+
+            ports.read()  # without a daemon there is no screen
+            with Terminal(out.stream) as screen:
+                browse(screen, ports, seconds, times, clock)
+        else:
+            _print(ports, out, times, seconds, sleep)
     except KeyboardInterrupt:
-        return Exit.OK
+        pass
+    return Exit.OK
 
 
-def read(words: Sequence[str], times: int | None) -> Options:
-    """Options from words: -n TIMES, -d SECONDS; 'times' unless they say otherwise."""
-    options: dict[str, Any] = {"times": times}
-    readers: dict[str, tuple[str, Callable[[str], float]]] = {
-        "-n": ("times", int),
-        "-d": ("seconds", float),
-    }
-    rest = iter(words)
-    for word in rest:
-        if word not in readers:
-            raise _usage(f"{word!r} is no option of it")
-        key, reader = readers[word]
-        try:
-            options[key] = reader(next(rest, ""))
-        except ValueError:
-            raise _usage(f"{word} needs a number") from None
-        if not 0 < options[key] < 1e6:
-            raise _usage(f"{word} needs a number above 0")
-    return Options(**options)
+def _print(
+    ports: Ports, out: Output, times: int | None, seconds: float, sleep: Callable[[float], None]
+) -> None:
+    out.compact, shown = times != 1, 0
+    while True:
+        ports.read()
+        head, body = ports.lines(out.width or 0)
+        between = [""] if shown else []
+        out.result(ports.answer(), lambda: [*between, *head, *body])  # noqa: B023 (called at once)
+        out.stream.flush()
+        shown += 1
+        if shown == times:
+            return
+        sleep(seconds)
+
+
+class Ports:
+    """The ports of all bridges, sorted; keys change by what."""
+
+    def __init__(
+        self, client: Client, sort: str, *, rates: bool, clock: Callable[[], float]
+    ) -> None:
+        self._client, self._clock, self._rates = client, clock, rates
+        self.sort, self.reverse = sort, False
+        self.status: dict[str, Any] = {}
+        self.ports: list[dict[str, Any]] = []
+        self._then = clock()
+
+    def read(self) -> None:
+        """Takes a new reading."""
+        before = {_key(port): port for port in self.ports}
+        self.status, found = self._client.call("status"), self._client.call("port.list")
+        now = self._clock()
+        self.ports = [rated(port, before.get(_key(port)), now - self._then) for port in found]
+        self._then = now
+
+    def answer(self) -> dict[str, Any]:
+        """What is printed for programs."""
+        return {"status": self.status, "ports": self._sorted()}
+
+    def lines(self, width: int) -> tuple[list[str], list[str]]:
+        """The head with the names of columns, and a line a port."""
+        bridges = plural(self.status["bridges"], "bridge")
+        order = f"{self.sort}{', reversed' if self.reverse else ''}"
+        title = f"vswitch {self.status['version']}: {bridges}, {plural(len(self.ports), 'port')}"
+        if self._rates:
+            title += f"   by {order} (s, r)   q ends"
+        heads, *rows = table(self._sorted(), COLUMNS if self._rates else PORTS)
+        return [title, "", heads], rows
+
+    def press(self, key: str) -> bool:
+        """`s`: sort by the next; `r`: the other way round."""
+        if key == "s":
+            words = list(SORTS)
+            self.sort = words[(words.index(self.sort) + 1) % len(words)]
+        elif key == "r":
+            self.reverse = not self.reverse
+        return key in ("s", "r")
+
+    def _sorted(self) -> list[dict[str, Any]]:
+        return sorted(self.ports, key=SORTS[self.sort], reverse=self.reverse)
 
 
 def rated(port: Record, before: Record | None, seconds: float) -> dict[str, Any]:
@@ -107,19 +161,5 @@ def rated(port: Record, before: Record | None, seconds: float) -> dict[str, Any]
     return {**port, **rates}
 
 
-def _screen(out: Output, status: Record, ports: list[dict[str, Any]], rates: bool) -> None:
-    clear = rates and out.stream.isatty()
-    bridges = plural(status["bridges"], "bridge")
-    head = f"vswitch {status['version']}: {bridges}, {plural(len(ports), 'port')}"
-    columns = COLUMNS if rates else PORTS
-    lines = [(_CLEAR if clear else "") + head, "", *table(ports, columns)]
-    out.result({"status": status, "ports": ports}, lambda: lines)
-    out.stream.flush()
-
-
 def _key(port: Record) -> tuple[str, str]:
     return port["bridge"], port["name"]
-
-
-def _usage(why: str) -> Failure:
-    return Failure("top", why, "see vswitch top --help", Exit.USAGE)

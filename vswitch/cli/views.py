@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
-from vswitch.cli.output import counted, pairs, plural, table
+from vswitch.cli.output import Column, counted, human, pairs, plural, text
 from vswitch.values import port_number_text
 
 TYPE_CHECKING = False
@@ -12,57 +10,58 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from vswitch.cli.output import Column, Output, Record
+    from vswitch.cli.output import Output, Record
 
     Params = Mapping[str, Any]
 
-BRIDGES: tuple[Column, ...] = (
-    ("NAME", "name"),
-    ("DPID", "dpid"),
-    ("ACTIVE", "active"),
-    ("FAIL MODE", "fail_mode"),
-    ("PROTOCOLS", "protocols"),
-    ("PORTS", lambda bridge: _count(bridge, "ports")),
-    ("CONTROLLERS", lambda bridge: _count(bridge, "controllers")),
+BRIDGES = (
+    Column("NAME", "name"),
+    Column("DPID", "dpid"),
+    Column("ACTIVE", "active"),
+    Column("FAIL MODE", "fail_mode"),
+    Column("PROTOCOLS", "protocols"),
+    Column("PORTS", "ports", lambda bridge: len(bridge["ports"]), exact=True),
+    Column("CONTROLLERS", "controllers", lambda bridge: len(bridge["controllers"]), exact=True),
 )
-PORTS: tuple[Column, ...] = (
-    ("BRIDGE", "bridge"),
-    ("NUMBER", lambda port: port_number_text(port.get("number"))),
-    ("NAME", "name"),
-    ("KIND", "kind"),
-    ("MAC", "mac"),
-    ("MTU", "mtu"),
-    ("STATE", "state"),
-    ("RX PACKETS", "rx_packets"),
-    ("RX BYTES", "rx_bytes"),
-    ("TX PACKETS", "tx_packets"),
-    ("TX BYTES", "tx_bytes"),
-    ("DROPS", lambda port: counted(port.get("drops") or {})),
+PORTS = (
+    Column("BRIDGE", "bridge"),
+    Column("NUMBER", "number", lambda port: port_number_text(port["number"])),
+    Column("NAME", "name"),
+    Column("KIND", "kind"),
+    Column("STATE", "state"),
+    Column("TAG", "tag"),
+    Column("MTU", "mtu"),
+    Column("RX PACKETS", "rx_packets"),
+    Column("RX BYTES", "rx_bytes", lambda port: human(port["rx_bytes"]), exact=True),
+    Column("TX PACKETS", "tx_packets"),
+    Column("TX BYTES", "tx_bytes", lambda port: human(port["tx_bytes"]), exact=True),
+    Column("DROPS", "drops", lambda port: counted(port["drops"])),
 )
-QUEUES: tuple[Column, ...] = (
-    ("BRIDGE", "bridge"),
-    ("PORT", "port"),
-    ("NUMBER", "number"),
-    ("ACTIVE", "active"),
-    ("MAX RATE", "max_rate"),
-    ("MAX PACKETS", "max_packets"),
-    ("TX PACKETS", "tx_packets"),
-    ("TX BYTES", "tx_bytes"),
-    ("TX ERRORS", "tx_errors"),
+QUEUES = (
+    Column("BRIDGE", "bridge"),
+    Column("PORT", "port"),
+    Column("NUMBER", "number"),
+    Column("ACTIVE", "active"),
+    Column("MAX RATE", "max_rate"),
+    Column("MAX PACKETS", "max_packets"),
+    Column("TX PACKETS", "tx_packets"),
+    Column("TX BYTES", "tx_bytes", lambda queue: human(queue["tx_bytes"]), exact=True),
+    Column("TX ERRORS", "tx_errors"),
 )
-CONTROLLERS: tuple[Column, ...] = (
-    ("BRIDGE", "bridge"),
-    ("TARGET", "target"),
-    ("CONNECTED", "connected"),
-    ("ROLE", "role"),
-    ("SINCE", lambda controller: here(controller.get("since"))),
+CONTROLLERS = (
+    Column("BRIDGE", "bridge"),
+    Column("TARGET", "target"),
+    Column("CONNECTED", "connected"),
+    Column("ROLE", "role"),
+    Column("SINCE", "since"),
+    Column("LAST ERROR", "last_error"),
 )
-MACS: tuple[Column, ...] = (
-    ("VLAN", "vlan"),
-    ("ADDRESS", "mac"),
-    ("PORT", lambda station: port_number_text(station.get("port"))),
-    ("NAME", "name"),
-    ("AGE", lambda station: f"{station['age']:.1f} s"),
+MACS = (
+    Column("VLAN", "vlan"),
+    Column("ADDRESS", "mac"),
+    Column("PORT", "port", lambda station: port_number_text(station["port"])),
+    Column("NAME", "name"),
+    Column("AGE", "age", lambda station: f"{station['age']:.1f} s", exact=True),
 )
 _STATUS = {
     "version": "version",
@@ -91,6 +90,10 @@ _PORT = {
     "bridge": "bridge",
     "number": "number",
     "kind": "kind",
+    "netns": "network namespace",
+    "interface": "interface",
+    "addresses": "addresses",
+    "gateway": "gateway",
     "mac": "mac",
     "mtu": "mtu",
     "vlan_mode": "vlan mode",
@@ -98,21 +101,15 @@ _PORT = {
     "trunks": "trunks",
     "state": "state",
     "config": "config",
+    "ephemeral": "ephemeral",
+    "owner": "owner",
     "rx_packets": "received packets",
     "rx_bytes": "received bytes",
     "tx_packets": "sent packets",
     "tx_bytes": "sent bytes",
+    "rx_errors": "receive errors",
+    "tx_errors": "send errors",
 }
-
-
-def here(moment: str | None) -> str | None:
-    """A point in time (ISO 8601, UTC) as this place's calendar and clock have it."""
-    import calendar
-
-    if moment is None:
-        return None
-    seconds = calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ"))
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def silent(out: Output, result: Any, params: Params) -> None:
@@ -132,7 +129,7 @@ def bridges(out: Output, result: list[Record], params: Params) -> None:
 
 def bridge(out: Output, result: Record, params: Params) -> None:
     """One bridge; 'params' has the rows of its ports and controllers."""
-    out.result(result, lambda: _bridge(result, params))
+    out.result(result, lambda: _bridge(out, result, params))
 
 
 def ports(out: Output, result: list[Record], params: Params) -> None:
@@ -205,7 +202,8 @@ def group_lines(group: Record) -> Iterable[str]:
     yield f" {', '.join(words)}, {_counted(group)}"
     for number, bucket in enumerate(group["buckets"]):
         own = [f"weight:{bucket['weight']}"] if group["type"] == "select" else []
-        own += [f"{key}:{bucket[key]}" for key in _WATCHED if bucket[key] is not None]
+        watched = {key: port_number_text(bucket[key]) for key in _WATCHED}
+        own += [f"{key}:{word}" for key, word in watched.items() if word is not None]
         words = [*own, f"actions={bucket['actions'] or 'drop'}"]
         yield f"  bucket {number}: {_counted(bucket)}, {','.join(words)}"
 
@@ -284,26 +282,24 @@ def ended(out: Output, result: Any, params: Params) -> None:
 
 def _status(result: Record) -> Iterable[str]:
     forwarder = dict(result.get("forwarder") or {})
-    if "started" in forwarder:
-        forwarder["started"] = here(forwarder["started"])
     flat = {f"forwarder_{key}": value for key, value in forwarder.items()}
     yield from pairs({**result, **flat}, _STATUS)
     if trouble := forwarder.get("trouble"):
         yield f"the forwarder hangs: {trouble}; kill it where it was started, another takes over"
     if replaced := result.get("replaced"):
-        yield f"at {replaced['time']} a forwarder was replaced that hung: {replaced['why']}"
+        yield f"at {text(replaced['time'])} a forwarder was replaced that hung: {replaced['why']}"
     yield from (f"not active: {reason}" for reason in result.get("not_active") or ())
     yield from (f"another daemon is in {run}" for run in result.get("other_runs") or ())
 
 
-def _bridge(result: Record, parts: Params) -> Iterable[str]:
+def _bridge(out: Output, result: Record, parts: Params) -> Iterable[str]:
     yield from pairs(result, _BRIDGE)
     for key, columns in (("ports", PORTS[1:7]), ("controllers", CONTROLLERS[1:])):
         records = parts[key]
         yield ""
         yield plural(len(records), key[:-1])
         if records:
-            yield from table(records, columns)
+            yield from out.table(records, columns, key[:-1])
 
 
 def _trace(result: Record) -> Iterable[str]:
@@ -312,8 +308,3 @@ def _trace(result: Record) -> Iterable[str]:
         yield f"{number:3}. {first}"
         yield from (f"     {line}" for line in more)
     yield f"  => {result['verdict']}"
-
-
-def _count(record: Record, key: str) -> int | None:
-    value = record.get(key)
-    return len(value) if isinstance(value, list) else value

@@ -18,7 +18,9 @@ struct action_set {
     struct action at[SET_LIMIT];
 };
 
+/* An empty set; what is at its places means nothing. */
 static inline void set_clear(struct action_set *s) { s->has = 0; }
+/* Writes 'n' actions in order, each into its place. */
 void set_write(struct action_set *, const struct action *actions, unsigned n);
 /* The actions in order into 'out', which has room for SET_LIMIT; an output is left out where there is a group.  Their number. */
 unsigned set_flatten(const struct action_set *, struct action *out);

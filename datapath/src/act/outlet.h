@@ -14,8 +14,11 @@ struct outlet {
     unsigned n_busy;
 };
 
+/* Maps room for a batch for each port that there can be, touched as it is used; asserts that there is address space. */
 void outlet_init(struct outlet *);
+/* Sends what is queued, then gives the room back. */
 void outlet_destroy(struct outlet *);
+/* Sends what is queued, by one call a port, and gives the references back. */
 void outlet_flush(struct outlet *);
 
 /* Queues 'p' for 'to'; takes over the caller's reference. */

@@ -30,6 +30,7 @@ struct epoch {
     struct epoch_retired *first, **last; /* oldest first */
 };
 
+/* No readers, version 0. */
 void epoch_init(struct epoch *);
 void epoch_destroy(struct epoch *); /* frees all that is retired; no reader may run */
 /* A new reader, idle. */
@@ -71,7 +72,9 @@ void epoch_wait(struct epoch *, uint64_t version);
  * is published and every reader has seen it.  It has to be unlinked before that: mostly, epoch_replace() is what
  * you want. */
 void epoch_retire(struct epoch *, void (*release)(void *), void *object);
+/* Frees everything retired whose grace period is over. */
 void epoch_collect(struct epoch *);
 /* The same for EPOCH_SOME objects at most: whoever calls it again and again never stops for long. */
 enum { EPOCH_SOME = 64 };
+/* The same, so much of it that the caller is not kept long. */
 void epoch_collect_some(struct epoch *);

@@ -18,6 +18,7 @@ struct hmap {
     size_t count;
 };
 
+/* Empty; memory comes with the first node. */
 void hmap_init(struct hmap *);
 void hmap_destroy(struct hmap *); /* the nodes stay the caller's */
 void hmap_insert(struct hmap *, struct hmap_node *, uint64_t hash);
@@ -31,6 +32,7 @@ static inline struct hmap_node *hmap_first(const struct hmap *map, uint64_t hash
         node = node->next;
     return node;
 }
+/* The next node of the same hash, or NULL. */
 static inline struct hmap_node *hmap_next(struct hmap_node *node)
 {
     uint64_t hash = node->hash;

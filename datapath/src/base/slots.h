@@ -18,15 +18,20 @@ struct slots {
     struct slot_count *counts[EPOCH_MAX_READERS];
 };
 
+/* Room for 'max' counters, mapped whole, touched as they are used. */
 void slots_init(struct slots *, uint32_t max);
+/* No thread counts any more. */
 void slots_destroy(struct slots *);
 /* One more poll thread's array. */
 struct slot_count *slots_thread(struct slots *);
 /* A zeroed slot, or UINT32_MAX when all are taken. */
 uint32_t slots_take(struct slots *);
+/* Its next owner begins at 0.  Nobody counts there any more. */
 void slots_give(struct slots *, uint32_t slot);
+/* Sums over all threads: exact for packets before the last grace period. */
 void slots_read(const struct slots *, uint32_t slot, uint64_t *packets, uint64_t *bytes);
 
+/* The owner thread. */
 static inline void slot_add(struct slot_count *c, uint64_t packets, uint64_t bytes)
 {
     atomic_store_explicit(&c->packets, atomic_load_explicit(&c->packets, memory_order_relaxed) + packets, memory_order_relaxed);

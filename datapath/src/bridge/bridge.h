@@ -68,10 +68,12 @@ void bridge_look_first(struct bridge *, const struct key *mask);
 
 /* ---- reading (any thread inside an epoch) ---- */
 
+/* Its ports by rising number. */
 static inline const struct port_list *bridge_ports(const struct bridge *b)
 {
     return atomic_load_explicit(&b->ports, memory_order_acquire);
 }
+/* What counts in keys of its packets. */
 static inline const struct key_shape *bridge_shape(const struct bridge *b)
 {
     return atomic_load_explicit(&b->shape, memory_order_acquire);

@@ -42,6 +42,7 @@ static inline uint64_t mac_station(const uint8_t *mac, uint16_t vlan)
     return word;
 }
 
+/* The VLAN of a station. */
 static inline uint16_t mac_vlan(uint64_t station) { return (uint16_t)(station >> 48); }
 
 /* A poll thread, before it looks into the table: an answer is right as long as this stands. */
@@ -64,7 +65,10 @@ void mac_visit(struct mac_table *, void (*see)(void *arg, const struct mac_entry
 void mac_publish(struct mac_table *);
 /* Control thread.  True: the table changed; the caller publishes it. */
 bool mac_learn(struct mac_table *, uint64_t station, uint32_t port, uint64_t now_ns);
+/* Control thread: forgets who has been silent for too long.  True: the table changed; the caller publishes it. */
 bool mac_age(struct mac_table *, uint64_t now_ns);
+/* The same with all stations at a port. */
 bool mac_forget_port(struct mac_table *, uint32_t port);
+/* The same with all of them. */
 bool mac_flush(struct mac_table *);
 void mac_destroy(struct mac_table *); /* no reader may see it */

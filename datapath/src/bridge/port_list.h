@@ -8,6 +8,7 @@
 
 /* ---- changes (control thread; published at once) ---- */
 
+/* A port that nobody sees yet: it gets its VLANs and flood limit, then its place.  Its number is nobody else's. */
 void bridge_add_port(struct bridge *, struct port *);
 /* How NORMAL treats its tags from the next version on; what was learned there is forgotten. */
 void bridge_set_vlans(struct bridge *, struct port *, const vs_vlans *);
@@ -17,6 +18,7 @@ bool bridge_set_port(struct bridge *, struct port *, uint32_t config, uint32_t s
 /* Nobody who looks from now on finds it, and what was learned there is forgotten.  Whoever has it in hand may go on: what
  * the bridge keeps at a port stays until bridge_release_port, which comes after the publish and grace that are the caller's. */
 void bridge_unlink_port(struct bridge *, struct port *);
+/* Frees what the bridge keeps at a port that nobody sees any more. */
 void bridge_release_port(struct bridge *, struct port *);
 /* Gives every port of the bridge the flood limit that the bridge's specification says. */
 void bridge_limit_floods(struct bridge *);

@@ -23,6 +23,7 @@ int vlans_classify(const vs_vlans *, unsigned vid);
 bool vlans_pass(const vs_vlans *, unsigned vlan);
 /* Do frames of this VLAN, which passes, leave without its tag? */
 bool vlans_untag(const vs_vlans *, unsigned vlan);
+/* Is it an access port? */
 static inline bool vlans_access(const vs_vlans *v) { return v->mode == VS_VLAN_ACCESS; }
 /* A trunk of all VLANs: what the controller sends itself is in the VLAN that its tag says. */
 extern const vs_vlans vlans_every;

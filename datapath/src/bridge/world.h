@@ -18,7 +18,9 @@ struct world {
     _Atomic uint32_t n_timed; /* meters and queues: without any, poll threads need no clock */
 };
 
+/* Any thread: the version that holds now. */
 static inline uint64_t world_version(struct world *w) { return atomic_load_explicit(&w->version, memory_order_acquire); }
+/* Control thread: the version that is published next. */
 static inline uint64_t world_next(struct world *w) { return atomic_load_explicit(&w->version, memory_order_relaxed) + 1; }
 /* Everything prepared for world_next becomes visible at once. */
 static inline void world_publish(struct world *w)
@@ -34,6 +36,7 @@ static inline uint32_t world_take_object(struct world *w)
     w->n_object_slots += slot != UINT32_MAX;
     return slot;
 }
+/* Control thread: gives such a counter back. */
 static inline void world_give_object(struct world *w, uint32_t slot)
 {
     slots_give(&w->slots, slot);

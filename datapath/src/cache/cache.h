@@ -25,6 +25,7 @@ struct key_shape {
     uint32_t n;    /* how many */
     struct key mask;
 };
+/* A shape of these bits; 'id' is no other's. */
 void key_shape_make(struct key_shape *, uint64_t id, const struct key *mask);
 
 struct packed_key {
@@ -44,7 +45,9 @@ struct cache_entry {
 struct cache;
 /* 'entries': a power of two, 'payload' bytes each.  NULL: no memory. */
 struct cache *cache_new(unsigned entries, size_t payload);
+/* NULL is fine. */
 void cache_free(struct cache *);
+/* Begins to fetch the bucket of this hash, for cache_find some hundred cycles later. */
 void cache_prefetch(const struct cache *, uint64_t hash);
 /* The entry of this key, current or stale, or NULL. */
 struct cache_entry *cache_find(const struct cache *, const struct packed_key *, const struct key_shape *);

@@ -2,6 +2,7 @@
 #pragma once
 #include "compose/composition.h"
 
+/* Puts an action at the end; no room for it: the composition overflows. */
 void compose_append(struct composition *, const struct action *);
 /* The packet is dropped for this reason; what was done to it so far stands, and it goes on. */
 void compose_drop(struct composition *, vs_drop);
@@ -23,6 +24,8 @@ struct compose_copy {
     unsigned n_tags, at;
     uint32_t queue;
 };
+/* What follows happens to a copy of the packet, up to compose_copy_end; copies may hold copies. */
 void compose_copy_begin(struct composition *, struct compose_copy *);
+/* Back to the packet as it was; no copy is made of it if nothing would change it. */
 void compose_copy_end(struct composition *, const struct compose_copy *);
 

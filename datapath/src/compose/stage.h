@@ -42,7 +42,9 @@ struct stage {
 
 struct stages;
 
+/* A store for one thread; asserts that there is address space. */
 struct stages *stages_new(void);
+/* NULL is fine. */
 void stages_free(struct stages *);
 /* Another packet, which stands for so many frames: what the last one used may be replaced. */
 void stages_next_packet(struct stages *, uint64_t frames);

@@ -19,7 +19,9 @@ extern const struct field fields[FIELD_LIMIT];
 
 /* The field with this OXM class and number, or NULL. */
 const struct field *field_by_oxm(uint16_t oxm_class, uint8_t number);
+/* Which one it is. */
 static inline enum field_id field_id(const struct field *f) { return (enum field_id)(f - fields); }
+/* Its value in a key. */
 static inline uint8_t *field_at(const struct field *f, struct key *key) { return (uint8_t *)key + f->offset; }
 
 /* Does a match (values under exact masks) fulfil what a field needs? */

@@ -15,19 +15,24 @@ struct match {
     struct match_word { uint64_t mask, value; } words[];
 };
 
+/* Bytes of a match of 'n' words. */
 static inline size_t match_bytes(unsigned n) { return sizeof(struct match) + n * sizeof(struct match_word); }
 /* How many words a mask touches. */
 unsigned match_count(const struct key *mask);
 /* Writes value & mask to 'm', which has room for match_count(mask) words. */
 void match_set(struct match *m, const struct key *value, const struct key *mask);
+/* The value and mask that match_set was given, as far as the mask goes. */
 void match_get(const struct match *m, struct key *value, struct key *mask);
+/* Of all that match_same compares. */
 uint64_t match_hash(const struct match *m, uint64_t seed);
 
+/* Do they ask for the same of the same bits? */
 static inline bool match_same(const struct match *a, const struct match *b)
 {
     return a->map == b->map && !__builtin_memcmp(a->words, b->words, a->n * sizeof a->words[0]);
 }
 
+/* Is the key what the match asks for? */
 static inline bool match_hits(const struct match *m, const struct key *key)
 {
     const struct match_word *w = m->words;

@@ -16,5 +16,7 @@ int wire_listen(const char *path);
 int wire_accept(int listener);
 /* 0; -EAGAIN: not now; -ECONNRESET or another -errno: the peer is gone. */
 int wire_send(int fd, const struct wire_frame *);
+/* The next frame, with its descriptor (-1: none; the caller's from here on); returns as wire_send does. */
 int wire_receive(int fd, struct wire_frame *);
+/* Tells a peer who connects in vain why (at most 128 bytes of it); the connection stays the caller's. */
 void wire_refuse(int fd, const char *why);

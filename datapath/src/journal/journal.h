@@ -35,8 +35,10 @@ struct journal_record {
  * on).  0 or -errno. */
 int journal_make(struct journal *, uint64_t seed);
 int journal_open(struct journal *, int fd);
+/* Unmaps it and closes its descriptor. */
 void journal_close(struct journal *);
 
+/* Adds a message of a bridge, as of 'now_ns'; it counts from journal_commit on.  'n' 0: the bridge is gone. */
 void journal_append(struct journal *, uint64_t bridge, uint64_t now_ns, const uint8_t *message, size_t n);
 void journal_commit(struct journal *); /* all that was appended counts from now on */
 void journal_abort(struct journal *);  /* none of it ever will */

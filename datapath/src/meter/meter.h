@@ -50,6 +50,7 @@ struct meter {
 
 /* A meter with full buckets and 'n' <= METER_MAX_BANDS bands (copied), the caller's to free.  No bands: all passes. */
 struct meter *meter_new(uint32_t id, uint16_t flags, const struct meter_band_spec *bands, unsigned n, uint64_t now_ns);
+/* No thread charges it any more.  NULL is fine. */
 void meter_free(struct meter *);
 
 /* Charges one packet that stands for 'packets' frames with 'bytes' bytes altogether (gso_wire), at most for 2^24

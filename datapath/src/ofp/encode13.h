@@ -28,7 +28,9 @@ void write13_actions(struct bytes *, const struct action *, unsigned n);
 
 /* ---- records13.c ---- */
 
+/* A band of METER_BAND_SIZE bytes. */
 void put13_band(uint8_t *at, const struct meter_band_spec *);
+/* As struct of_version promises. */
 void put13_flow(struct multipart *, const struct rule *, uint64_t now_ns);
 void put13_totals(struct multipart *, const struct rule_totals *);
 void put13_table(struct multipart *, const struct bridge *, uint8_t table);

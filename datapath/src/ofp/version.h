@@ -81,6 +81,7 @@ struct of_version {
 
 extern const struct of_version openflow_13;
 
+/* The transaction of a message, which its answer has too. */
 static inline uint32_t of_xid(const uint8_t *message) { return get32(message + 4); }
 /* What a message is in its version; HOT_NONE: not ours. */
 static inline enum hot_message of_hot(const struct of_version *v, const uint8_t *message)

@@ -119,12 +119,15 @@ static inline struct packet *packet_new(struct packet_pool *pool, uint32_t len)
     return p;
 }
 
+/* Is it in a buffer for super-frames? */
 static inline bool packet_is_large(const struct packet *p) { return (const uint8_t *)p >= (const uint8_t *)p->pool->large.free; }
+/* The buffers of its size, of its pool. */
 static inline struct packet_class *packet_class_of(const struct packet *p)
 {
     return packet_is_large(p) ? &p->pool->large : &p->pool->small;
 }
 
+/* One more reference, for whoever gets it. */
 static inline struct packet *packet_ref(struct packet *p) { p->refs++; return p; }
 
 /* Drops one reference; NULL is fine. */
@@ -151,9 +154,11 @@ static inline void packet_release(struct packet *p)
 enum { PACKET_KEPT = 8 };
 enum packet_share { SHARE_OF_QUEUE = 1, SHARE_OF_PORT = 14 }; /* in halves: alone, a third of the buffers; seven eighths */
 
+/* How many of that size are free. */
 static inline uint32_t packet_class_free(const struct packet_class *c) { return c->n_free + c->n_fresh; }
 /* Are only so many left of a size that they are needed for what is on its way? */
 static inline bool packet_class_short(const struct packet_class *c) { return packet_class_free(c) <= c->count / PACKET_KEPT; }
+/* Is less left of a size than is kept for packets on their way? */
 static inline bool packet_pool_short(const struct packet_pool *pool)
 {
     return packet_class_short(&pool->small) || packet_class_short(&pool->large);
@@ -195,4 +200,5 @@ static inline struct packet *packet_own(struct packet *p)
 /* Moves the start of the frame forward (n > 0 bytes more in front) or back; the offload offsets
  * follow, the layout does not.  NULL: no room (or not so many bytes). */
 uint8_t *packet_push(struct packet *, uint32_t n);
+/* Takes 'n' bytes off the front; where the rest begins, or NULL: it has not so many. */
 uint8_t *packet_pull(struct packet *, uint32_t n);

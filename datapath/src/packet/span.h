@@ -10,6 +10,7 @@ struct span {
     uint32_t at, end;
 };
 
+/* Bytes that nobody has taken. */
 static inline uint32_t span_left(const struct span *s) { return s->end - s->at; }
 
 /* The first 'n' bytes, or NULL if there are not so many. */
@@ -67,6 +68,7 @@ static inline bool ipv6_ends_fragment(uint8_t next, const struct ipv6_ext *ext)
     return next == PROTO_FRAGMENT && ntohs(((const struct ipv6_fragment *)ext)->offset) & IPV6_OFFSET;
 }
 
+/* Over one extension header of 'size' bytes. */
 static inline void ipv6_walk_step(struct ipv6_walk *w, const struct ipv6_ext *ext, uint32_t size)
 {
     w->next = ext->next;

@@ -43,6 +43,7 @@ struct burst_port {
 
 /* Opens a port of 'ops' on 'fd' (owned from here on) that must be non-blocking. */
 struct port *burst_open(const struct port_ops *ops, const struct burst_io *io, const vs_port_spec *spec, int fd, vs_error *error);
+/* Of struct port_ops, for kinds that begin with struct burst. */
 void burst_close(struct port *);
 unsigned burst_rx(struct port *, struct packet_pool *, struct packet **out, unsigned max);
 void burst_tx(struct port *, struct packet *const *packets, unsigned n);

@@ -55,6 +55,7 @@ struct port {
 
 extern const struct port_ops port_mem, port_pcap, port_packet, port_tap;
 
+/* Adds to a counter that only this thread writes. */
 static inline void port_count(_Atomic uint64_t *c, uint64_t n)
 {   /* single writer: no locked instruction needed */
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);

@@ -22,8 +22,11 @@ struct events {
     int lent; /* the descriptor of the event that was taken last, ours until the next */
 };
 
+/* Empty. */
 void events_init(struct events *);
+/* Frees all that waits and closes the descriptors that go along. */
 void events_destroy(struct events *);
+/* A frame of this header (its size is filled in) and 'n' bytes; 'fd', if any, is duplicated, the caller keeps its own. */
 void events_put(struct events *, vs_frame header, const void *payload, size_t n, int fd);
 /* The end of a command: 'text' may be NULL. */
 void events_done(struct events *, const vs_frame *command, int error, const char *text);

@@ -14,6 +14,7 @@ struct request {
     struct bytes *reply;
 };
 
+/* The transaction that the answer has, too. */
 static inline uint32_t request_xid(const struct request *r) { return of_xid(r->message); }
 
 /* Answers a request for statistics of this kind, exactly if what came before is done with. */

@@ -66,6 +66,7 @@ struct queue_specs { const uint8_t *packed; size_t n; }; /* vs_queue_spec one be
 int switch_add_port(struct vs_switch *, struct bridge *, const vs_port_spec *, const struct queue_specs *, int fd, uint64_t now_ns, vs_error *);
 extern const struct parting port_parting; /* of a struct port */
 void switch_remove_port(struct vs_switch *, struct port *, uint64_t now_ns);
+/* Tells the daemon of ports whose descriptor died since the last time. */
 void switch_report_dead_ports(struct vs_switch *);
 
 /* queue_life.c */

@@ -14,6 +14,7 @@
 
 /* Publishes what is pending; nothing is: nothing happens. */
 void bridge_commit(struct bridge *);
+/* Takes back what is pending: tables and indexes are as they were. */
 void bridge_abort(struct bridge *);
 /* Deletes a rule for a timeout; goes with the next commit. */
 void bridge_expire(struct bridge *, struct rule *, enum of_removed reason);
@@ -24,6 +25,7 @@ void bridge_outlast_deleted(struct bridge *);
 void bridge_purge(struct bridge *, bool (*selects)(const struct rule *, uint32_t id), uint32_t id, enum of_removed reason);
 /* Rules whose grace period is over: tells 'removed' of each in order, unlinks it. */
 void bridge_settle(struct bridge *, void (*removed)(void *arg, struct bridge *, const struct rule *), void *arg);
+/* Has everything been told and unlinked that was deleted? */
 static inline bool bridge_settled(const struct bridge *b) { return !b->dying; }
 
 /* ---- what a flow-mod makes it of (flow_mods.c) ---- */

@@ -57,10 +57,14 @@ struct rule *rule_new(struct world *, struct flow_mod *, uint64_t now_ns);
 struct rule *rule_modified(const struct rule *old, struct flow_mod *);
 /* Frees it; gives its slot back if it owns it.  No reader may see it any more. */
 void rule_free(struct rule *);
+/* Since its last reset; exact for packets before the last grace period. */
 void rule_counts(const struct rule *, uint64_t *packets, uint64_t *bytes);
+/* Matches everything, at priority 0 (OpenFlow 1.3.5, 5.4). */
 bool rule_is_table_miss(const struct rule *);
+/* Does it output to 'port' (OFPP_ANY: to any)? */
 bool rule_outputs_to(const struct rule *, uint32_t port);
 bool rule_goes_to_group(const struct rule *, uint32_t group); /* OFPG_ALL: to any */
 /* Sets every key bit that the rule's match or its actions look at. */
 void rule_looks(const struct rule *, struct key *mask);
+/* The rule of a classifier's entry. */
 static inline struct rule *rule_of(struct cls_entry *e) { return (struct rule *)((char *)e - offsetof(struct rule, entry)); }

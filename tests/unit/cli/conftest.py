@@ -23,6 +23,7 @@ PORT = {
 }  # fmt: skip
 TAP = {
     **PORT, "name": "tap0", "number": 40000, "kind": "tap", "mtu": None, "drops": {}, "tx_bytes": 0,
+    "vlan_mode": "access", "tag": 10,
 }  # fmt: skip
 FLOW = {
     "table": 0, "priority": 5, "cookie": 26, "match": "in_port=1,tcp", "actions": "output:2",
@@ -51,7 +52,8 @@ METER = {
 }  # fmt: skip
 CONTROLLER = {
     "bridge": "br0", "target": "tcp:127.0.0.1:6653", "connected": True, "role": "equal",
-    "since": "2026-01-02T03:04:05Z", "last_error": None, "last_error_at": None,
+    "since": "2026-01-02T03:04:05Z", "last_error": "can't connect: it rests",
+    "last_error_at": "2026-01-02T03:04:00Z",
 }  # fmt: skip
 BRIDGE = {
     "name": "br0", "dpid": "0000000000000001", "active": True, "fail_mode": "secure",

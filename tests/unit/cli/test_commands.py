@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.kit.fakedaemon import FakeDaemon
 from tests.unit.cli.conftest import ANSWERS, FLOW, MAC, PORT, Vswitch
@@ -188,14 +189,16 @@ def test_json_is_exactly_what_the_daemon_answered(
     assert json.loads(ended.out) == ANSWERS[daemon.calls[0][0]]
 
 
-def test_a_table_is_aligned_and_its_numbers_are_exact(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+def test_a_table_is_aligned_and_its_bytes_are_for_people(
+    vswitch: Vswitch, daemon: FakeDaemon
+) -> None:
     assert vswitch("port", "ls").out == (
-        "BRIDGE  NUMBER  NAME  KIND    MAC                 MTU  STATE"
-        "  RX PACKETS  RX BYTES  TX PACKETS              TX BYTES  DROPS\n"
-        "br0          3  eth1  packet  02:00:00:00:00:01  1500  up   "
-        "          12      1200           3  18446744073709551615  table-miss 2, rule 1\n"
-        "br0      40000  tap0  tap     02:00:00:00:00:01     -  up   "
-        "          12      1200           3                     0  -\n"
+        "BRIDGE  NUMBER  NAME  KIND    STATE  TAG   MTU"
+        "  RX PACKETS  RX BYTES  TX PACKETS  TX BYTES  DROPS\n"
+        "br0          3  eth1  packet  up       -  1500"
+        "          12   1.20 kB           3   18.4 EB  table-miss 2, rule 1\n"
+        "br0      40000  tap0  tap     up      10     -"
+        "          12   1.20 kB           3       0 B  -\n"
     )
 
 
@@ -229,12 +232,12 @@ def test_a_bridge_is_shown_with_its_ports_and_controllers(
         "flood rate  0\n"
         "\n"
         "1 port\n"
-        "NUMBER  NAME  KIND    MAC                 MTU  STATE\n"
-        "     3  eth1  packet  02:00:00:00:00:01  1500  up\n"
+        "NUMBER  NAME  KIND    STATE  TAG   MTU\n"
+        "     3  eth1  packet  up     -    1500\n"
         "\n"
         "1 controller\n"
-        "TARGET              CONNECTED  ROLE   SINCE\n"
-        "tcp:127.0.0.1:6653  yes        equal  2026-01-02 03:04:05\n"
+        "TARGET              CONNECTED  ROLE   SINCE                LAST ERROR\n"
+        "tcp:127.0.0.1:6653  yes        equal  2026-01-02 03:04:05  can't connect: it rests\n"
     )
 
 
@@ -248,7 +251,7 @@ def test_flows_are_written_as_ovs_ofctl_dumps_them(vswitch: Vswitch, daemon: Fak
 def test_queues_are_a_table(vswitch: Vswitch, daemon: FakeDaemon) -> None:
     assert vswitch("queue", "ls").out == (
         "BRIDGE  PORT  NUMBER  ACTIVE  MAX RATE  MAX PACKETS  TX PACKETS  TX BYTES  TX ERRORS\n"
-        "br0     eth1       0  yes     10Mbps           1000           7       700          1\n"
+        "br0     eth1       0  yes     10Mbps           1000           7     700 B          1\n"
     )
 
 
@@ -270,7 +273,7 @@ def test_the_hosts_own_port_is_called_local(vswitch: Vswitch, daemon: FakeDaemon
     local = {**PORT, "name": "br0", "number": 0xFFFFFFFE}
     daemon.answers["port.list"], daemon.answers["port.add"] = [local], local
     assert "LOCAL" in vswitch("port", "ls").out
-    assert "number            LOCAL" in vswitch("port", "show", "br0", "br0").out
+    assert "number             LOCAL" in vswitch("port", "show", "br0", "br0").out
     told = vswitch("port", "add", "br0", "br0", "--number", "LOCAL").out
     assert told == "port br0 is number LOCAL of br0\n"
     daemon.answers["mac.list"] = [{**MAC, "port": 0xFFFFFFFE, "name": "br0"}]
@@ -376,10 +379,19 @@ def test_an_error_of_the_daemon_is_one_line_and_its_exit_code(
 ) -> None:
     refusal = RpcError(what="bridge br0", why="there is none", do="add it", exit=exit)
     daemon.answers["bridge.rm"] = refusal
-    for words in (("bridge", "rm", "br0"), ("-o", "json", "bridge", "rm", "br0")):
-        ended = vswitch(*words)
+    for format in ("table", "wide", "name"):
+        ended = vswitch("-o", format, "bridge", "rm", "br0")
         assert (ended.code, ended.out) == (exit, "")
         assert ended.err == "vswitch: bridge br0: there is none; add it\n"
+    for format, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        ended = vswitch("bridge", "rm", "br0", "-o", format)
+        assert (ended.code, ended.out) == (exit, "")
+        assert read(ended.err) == {
+            "error": {
+                "message": "bridge br0: there is none; add it", "what": "bridge br0",
+                "why": "there is none", "do": "add it", "exit": exit,
+            }
+        }  # fmt: skip
 
 
 WRONG: list[tuple[str, int, str]] = [
@@ -406,7 +418,7 @@ WRONG: list[tuple[str, int, str]] = [
     ("port add br0 eth1 --ephemeral=1", 2, "port add: --ephemeral takes no value"),
     ("controller add br0 10.0.0.1", 2, "controller target '10.0.0.1': a target starts with tcp:"),
     ("port show br0 gone", 3, "port gone: bridge br0 has no such port; see vswitch port ls br0"),
-    ("-o xml status", 2, "option -o 'xml': there is no such format; use table or json"),
+    ("-o xml status", 2, "-o 'xml': there is no such format; use table, wide, name, json or yaml"),
     ("status -o", 2, "option -o: it needs a value; see vswitch --help"),
     ("status --run=", 2, "option --run: it is empty; name a folder"),
     (f"status --run {'/x' * 50}", 2, "it has more than 85 bytes, too many for sockets in it;"),
@@ -421,9 +433,15 @@ WRONG: list[tuple[str, int, str]] = [
     ("apply -f /", 1, "file /: it can't be read: Is a directory; name another file"),
     ("apply -f /dev/null", 2, "file /dev/null: it has no bridges, not even none; write `bridges"),
     ("apply -f /dev/zero", 1, "file /dev/zero: it can't be read: it has more than 1048576 bytes;"),
-    ("top -n 0", 2, "top: -n needs a number above 0; see vswitch top --help"),
-    ("top -n x", 2, "top: -n needs a number; see"),
-    ("top now", 2, "top: 'now' is no option of it; see"),
+    ("top -n 0", 2, "top times '0': it is no whole number from 1 to 1000000"),
+    ("top -n x", 2, "top times 'x': it is no whole number from 1"),
+    ("top now", 2, "top: 'now' is a word too many; see vswitch top --help"),
+    ("top -d nan", 2, "top seconds 'nan': it is no number of seconds from 0.01"),
+    ("top --sort size", 2, "top sort 'size': there is no such choice; use number, name, rx"),
+    ("bridge add br0 --watch", 2, "option --watch: it is for lists; leave it out, or use ls"),
+    ("bridge ls --watch=x", 2, "option --watch 'x': it is no number of seconds; write 0.1 to"),
+    ("bridge ls --watch 0", 2, "option --watch '0': it is no number of seconds"),
+    ("status -o name", 2, "option -o name: what this prints has no name; use another format"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import resource
 import subprocess
@@ -18,11 +19,11 @@ from containers.requests import REQUESTS as container_requests
 from tests.kit.fakedaemon import FakeDaemon
 from tests.unit.cli.conftest import PORT, TAP, Vswitch
 from vswitch import patience
+from vswitch.answers import RATED
 from vswitch.cli import top
-from vswitch.cli.commands import COMMANDS
+from vswitch.cli.commands import COMMANDS, SORTED_BY
 from vswitch.cli.globals import CONTAINER_WORDS, PASSED_ON, take
 from vswitch.cli.output import Output
-from vswitch.errors import Failure
 from vswitch.rpc.client import Client
 
 
@@ -133,10 +134,10 @@ class Screen(io.StringIO):
         return self._terminal
 
 
-def run_top(daemon: FakeDaemon, screen: Screen, *words: str, clock: list[float]) -> int:
+def run_top(daemon: FakeDaemon, screen: Screen, *, clock: list[float], **params: Any) -> int:
     times = iter(clock)
     with Client(daemon.run) as client:
-        return top.run(client, words, Output(stream=screen), lambda: next(times), lambda s: None)
+        return top.run(client, params, Output(stream=screen), lambda: next(times), lambda s: None)
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -175,12 +176,12 @@ def test_top_shows_rates_from_the_second_screen_on(daemon: FakeDaemon) -> None:
     moved = {**PORT, "rx_packets": 112, "rx_bytes": 2450}
     lists = iter([[PORT, TAP], [moved, TAP]])
     daemon.answers["port.list"] = lambda: next(lists)
-    screen = Screen(terminal=True)
-    run_top(daemon, screen, "-n", "2", clock=[0.0, 0.0, 2.0])
-    first, second = screen.getvalue().split(top._CLEAR)[1:]
-    rows = [page.splitlines()[3].split() for page in (first, second)]
+    screen = Screen(terminal=False)
+    run_top(daemon, screen, times=2, clock=[0.0, 0.0, 2.0])
+    pages = screen.getvalue().split("vswitch 0.1.0")[1:]
+    rows = [page.splitlines()[3].split() for page in pages]
     assert rows[0][4:8] == ["-", "-", "-", "-"]
-    assert rows[1][4:8] == ["50", "5000", "0", "0"]
+    assert rows[1][4:10] == ["50", "5.00", "kbps", "0", "0", "bps"]
 
 
 def test_a_port_that_was_made_anew_has_no_rate_yet() -> None:
@@ -192,21 +193,43 @@ def test_a_port_that_was_made_anew_has_no_rate_yet() -> None:
 
 
 def test_top_ends_well_when_interrupted(daemon: FakeDaemon) -> None:
-    def interrupt() -> None:
+    def sleep(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    def sleep(seconds: float) -> None:
-        interrupt()
-
     with Client(daemon.run) as client:
-        screen = Screen(terminal=True)
-        assert top.run(client, [], Output(stream=screen), lambda: 0.0, sleep) == 0
+        screen = Output(stream=Screen(terminal=False))
+        assert top.run(client, {"times": 9}, screen, lambda: 0.0, sleep) == 0
 
 
-@pytest.mark.parametrize("words", [["-n"], ["-n", "-1"], ["-d", "nan"], ["-d", "0"], ["x"]])
-def test_top_refuses_wrong_options(words: list[str]) -> None:
-    with pytest.raises(Failure, match=r"^top: .*; see vswitch top --help$"):
-        top.read(words, None)
+def test_top_sorts_by_what_is_asked_for(daemon: FakeDaemon) -> None:
+    busy = {**TAP, "name": "busy", "number": 7, "rx_bytes": 10**9, "drops": {"ttl": 9}}
+    daemon.answers["port.list"] = [PORT, TAP, busy]
+    orders = {
+        "number": ["eth1", "busy", "tap0"], "name": ["busy", "eth1", "tap0"],
+        "rx": ["busy", "eth1", "tap0"], "tx": ["eth1", "tap0", "busy"],
+        "packets": ["eth1", "tap0", "busy"], "drops": ["busy", "eth1", "tap0"],
+    }  # fmt: skip
+    assert orders.keys() == top.SORTS.keys() == set(SORTED_BY)
+    for sort, names in orders.items():
+        with Client(daemon.run) as client:
+            ports = top.Ports(client, sort, rates=False, clock=lambda: 0.0)
+            ports.read()
+        assert [port["name"] for port in ports.answer()["ports"]] == names
+    assert ports.press("r")
+    assert [port["name"] for port in ports.answer()["ports"]] == ["tap0", "eth1", "busy"]
+    assert ports.press("s")
+    assert ports.sort == "number"
+    assert not ports.press("x")
+
+
+def test_top_tells_programs_one_reading_a_line(daemon: FakeDaemon) -> None:
+    screen = Screen(terminal=False)
+    with Client(daemon.run) as client:
+        out = Output("json", screen)
+        top.run(client, {"times": 2}, out, lambda: 0.0, lambda s: None)
+    first, second = map(json.loads, screen.getvalue().splitlines())
+    assert first == second
+    assert list(RATED.wrong(first["ports"][0], "port")) == []
 
 
 # ---- the process -------------------------------------------------------------------
