@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vswitch.requests import REQUESTS
 from vswitch.schema import (
     FAIL_MODES,
     PORT_KINDS,
@@ -282,16 +283,12 @@ PLAN = Shape(
     Field("operations", many(OPERATION.kind), "in the order in which they are done"),
 )  # fmt: skip
 
-SHAPES = (
+_SHAPES = (
     BRIDGE, PORT, RATED, QUEUE, STATION, CONTROLLER, FLOW, LOADED, GROUP, BUCKET, METER, BAND,
     STATUS, FORWARDER, REPLACED, TRACE, STEP, OUTPUT, PLAN, OPERATION,
 )  # fmt: skip
-"""Every shape, in the reference's order."""
 
-NOUNS: Mapping[str, Shape] = {shape.noun: shape for shape in SHAPES}
-"""Noun -> its shape."""
-
-ANSWERS: Mapping[str, Kind] = {
+_ANSWERS: Mapping[str, Kind] = {
     "status": STATUS.kind,
     "shutdown": NULL,
     "bridge.add": BRIDGE.kind,
@@ -330,4 +327,36 @@ ANSWERS: Mapping[str, Kind] = {
     "apply": PLAN.kind,
     "export": CONFIGURATION,
 }
+
+
+def _usual() -> dict[str, Shape]:
+    """Shapes of the records that bridges have and nothing above is about."""
+    plain = TEXT | NUMBER | FLAG | NULL | many(TEXT)
+    return {
+        kind.NOUN: Shape(
+            kind.NOUN, f"A {kind.NOUN} of a bridge.",
+            Field("bridge", TEXT, "name of its bridge"),
+            *(setting(kind, name, plain) for name in kind.settings()),
+            Field("active", FLAG, "it is in force"),
+            name=" ".join(f"{{{name}}}" for name in kind.key_names()),
+        )
+        for kind in Bridge.parts() if f"{kind.NOUN}.list" not in _ANSWERS
+    }  # fmt: skip
+
+
+def _answers(shape: Shape) -> dict[str, Kind]:
+    told = {"add": shape.kind, "set": shape.kind, "list": many(shape.kind), "rm": NULL}
+    methods = {f"{shape.noun}.{verb}": kind for verb, kind in told.items()}
+    return {method: kind for method, kind in methods.items() if method in REQUESTS}
+
+
+SHAPES: tuple[Shape, ...] = (*_SHAPES, *_usual().values())
+"""Every shape, in the reference's order."""
+
+NOUNS: Mapping[str, Shape] = {shape.noun: shape for shape in SHAPES}
+"""Noun -> its shape."""
+
+ANSWERS: Mapping[str, Kind] = {
+    **_ANSWERS, **{m: kind for shape in _usual().values() for m, kind in _answers(shape).items()},
+}  # fmt: skip
 """Method -> what it answers."""

@@ -8,13 +8,15 @@ makes its arguments from it.  Pure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vswitch import values
 from vswitch.errors import SchemaError, shown
 from vswitch.setting import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from vswitch.schema import Config, Record
@@ -126,21 +128,56 @@ class Request:
         return parameter.setting.checked(what, value)
 
 
-def _record(kind: str) -> Parameters:
+class Declared(Mapping[str, "Any"]):
+    """Things by name: those that are declared, and those that are usual.
+
+    The usual ones are made only once somebody asks for all, or for a name that is not declared and
+    'may_be' one of theirs: who knows what they want needn't wait for what they take.
+    """
+
+    def __init__(
+        self,
+        declared: dict[str, Any],
+        usual: Callable[[], dict[str, Any]],
+        may_be: Callable[[str], bool],
+    ) -> None:
+        self._declared, self._usual, self._may_be = declared, usual, may_be
+        self._all: dict[str, Any] = {}
+
+    def _every(self) -> dict[str, Any]:
+        self._all = self._all or {**self._declared, **self._usual(), **self._declared}
+        return self._all
+
+    def __getitem__(self, name: str) -> Any:
+        found = self._declared.get(name)
+        if found is None and self._may_be(name):
+            found = self._every().get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._every())
+
+    def __len__(self) -> int:
+        return len(self._every())
+
+
+def _record(kind: str | type[Record]) -> Parameters:
     """A parameter for each plain setting of a record."""
     from vswitch import schema
 
-    cls: type[Record] = getattr(schema, kind)
+    cls: type[Record] = getattr(schema, kind) if isinstance(kind, str) else kind
     required, settings = cls.required(), cls.settings().items()
     return tuple(Parameter(n, s, n in required, n in required) for n, s in settings if not s.nested)
 
 
-def _key(kind: str) -> Parameters:
+def _key(kind: str | type[Record]) -> Parameters:
     """Those that tell it from others of its kind."""
     return tuple(parameter for parameter in _record(kind) if parameter.required)
 
 
-def _live(kind: str) -> Parameters:
+def _live(kind: str | type[Record]) -> Parameters:
     """A parameter for each setting that may change while the thing is in use."""
     return tuple(parameter for parameter in _record(kind) if parameter.setting.live)
 
@@ -281,5 +318,31 @@ _ALL = (
     Request("apply", "make the host's configuration what a file says", (DESIRED,)),
 )  # fmt: skip
 
-REQUESTS: Mapping[str, Request] = {request.method: request for request in _ALL}
+USUAL = ("add", "set", "list", "rm")
+"""Methods that every kind of record of a bridge has; set if it has live settings."""
+
+
+def _usual() -> dict[str, Request]:
+    """What is asked of each kind of record that a bridge has, as far as nothing more is declared
+    above: a kind that is new in the schema needs nothing here."""
+    from vswitch.schema import Bridge
+
+    made = {}
+    for kind in Bridge.parts():
+        key, live, noun = _key(kind), _live(kind), kind.NOUN
+        helps = {
+            "add": (f"add a {noun}", (BRIDGE, *_record(kind))),
+            "set": (f"change a {noun} while it is in use", (BRIDGE, *key, *live)),
+            "list": (f"{noun}s of a bridge, or of all", (BRIDGE.optional(),)),
+            "rm": (f"remove a {noun}", (BRIDGE, *key)),
+        }
+        for verb in USUAL if live else ("add", "list", "rm"):
+            made[f"{noun}.{verb}"] = Request(f"{noun}.{verb}", *helps[verb])
+    return made
+
+
+REQUESTS: Mapping[str, Request] = Declared(
+    {request.method: request for request in _ALL}, _usual,
+    lambda method: method.partition(".")[2] in USUAL,
+)  # fmt: skip
 """Method name -> its request."""

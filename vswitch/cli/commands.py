@@ -12,7 +12,7 @@ import os
 from vswitch import words
 from vswitch.cli import views
 from vswitch.errors import Exit, Failure, Refused, RpcError, shown
-from vswitch.requests import BRIDGE, PORT, REQUESTS, Parameter, Request
+from vswitch.requests import BRIDGE, PORT, REQUESTS, USUAL, Declared, Parameter, Request
 from vswitch.setting import Setting
 from vswitch.values import choice, integer, text
 
@@ -319,7 +319,29 @@ _ALL = (
     Command("shutdown", REQUESTS["shutdown"], views.ended),
 )  # fmt: skip
 
-COMMANDS: Mapping[str, Command] = {command.words: command for command in _ALL}
+
+def _usual() -> dict[str, Command]:
+    """Commands of the records that the schema has and nothing above is about: one call each, and
+    the view that is called like the bridge's setting, if there is one."""
+    from vswitch.schema import Bridge
+
+    made = {}
+    for kind, where in Bridge.parts().items():
+        for verb in USUAL:
+            if request := REQUESTS.get(f"{kind.NOUN}.{verb}"):
+                view = getattr(views, where, views.records) if verb == "list" else views.silent
+                name = f"{kind.NOUN} {_VERBS.get(verb, verb)}"
+                made[name] = Command(name, request, view)
+    return made
+
+
+_VERBS = {"list": "ls"}
+"""Methods that are called another way on a command line."""
+
+COMMANDS: Mapping[str, Command] = Declared(
+    {command.words: command for command in _ALL}, _usual,
+    lambda name: name.partition(" ")[2] in ("ls", *USUAL),
+)  # fmt: skip
 """The words of a command -> the command."""
 
 

@@ -150,6 +150,12 @@ def queues(out: Output, result: list[Record], params: Params) -> None:
     out.records(result, QUEUES)
 
 
+def records(out: Output, result: list[Record], params: Params) -> None:
+    """What has no view of its own: all that is told of each."""
+    known = result[0] if result else {}
+    out.records(result, [(key.replace("_", " ").upper(), key) for key in known])
+
+
 def macs(out: Output, result: list[Record], params: Params) -> None:
     """Stations and where they are."""
     out.records(result, MACS)

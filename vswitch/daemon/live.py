@@ -15,7 +15,7 @@ from datapath.frames import PortSpec, Standalone
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Controller, Listener
 from vswitch.daemon.address import derived
-from vswitch.schema import Bridge, Config, Port, Queue
+from vswitch.schema import Bridge, Config, Key, Port, Queue, Record
 from vswitch.schema import Controller as ControllerRecord
 
 
@@ -53,6 +53,8 @@ class LiveBridge:
     exchange: Exchange
     ports: dict[str, LivePort] = field(default_factory=dict)
     controllers: dict[str, Controller] = field(default_factory=dict)
+    others: dict[type[Record], dict[Key, Record]] = field(default_factory=dict)
+    """Records of further kinds that are active, by kind and key."""
     listeners: list[Listener] = field(default_factory=list)
     snoop: Listener | None = None
     standalone: int = Standalone.NOT
@@ -61,7 +63,9 @@ class LiveBridge:
     def observed(self) -> Bridge:
         """The bridge as a record, ephemeral ports and their queues left out."""
         ports = [port for port in self.ports.values() if not port.ephemeral]
+        others = {Bridge.parts()[kind]: tuple(them.values()) for kind, them in self.others.items()}
         return self.record.changed(
+            **others,
             ports=tuple(port.record for port in ports),
             queues=tuple(queue for port in ports for queue in port.queues.values()),
             controllers=tuple(ControllerRecord(target) for target in self.controllers),

@@ -14,9 +14,10 @@ repaired or replaced behind the operator's back.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from vswitch import paths
@@ -26,8 +27,9 @@ from vswitch.schema import Config
 from vswitch.store import Change, Notify, Snapshot, rows
 from vswitch.store.watchers import Watchers
 
-VERSION = 3
-"""Of the tables, in the file's user_version; a change of the schema's columns raises it."""
+VERSION = 4
+"""Of the tables, in the file's user_version.  What the schema has got since is added in any case;
+what it has lost, or means another way, raises it."""
 
 APPLICATION_ID = 0x76737763
 """Says in the file's header whose it is ("vswc")."""
@@ -121,8 +123,23 @@ class SqliteStore:
                 f"it was written by {whose}; this is version {VERSION}",
                 "use the vswitch that wrote it, or choose another --state folder",
             )
-        if version < VERSION:
+        for table in _OLDER.get(version, ()):
+            _require_columns(connection, table, ("position",))
+        if version < VERSION or self._has_grown(connection):
             _make_anew(connection)
+
+    def _has_grown(self, connection: sqlite3.Connection) -> bool:
+        """Whether the schema has kinds of records or settings that it had not when the file was
+        written.  A file that has more than we know, or less than it says, is refused."""
+        written, ours = _written_shape(connection), _shape()
+        for table, columns in written.items():
+            if more := set(columns) - set(ours.get(table, ())):
+                raise self._refusal(
+                    f"it was written by a vswitch that knows {min(more)} of a {table}",
+                    "use the vswitch that wrote it, or choose another --state folder",
+                )
+            _require_columns(connection, table, columns)
+        return written != ours
 
     def _read(self, connection: sqlite3.Connection) -> Snapshot:
         (check,) = connection.execute("PRAGMA quick_check").fetchone()
@@ -189,8 +206,16 @@ def _create(connection: sqlite3.Connection) -> None:
         _create_table(connection, table)
     connection.execute("CREATE TABLE state (revision INTEGER NOT NULL)")
     connection.execute("INSERT INTO state VALUES (0)")
+    _write_shape(connection)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _write_shape(connection: sqlite3.Connection) -> None:
+    """Notes which tables the file has, so that one that is lost is told from one that is new."""
+    connection.execute("CREATE TABLE IF NOT EXISTS shape (document TEXT NOT NULL)")
+    connection.execute("DELETE FROM shape")
+    connection.execute("INSERT INTO shape VALUES (?)", (json.dumps(_shape()),))
 
 
 def _create_table(connection: sqlite3.Connection, table: str) -> None:
@@ -200,11 +225,46 @@ def _create_table(connection: sqlite3.Connection, table: str) -> None:
     )
 
 
+def _shape() -> dict[str, list[str]]:
+    """Tables and their columns, as the schema has them."""
+    return {table: list(rows.columns(table)) for table in rows.TABLES}
+
+
+_OLDER = {
+    1: ("bridge", "port", "controller"),
+    2: ("bridge", "port", "controller", "queue"),
+    3: ("bridge", "port", "controller", "queue"),
+}
+"""Tables of files that don't note their shape, by version."""
+
+
+def _written_shape(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """Tables and their columns, as the file notes them; DatabaseError if it notes nothing."""
+    row = connection.execute("SELECT document FROM shape").fetchone()
+    try:
+        noted = json.loads(row[0])
+        return {str(table): [str(column) for column in columns] for table, columns in noted.items()}
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        raise sqlite3.DatabaseError("its table shape is no shape") from None
+
+
+def _require_columns(connection: sqlite3.Connection, table: str, columns: Iterable[str]) -> None:
+    there = _columns(connection, table)
+    if lost := set(columns) - set(there):
+        what = f"column: {min(lost)} of {table}" if there else f"table: {table}"
+        raise sqlite3.DatabaseError(f"no such {what}")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """A table's columns; none if there is no such table."""
+    return [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+
+
 def _make_anew(connection: sqlite3.Connection) -> None:
     """Tables of an older version with this one's columns: what they hold is kept, what they lack
     is at its default."""
     for table in rows.TABLES:
-        present = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+        present = _columns(connection, table)
         if present:
             connection.execute(f"ALTER TABLE {table} RENAME TO older")
         _create_table(connection, table)
@@ -214,6 +274,7 @@ def _make_anew(connection: sqlite3.Connection) -> None:
             connection.execute("DROP TABLE older")
         for column, value in rows.additions(table, present).items():
             connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
+    _write_shape(connection)
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

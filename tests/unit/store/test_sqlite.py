@@ -215,7 +215,18 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "mixed types": (lambda f: edit(f, "UPDATE bridge SET name = x'00ff'"), "bridge name b'"),
     "queue of no port": (lambda f: edit(f, "UPDATE queue SET port = 'x'"), "has no such port"),
     "bad rate": (lambda f: edit(f, "UPDATE queue SET max_rate = '5'"), "max rate '5': it is no"),
-    "table gone": (lambda f: edit(f, "DROP TABLE port"), "no such table"),
+    "table gone": (lambda f: edit(f, "DROP TABLE port"), "no such table: port"),
+    "column gone": (lambda f: edit(f, "ALTER TABLE port DROP COLUMN tag"), "no such column: tag"),
+    "older, table gone": (
+        lambda f: (edit(f, "DROP TABLE port"), edit(f, "PRAGMA user_version = 3")),
+        "no such table: port",
+    ),
+    "of a vswitch that has more": (
+        lambda f: edit(f, """UPDATE shape SET document = '{"lane": ["position", "name"]}'"""),
+        "by a vswitch that knows name of a lane; use the vswitch that wrote it",
+    ),
+    "shape of nothing": (lambda f: edit(f, "UPDATE shape SET document = '[]'"), "is no shape"),
+    "no shape": (lambda f: edit(f, "DELETE FROM shape"), "is no shape"),
 }
 
 
