@@ -249,7 +249,9 @@ def mac(value: object) -> str:
     word = text(value).lower().replace("-", ":")
     if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", word):
         raise Refused("it is no Ethernet address", "write six pairs as in 02:00:00:00:00:01")
-    if int(word[:2], 16) & 1 or word == "00:00:00:00:00:00":
+    if word == "00:00:00:00:00:00":
+        raise Refused("it stands for no address at all", "write one as in 02:00:00:00:00:01")
+    if int(word[:2], 16) & 1:
         raise Refused("it can't be an interface's own", "use a unicast address (first byte even)")
     return word
 

@@ -13,7 +13,7 @@ from datapath.kernel.problem import KernelError
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_MTU_LEAST, _MTU_MOST = 68, 65535
+_MTU_LEAST, _MTU_LEAST_V6, _MTU_MOST = 68, 1280, 65535
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
@@ -44,20 +44,25 @@ def parse_placement(
         raise KernelError(
             "gateway", "two of one family", "give at most one IPv4 and one IPv6 gateway"
         )
-    return Placement(
-        check_name(name),
-        _parse_mac(mac) if mac is not None else None,
-        mtu,
-        tuple(_parse_address(text) for text in addresses),
-        gateways,
-    )
+    interfaces = tuple(_parse_address(text) for text in addresses)
+    if mtu is not None and mtu < _MTU_LEAST_V6 and any(i.version == 6 for i in interfaces):
+        raise KernelError(
+            f"mtu {mtu}", f"IPv6 needs {_MTU_LEAST_V6} bytes (RFC 8200, 5)",
+            f"give {_MTU_LEAST_V6} or more, or leave out the IPv6 address",
+        )  # fmt: skip
+    own = _parse_mac(mac) if mac is not None else None
+    return Placement(check_name(name), own, mtu, interfaces, gateways)
 
 
 def _parse_mac(text: str) -> str:
     mac = text.lower()
     if not _MAC.fullmatch(mac):
         raise KernelError(f"MAC address {text!r}", "is none", "write it as 02:00:00:00:00:01")
-    if int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00":
+    if mac == "00:00:00:00:00:00":
+        raise KernelError(
+            f"MAC address {text!r}", "stands for none at all", "write one as 02:00:00:00:00:01"
+        )
+    if int(mac[:2], 16) & 1:
         raise KernelError(
             f"MAC address {text!r}", "is no unicast address", "write one as 02:00:00:00:00:01"
         )

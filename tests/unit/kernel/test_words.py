@@ -64,13 +64,21 @@ def test_a_placement_is_parsed_whole() -> None:
     assert [str(g) for g in wanted.gateways] == ["10.0.0.1", "fe80::1"]
 
 
+def test_ipv6_needs_an_mtu_of_1280_and_says_so() -> None:
+    """The kernel says "Invalid argument" of the address."""
+    for mtu, address in ((1279, "10.0.0.2/24"), (1280, "fd00::2/64"), (None, "fd00::2/64")):
+        assert parse_placement("eth0", None, mtu, [address], None).mtu == mtu
+    with pytest.raises(KernelError, match="mtu 1279: IPv6 needs 1280 bytes"):
+        parse_placement("eth0", None, 1279, ["10.0.0.2/24", "fd00::2/64"], None)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
         ("name", "a/b", "interface name"),
         ("mac", "02:00", "is none"),
         ("mac", "01:00:5e:00:00:01", "no unicast"),
-        ("mac", "00:00:00:00:00:00", "no unicast"),
+        ("mac", "00:00:00:00:00:00", "stands for none at all"),
         ("mtu", 67, "out of range"),
         ("mtu", 65536, "out of range"),
         ("addresses", ["10.0.0.1"], "no prefix length"),

@@ -133,6 +133,7 @@ def test_a_value_is_kept_in_its_canonical_form(
         (Port, {"name": "p", "number": 1.5}, "no whole number"),
         (Port, {"name": "p", "mtu": 67}, "from 68"),
         (Port, {"name": "p", "mac": "01:00:00:00:00:01"}, "use a unicast address"),
+        (Port, {"name": "p", "mac": "00:00:00:00:00:00"}, "it stands for no address at all"),
         (Port, {"name": "p", "mac": "0:1"}, "no Ethernet address"),
         (Port, {"name": "p", "netns": "ns1"}, "no absolute path"),
         (Port, {"name": "p", "netns": "/proc/../x"}, "no absolute path without '..'"),
