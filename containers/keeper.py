@@ -24,6 +24,7 @@ from containers import port
 from containers.identity import pid_namespace
 from containers.plug import ANSWER_SECONDS, LOOK_SECONDS, Plug
 from containers.registry import Entry, Registry
+from vswitch import signals
 from vswitch.errors import Failure
 from vswitch.rpc.client import Client
 
@@ -132,8 +133,8 @@ def is_kept(entry: Entry) -> bool:
 def main(arguments: Sequence[str]) -> int:
     """The keeper's life: `arguments` are the run folder."""
     os.closerange(LOCK_FD + 1, os.sysconf("SC_OPEN_MAX"))
-    for number in (signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+    signals.bear()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.chdir("/")
     registry = Registry(arguments[0])
     keeper = Keeper(registry)

@@ -214,6 +214,39 @@ def test_a_killed_forwarder_is_replaced_and_gets_its_ports_back(lab: Lab, wires:
     assert [p["number"] for p in lab.call("port.list")] == [1, 3, 9]
 
 
+@pytest.mark.slow
+def test_a_stopped_forwarder_is_replaced_and_gets_its_ports_back(lab: Lab, wires: Wires) -> None:
+    """Five seconds are the limit; what passes before would be the dead one's."""
+    lab.start()
+    stored_bridge(lab)
+    assert passes(*wires, number=1)
+    pid = lab.forwarder_pid()
+    os.kill(pid, signal.SIGSTOP)
+    assert not passes(*wires, number=2, seconds=1)
+    assert passes(*wires, number=3, seconds=15)
+    assert ended(pid)
+    status = lab.call("status")
+    assert status["forwarder"]["pid"] != pid
+    assert status["replaced"]["why"].endswith("and is stopped")
+    assert len(lab.call("flow.list", bridge="br0")) == 2
+
+
+@pytest.mark.slow
+def test_a_forwarder_that_goes_on_in_time_has_lost_no_packet(lab: Lab, wires: Wires) -> None:
+    lab.start()
+    stored_bridge(lab)
+    assert passes(*wires, number=1)
+    pid = lab.forwarder_pid()
+    os.kill(pid, signal.SIGSTOP)
+    for number in range(100, 150):
+        wires[0].send(frame(number))
+    time.sleep(2)
+    os.kill(pid, signal.SIGCONT)
+    assert numbers(wires[1], 1) >= set(range(100, 150))
+    time.sleep(6)
+    assert lab.forwarder_pid() == pid
+
+
 def test_flows_outlive_the_forwarder(lab: Lab, wires: Wires) -> None:
     """Secure: what passes after the death passes by the flows that were played back."""
     lab.start()

@@ -132,7 +132,7 @@ class Client:
     def _unanswered(self, to_what: str, *, taken: bool) -> Failure:
         why = f"no answer {to_what} within {self._timeout:g} s"
         if taken:
-            do = "what it had begun may still happen: look before you ask again"
+            do = "see whether it is busy; a change that it had begun may still happen"
         else:
             why += ": it takes no requests, so nothing has changed"
             do = "see whether it is stopped"

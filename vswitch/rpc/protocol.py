@@ -262,7 +262,7 @@ def pieces(id: int | str, result: object) -> list[bytes]:
     if size > ANSWER_MAX + 1:
         why = f"it has {size} bytes, more than {ANSWER_MAX}"
         return [error(id, Failure("answer", why, "ask for less, for example with a match"))]
-    return line
+    return line if size > PIECE else [b"".join(line)]
 
 
 def _pieces(value: object) -> Iterator[bytes]:

@@ -272,15 +272,14 @@ async def _holding(held: contextlib.ExitStack, doing: Awaitable[object]) -> obje
 
 
 def _timed_out(call: protocol.Call, waiting: Waiting) -> Failure:
-    within = f"within {call.timeout:g} s"
     if waiting.kept:
-        why = f"it is stored, and not active {within}"
+        why = "it is stored, and was not active in time"
         do = "it will be by itself; see `vswitch status`"
         return Failure(call.method, why, do, Exit.NOT_ACTIVE)
     if waiting.begun:
-        why = f"it has begun and not ended {within}: it may still happen, and can't be undone"
+        why = "it has begun and not ended in time: it may still happen, and can't be undone"
         return Failure(call.method, why, "look before you ask again", Exit.TIMED_OUT)
-    why = f"no answer {within}: it was given up, and nothing has changed"
+    why = "there was no answer in time: it was given up, and nothing has changed"
     do = "see whether the forwarder works (`vswitch status`), or wait longer with --timeout"
     return Failure(call.method, why, do, Exit.TIMED_OUT)
 
