@@ -9,6 +9,7 @@ import pytest
 from tests.kit.apps import eventually
 from tests.kit.lab import Lab, ended, frame, kill, laboratory, passes
 from tests.kit.peer import Peer
+from vswitch.errors import Failure
 from vswitch.openflow.messages.port import (
     PortConfig,
     PortDescReply,
@@ -161,3 +162,12 @@ def test_a_station_is_forgotten_with_its_link_and_found_at_another(
 def port_of_station(lab: Lab, mac: str) -> str | None:
     stations = {row["mac"]: row["name"] for row in lab.call("mac.list", bridge="br0")}
     return stations.get(mac)
+
+
+def test_an_mtu_is_no_more_than_the_interface_has(lab: Lab, begin: Callable[[], None]) -> None:
+    with lab.wire("v1", "p1"):
+        begin()
+        with pytest.raises(Failure, match=r"its interface takes packets of at most 1500 bytes; "):
+            lab.call("port.add", bridge="br0", name="v1", mtu=9000)
+        assert lab.call("port.list") == []
+        assert lab.call("port.add", bridge="br0", name="v1", mtu=1400)["mtu"] == 1400

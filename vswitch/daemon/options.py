@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vswitch.values import LOCAL
+from vswitch.values import LOCAL, PORT_NUMBER_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +134,15 @@ class _OfPort(argparse.Action):
 
 
 def _port(text: str) -> PortOption:
-    """IF or IF:OFPORT, the number from 1 to 0xffffff00 or LOCAL (OpenFlow 1.3.5, 7.2.1)."""
+    """IF or IF:OFPORT, the number from 1 to PORT_NUMBER_MAX or LOCAL (OpenFlow 1.3.5, 7.2.1)."""
     name, colon, number = text.rpartition(":")
     if not colon:
         return PortOption(text)
     if number.upper() == "LOCAL":
         return PortOption(name, LOCAL)
-    if not number.isdecimal() or not 1 <= int(number) <= 0xFFFFFF00:
-        raise argparse.ArgumentTypeError(f"{text!r} names no port number from 1 to 4294967040")
+    if not number.isdecimal() or not 1 <= int(number) <= PORT_NUMBER_MAX:
+        why = f"names no port number from 1 to {PORT_NUMBER_MAX}"
+        raise argparse.ArgumentTypeError(f"{text!r} {why}")
     return PortOption(name, int(number))
 
 

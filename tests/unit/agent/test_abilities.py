@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from datapath.frames import QueueSpec
+from datapath.frames import PortKind, PortSpec, QueueSpec
 from datapath.ports import Reserved
 from datapath.problems import Error
 from tests.unit.agent.test_sessions import agent, ask, opened
 from vswitch.agent.abilities import QUEUES_A_REPLY
-from vswitch.agent.view import NO_RATE, PortQueue, queue_of
+from vswitch.agent.view import NO_RATE, PortQueue, port_of, queue_of
+from vswitch.openflow import encode
 from vswitch.openflow.messages import group as gr
 from vswitch.openflow.messages import meter as me
+from vswitch.openflow.messages import port as po
 from vswitch.openflow.messages import queue as qu
+from vswitch.openflow.messages.base import Message
 from vswitch.openflow.messages.session import ErrorMessage
 
 
@@ -86,3 +89,23 @@ def test_more_queues_than_a_message_holds_come_in_several() -> None:
     told = [q.queue for r in replies if isinstance(r, qu.QueueGetConfigReply) for q in r.queues]
     assert told == list(range(2 * QUEUES_A_REPLY + 1))
     assert {reply.xid for reply in replies} == {4}
+
+
+@pytest.mark.parametrize("request_", [po.PortDescRequest(xid=5), qu.QueueGetConfigRequest(xid=5)])
+def test_as_many_ports_as_there_can_be_fit_messages_of_64_kib(request_: Message) -> None:
+    """OpenFlow 1.3.5, 7.1: a message's length has 16 bits."""
+    a = agent()
+    opened(a)
+    a.view.ports.clear()
+    for number in range(1, 4097):
+        a.view.ports[number] = port_of(PortSpec(number, PortKind.TAP, f"port-{number:010}"))
+        a.view.queues[number] = tuple(PortQueue(n, 1, 2) for n in range(4))
+    told: list[int] = []
+    for reply in ask(a, request_):
+        assert len(encode(reply)) <= 0xFFFF
+        if isinstance(reply, po.PortDescReply):
+            told += [port.number for port in reply.ports for _ in range(4)]
+        else:
+            assert isinstance(reply, qu.QueueGetConfigReply)
+            told += [queue.port for queue in reply.queues]
+    assert told == [number for number in range(1, 4097) for _ in range(4)]

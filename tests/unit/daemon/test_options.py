@@ -60,6 +60,7 @@ def test_a_port_is_made_only_if_its_kind_says_so() -> None:
         "--ephemeral --bridge br0 --dpid 1 --dpid 2",
         "--ephemeral --bridge br0 --port v1:0",
         "--ephemeral --bridge br0 --port v1:x",
+        "--ephemeral --bridge br0 --port v1:65280",
         "--ephemeral --bridge br0 --fail-mode open",
         "--ephemeral --bridge br0 --port v1 --queue v1:0",
         "--queue v1:0:10Mbps",
