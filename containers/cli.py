@@ -36,6 +36,9 @@ class Output(Protocol):
     ) -> None:
         """Prints them all."""
 
+    def result(self, value: object, lines: Callable[[], Iterable[str]]) -> None:
+        """Prints a value for programs, or the lines that say it."""
+
     def failed(self, failure: Failure) -> None:
         """Tells an error that doesn't end the command."""
 
@@ -52,9 +55,17 @@ def _run(arguments: Sequence[str], out: Output) -> int:
     spec = Spec(**_seated(given, bool(given.get("detach"))))
     with _host() as host:
         name, code = run(host, spec)
-    if spec.detach:
-        print(name)
+        if spec.detach:
+            out.result(_found(host.registry, name), lambda: [name])
     return code
+
+
+def _found(registry: Registry, name: str) -> dict[str, Any] | None:
+    """A container that was started; None if it has ended and was removed meanwhile."""
+    try:
+        return _shown(registry, registry.find(name))
+    except Failure:
+        return None
 
 
 def _exec(arguments: Sequence[str], out: Output) -> int:
@@ -174,6 +185,7 @@ def _each(names: Iterable[str], act: Callable[[Host, str], None], out: Output) -
             except Failure as failure:
                 out.failed(failure)
                 worst = max(worst, int(failure.exit))
+    out.result(None, tuple)
     return worst
 
 

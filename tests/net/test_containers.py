@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import select
@@ -402,6 +403,16 @@ def test_a_detached_container_stays_logs_and_keeps_its_exit_code(pod: Pod) -> No
     assert [entry["status"] for entry in pod.ps()] == ["exited 5"]
     assert pod.vswitch("rm", "web").code == 0
     assert pod.ps() == []
+
+
+def test_whoever_starts_a_container_for_a_program_is_told_what_ps_tells(pod: Pod) -> None:
+    told = pod.vswitch("-o", "json", "run", "-d", "--name", "c", "--", "sleep", "1000")
+    assert [json.loads(told.out)] == pod.ps()
+    assert pod.vswitch("-o", "name", "ps").out == "c\n"
+    wrong = pod.vswitch("-o", "json", "rm", "c", "nobody")
+    first, second = (json.loads(line)["error"] for line in wrong.err.splitlines())
+    assert (first["what"], second["what"]) == ("container c", "container 'nobody'")
+    assert (wrong.code, second["exit"]) == (3, 3)
 
 
 def test_a_detached_container_holds_its_lock_as_long_as_it_lives(pod: Pod) -> None:

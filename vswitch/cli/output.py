@@ -91,15 +91,9 @@ class Output:
     def records(
         self, records: Sequence[Record], columns: Sequence[Column | tuple[str, str]]
     ) -> None:
-        """Prints records: for people as a table with these columns, or with all there are.
-
-        What has no declared shape is called by its first column.
-        """
+        """Prints records: for people as a table with these columns, or with all there are."""
         chosen = [c if isinstance(c, Column) else Column(*c) for c in columns]
-        if self.format == "name" and self.shape is None:
-            self.result([text(chosen[0].cell(record)) for record in records], tuple)
-        else:
-            self.result(list(records), lambda: self.table(records, chosen))
+        self.result(list(records), lambda: self.table(records, chosen))
 
     def table(
         self, records: Sequence[Record], columns: Sequence[Column], noun: str | None = None
@@ -121,12 +115,14 @@ class Output:
         if all(isinstance(one, str) for one in values):
             return values
         shape = self.shape
-        if shape is None or not shape.name:
-            from vswitch.errors import Exit, Failure
+        if shape is not None and shape.name:
+            return [shape.called(one) for one in values]
+        if shape is None and all("name" in one for one in values):
+            return [one["name"] for one in values]
+        from vswitch.errors import Exit, Failure
 
-            do = "use another format"
-            raise Failure("option -o name", "what this prints has no name", do, Exit.USAGE)
-        return [shape.called(one) for one in values]
+        do = "use another format"
+        raise Failure("option -o name", "what this prints has no name", do, Exit.USAGE)
 
 
 def _width(stream: TextIO) -> int | None:

@@ -14,10 +14,9 @@ from typing import Any
 
 from vswitch.cli.browse import browse
 from vswitch.cli.output import Column, counted, human, plural, table
-from vswitch.cli.views import PORTS
+from vswitch.cli.views import PORTS, numbered
 from vswitch.errors import Exit
 from vswitch.rpc.client import Client
-from vswitch.values import port_number_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ _COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes")
 
 COLUMNS = (
     Column("BRIDGE", "bridge"),
-    Column("NUMBER", "number", lambda port: port_number_text(port["number"])),
+    Column("NUMBER", "number", lambda port: numbered(port["number"])),
     Column("NAME", "name"),
     Column("STATE", "state"),
     Column("RX PACKETS/S", "rx_packets_per_s"),

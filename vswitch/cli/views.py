@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vswitch.cli.output import Column, counted, human, pairs, plural, text
+from vswitch.cli.output import Column, Quantity, counted, human, pairs, plural, text
 from vswitch.values import port_number_text
 
 TYPE_CHECKING = False
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from vswitch.cli.output import Output, Record
 
     Params = Mapping[str, Any]
+
+
+
+def numbered(number: int) -> Quantity:
+    """A port's number for people: LOCAL is a word, and stands where numbers do."""
+    return Quantity(port_number_text(number))
+
 
 BRIDGES = (
     Column("NAME", "name"),
@@ -25,7 +32,7 @@ BRIDGES = (
 )
 PORTS = (
     Column("BRIDGE", "bridge"),
-    Column("NUMBER", "number", lambda port: port_number_text(port["number"])),
+    Column("NUMBER", "number", lambda port: numbered(port["number"])),
     Column("NAME", "name"),
     Column("KIND", "kind"),
     Column("STATE", "state"),
@@ -59,7 +66,7 @@ CONTROLLERS = (
 MACS = (
     Column("VLAN", "vlan"),
     Column("ADDRESS", "mac"),
-    Column("PORT", "port", lambda station: port_number_text(station["port"])),
+    Column("PORT", "port", lambda station: numbered(station["port"])),
     Column("NAME", "name"),
     Column("AGE", "age", lambda station: f"{station['age']:.1f} s", exact=True),
 )
