@@ -40,7 +40,7 @@ def advice(entry: Entry) -> str:
     return f"vswitch connect {entry.name}"
 
 
-class Process:
+class RunningProcess:
     """A container's process 1: its folder in /proc, which is never another's."""
 
     def __init__(self, entry: Entry) -> None:
@@ -60,7 +60,7 @@ class Process:
                 os.close(fd)
                 setattr(self, name, -1)
 
-    def __enter__(self) -> Process:
+    def __enter__(self) -> RunningProcess:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -94,12 +94,12 @@ class Process:
 def is_plugged(entry: Entry) -> bool:
     """Whether a container that lives here has the interface it was given.  One that can't be looked
     at has ended meanwhile."""
-    with contextlib.suppress(ProcessLookupError), Process(entry) as process:
+    with contextlib.suppress(ProcessLookupError), RunningProcess(entry) as process:
         return process.has(entry.spec.interface)
     return True
 
 
-def connect(client: Client, entry: Entry, process: Process, *, anyway: bool) -> bool:
+def connect(client: Client, entry: Entry, process: RunningProcess, *, anyway: bool) -> bool:
     """Asks for the container's port again; False: the operator has taken it off, and it is not to
     be there `anyway`.  Failure says why it can't be."""
     with process.namespace() as namespace:
@@ -116,7 +116,7 @@ class Plug:
         """ProcessLookupError if the container has ended."""
         self.entry = entry
         self._registry = registry
-        self._process = Process(entry)
+        self._process = RunningProcess(entry)
         self._said: str | None = ""
         """What `ps` was told last; "" is what is not known."""
         self._door: object = None

@@ -22,8 +22,7 @@ from containers.hiding import views
 from containers.keeper import ensure, is_kept
 from containers.launch import Birth
 from containers.logs import LOGS, read
-from containers.plug import Process as Running
-from containers.plug import plugged
+from containers.plug import RunningProcess, plugged
 from containers.registry import Entry, Registry, Reserved, keeping
 from containers.rootfs import Foreign, resolve
 from containers.spec import Process, Spec
@@ -86,7 +85,7 @@ def connect(host: Host, name: str) -> None:
         why = "it has no port: it was started without a bridge"
         raise Failure(f"container {name}", why, "start it again with --bridge")
     try:
-        with Running(entry) as process:
+        with RunningProcess(entry) as process:
             if not process.has(entry.spec.interface):
                 plug.connect(host.client, entry, process, anyway=True)
     except ProcessLookupError:

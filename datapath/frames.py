@@ -196,7 +196,7 @@ class _Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class Hello(_Payload):
+class ForwarderHello(_Payload):
     """The first frame of a forwarder: wire version, process, and when that began (nanoseconds of
     CLOCK_MONOTONIC)."""
 
@@ -486,7 +486,7 @@ class Transaction(_Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class PortStats(_Payload):
+class PortCounters(_Payload):
     """Counters of a port: packets, bytes, packets lost by reason, nanoseconds since it came."""
 
     FORMAT: ClassVar[struct.Struct] = struct.Struct(f"=II6Q{len(DROPS)}QQ")

@@ -31,7 +31,7 @@ DEFAULT_PRIORITY = 0x8000
 EVERY_COOKIE_BIT = 0xFFFF_FFFF_FFFF_FFFF
 
 
-class Command(IntEnum):
+class FlowCommand(IntEnum):
     """What a flow-mod does (ofp_flow_mod_command)."""
 
     ADD = 0
@@ -77,7 +77,7 @@ class Rule:
 
 
 def parse_rule(
-    text: str, command: Command = Command.ADD, ports: PortNames = NAMELESS
+    text: str, command: FlowCommand = FlowCommand.ADD, ports: PortNames = NAMELESS
 ) -> Rule:
     """The rule that 'text' means, or for other commands the rules that are meant.
 
@@ -87,7 +87,7 @@ def parse_rule(
     that a port may be told by.  SyntaxProblem names the word that is wrong.
     """
     head, actions = _split_actions(text)
-    deleting = command in (Command.DELETE, Command.DELETE_STRICT)
+    deleting = command in (FlowCommand.DELETE, FlowCommand.DELETE_STRICT)
     values: dict[str, Any] = {"table": ALL_TABLES} if deleting else {}
     rest = []
     for word in split_words(head):
@@ -132,12 +132,12 @@ def _split_actions(text: str) -> tuple[str, str | None]:
     return (text[: found.start()], text[found.end() :]) if found else (text, None)
 
 
-def _check_words(values: dict[str, Any], command: Command) -> None:
+def _check_words(values: dict[str, Any], command: FlowCommand) -> None:
     """What a word may say depends on what is done with the rule."""
-    if command is Command.ADD:
+    if command is FlowCommand.ADD:
         refused = {"cookie_mask", "out_port", "out_group"} & values.keys()
         why, instead = "it only narrows a change or deletion", "leave it out"
-    elif command is Command.DELETE:
+    elif command is FlowCommand.DELETE:
         refused = {"priority"} & values.keys()
         why, instead = (
             "a deletion that is not strict ignores it",
@@ -148,7 +148,7 @@ def _check_words(values: dict[str, Any], command: Command) -> None:
         why = instead = ""
     if refused:
         raise SyntaxProblem(", ".join(sorted(refused)), why, instead)
-    if command is not Command.ADD and "cookie" in values:
+    if command is not FlowCommand.ADD and "cookie" in values:
         values.setdefault("cookie_mask", EVERY_COOKIE_BIT)
 
 

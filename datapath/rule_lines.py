@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from datapath.of13.rule import flow_mod
 from datapath.ports import NAMELESS, PortNames
 from datapath.problems import SyntaxProblem, TooLong
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 
-_WORDS = {command.name.lower(): command for command in Command}
+_WORDS = {command.name.lower(): command for command in FlowCommand}
 
 
 def flow_mods(
-    lines: Iterable[str], command: Command = Command.ADD, ports: PortNames = NAMELESS
+    lines: Iterable[str], command: FlowCommand = FlowCommand.ADD, ports: PortNames = NAMELESS
 ) -> Iterator[bytes]:
     """A flow-mod for each rule; SyntaxProblem says in which line which word is wrong."""
     for number, line in enumerate(lines, 1):
@@ -34,7 +34,7 @@ def flow_mods(
                 raise SyntaxProblem(f"line {number}", why, "use fewer actions") from None
 
 
-def _flow_mod(text: str, command: Command, ports: PortNames, xid: int) -> bytes:
+def _flow_mod(text: str, command: FlowCommand, ports: PortNames, xid: int) -> bytes:
     first, _, rest = text.partition(" ")
     if first in _WORDS:
         command, text = _WORDS[first], rest

@@ -31,9 +31,9 @@ from datapath.frames import (
     Done,
     Event,
     Frame,
+    PortCounters,
     PortKind,
     PortSpec,
-    PortStats,
     Steps,
     VlanMode,
 )
@@ -48,8 +48,7 @@ from datapath.of13.meter import METER_CONFIG, METER_STATS, meter_mod
 from datapath.of13.rule import flow_mod
 from datapath.oxm import Match
 from datapath.packet_text import parse_packet
-from datapath.rule import Command as FlowCommand
-from datapath.rule import Flags, Rule, parse_rule
+from datapath.rule import Flags, FlowCommand, Rule, parse_rule
 from datapath.rule_lines import flow_mods
 from datapath.wire import Codec, Reader
 
@@ -132,7 +131,7 @@ class Switch:
 
     def _greet(self, journal: int | None) -> int:
         """Says hello as a daemon does: hands a journal over, gets the switch's own."""
-        frame = Frame(Command.HELLO, frames.Hello(frames.WIRE_VERSION).pack())
+        frame = Frame(Command.HELLO, frames.ForwarderHello(frames.WIRE_VERSION).pack())
         given = -1 if journal is None else os.dup(journal)
         self._core.command(frame.pack(), self.now_ns, given)
         kept = -1
@@ -247,10 +246,10 @@ class Switch:
         """Takes a queue away; what waits in it is dropped."""
         self._command(Command.QUEUE_DEL, frames.QueueSpec(port, queue).pack())
 
-    def port_stats(self) -> dict[int, PortStats]:
+    def port_stats(self) -> dict[int, PortCounters]:
         """Counters and drops of every port, exact for all packets sent so far."""
         events = self._command(Command.STATS)
-        found = (PortStats.unpack(e.payload) for e in events if e.type == Event.PORT_STATS)
+        found = (PortCounters.unpack(e.payload) for e in events if e.type == Event.PORT_STATS)
         return {stats.number: stats for stats in found}
 
     def drops(self, number: int) -> dict[str, int]:

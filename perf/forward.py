@@ -15,7 +15,7 @@ from typing import Any
 
 from datapath.of13.rule import flow_mod
 from datapath.problems import SyntaxProblem
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 from datapath.switch import OpenFlowRefusal, Switch
 from perf.machine import describe
 from perf.problem import NOT_FOUND, USAGE, PerfProblem
@@ -126,7 +126,7 @@ def read_rules(path: Path) -> list[bytes]:
         if not text:
             continue
         try:
-            flow_mods.append(flow_mod(parse_rule(text), Command.ADD))
+            flow_mods.append(flow_mod(parse_rule(text), FlowCommand.ADD))
         except SyntaxProblem as problem:
             raise PerfProblem(f"{path}, line {number}: {problem}", USAGE) from problem
     return flow_mods

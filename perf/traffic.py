@@ -61,7 +61,7 @@ class AclRule:
 
 
 @dataclass(frozen=True)
-class Case:
+class Traffic:
     """What `make` returns: lines of rules and frames as an array of bytes, one row each."""
 
     words: str
@@ -254,14 +254,14 @@ def _acl_headers(random: np.random.Generator, rules: list[AclRule]) -> Headers:
 ONE_PORT = "in_port=1,actions=output:2"
 ONE_NETWORK = "ip,nw_dst=172.16.0.0/12,actions=output:2"
 CASES = {
-    "f1": Case("one rule, one flow", one_rule(ONE_PORT, 1)),
-    "f10k": Case("one masked rule, 10,000 flows", one_rule(ONE_NETWORK, 10_000)),
-    "f100k": Case("one masked rule, 100,000 flows", one_rule(ONE_NETWORK, 100_000)),
-    "mac1k": Case("1,000 destination addresses", mac_table),
-    "pipe3": Case("three tables, set-field, push VLAN", pipeline),
-    "acl100": Case("100 rules with 12 masks", acl(100, 12)),
-    "acl1k": Case("1,000 rules with 40 masks", acl(1_000, 40)),
-    "acl10k": Case("10,000 rules with 90 masks", acl(10_000, 90)),
+    "f1": Traffic("one rule, one flow", one_rule(ONE_PORT, 1)),
+    "f10k": Traffic("one masked rule, 10,000 flows", one_rule(ONE_NETWORK, 10_000)),
+    "f100k": Traffic("one masked rule, 100,000 flows", one_rule(ONE_NETWORK, 100_000)),
+    "mac1k": Traffic("1,000 destination addresses", mac_table),
+    "pipe3": Traffic("three tables, set-field, push VLAN", pipeline),
+    "acl100": Traffic("100 rules with 12 masks", acl(100, 12)),
+    "acl1k": Traffic("1,000 rules with 40 masks", acl(1_000, 40)),
+    "acl10k": Traffic("10,000 rules with 90 masks", acl(10_000, 90)),
 }
 
 

@@ -10,7 +10,7 @@ from datapath.layout import Layout, Tail, enum, flags, pad, u8, u16, u32, u64
 from datapath.of13.instruction import INSTRUCTIONS
 from datapath.oxm import Match
 from datapath.problems import Error, ProtocolProblem
-from datapath.rule import NO_BUFFER, Command, Flags, Rule
+from datapath.rule import NO_BUFFER, Flags, FlowCommand, Rule
 from datapath.wire import Codec, Reader, message
 
 _FLOW_MOD_TYPE = 14
@@ -21,7 +21,7 @@ _HEADER = struct.Struct("!BBHI")
 class FlowModBody:
     """What an OFPT_FLOW_MOD says behind its header."""
 
-    command: Command
+    command: FlowCommand
     rule: Rule
     buffer_id: int = NO_BUFFER
 
@@ -54,7 +54,7 @@ FLOW_MOD: Layout[FlowModBody] = Layout(
     u64("rule.cookie"),
     u64("rule.cookie_mask"),
     u8("rule.table"),
-    enum("command", "B", Command, Error.FLOW_MOD_FAILED_BAD_COMMAND),
+    enum("command", "B", FlowCommand, Error.FLOW_MOD_FAILED_BAD_COMMAND),
     u16("rule.idle_timeout"),
     u16("rule.hard_timeout"),
     u16("rule.priority"),
@@ -70,7 +70,7 @@ FLOW_MOD: Layout[FlowModBody] = Layout(
 """What stands behind the header of an OFPT_FLOW_MOD."""
 
 
-def flow_mod(rule: Rule, command: Command = Command.ADD, xid: int = 0) -> bytes:
+def flow_mod(rule: Rule, command: FlowCommand = FlowCommand.ADD, xid: int = 0) -> bytes:
     """The whole OFPT_FLOW_MOD message; TooLong if it is."""
     body = FLOW_MOD.pack(FlowModBody(command, rule))
     return message("a flow-mod", _FLOW_MOD_TYPE, body, xid)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from datapath import frames
 from datapath.action import Action, Group, Output, PopMpls, PopVlan
-from datapath.frames import Command as Frames
+from datapath.frames import FlowCommand as Frames
 from datapath.group import ALL_GROUPS, GroupCommand, GroupDesc, GroupType
 from datapath.group_text import parse_group
 from datapath.meter import ALL_METERS, MeterCommand, MeterConfig, MeterFlags
@@ -23,7 +23,7 @@ from datapath.of13.meter import meter_mod
 from datapath.of13.rule import flow_mod
 from datapath.packet_text import parse_packet
 from datapath.ports import Reserved
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 
 FOLDER = Path(__file__).parent / "corpus"
 
@@ -109,10 +109,10 @@ def packet_out(actions: tuple[Action, ...], packet: str = PACKET) -> bytes:
 
 def flow_mods() -> Iterable[bytes]:
     for text in RULES:
-        for command in (Command.ADD, Command.MODIFY_STRICT):
+        for command in (FlowCommand.ADD, FlowCommand.MODIFY_STRICT):
             yield flow_mod(parse_rule(text), command)
     for text in NARROWED:
-        yield flow_mod(parse_rule(text, Command.DELETE), Command.DELETE)
+        yield flow_mod(parse_rule(text, FlowCommand.DELETE), FlowCommand.DELETE)
 
 
 def object_mods() -> list[bytes]:
@@ -224,7 +224,7 @@ def commands() -> Iterable[bytes]:
     """Inputs of fuzz_command: frames, each behind its length."""
     bridge, port = frames.BridgeSpec("b", 1), frames.PortSpec(1, frames.PortKind.MEM, "p")
     payloads = (
-        (Frames.HELLO, frames.Hello().pack()),
+        (Frames.HELLO, frames.ForwarderHello().pack()),
         (Frames.BRIDGE_ADD, bridge.pack()),
         (Frames.SESSION, frames.SessionSpec(4, 7, 7).pack()),
         (Frames.PORT_ADD, port.pack()),

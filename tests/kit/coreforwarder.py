@@ -17,7 +17,7 @@ from typing import Any
 from datapath.ffi import Core
 from datapath.frames import FRAME_MAX, Command, Frame
 from vswitch.daemon.forwarder import Forwarder
-from vswitch.daemon.link import Link, greet
+from vswitch.daemon.link import ForwarderLink, greet
 
 
 class CoreForwarder:
@@ -98,7 +98,7 @@ class Life:
         if self.forwarder is None or self.forwarder.dead:
             await self._may_start.wait()
             self.forwarder = CoreForwarder(self.last_words.pop(0) if self.last_words else None)
-        link = Link(self.forwarder.connect(), on_event, on_congested)
+        link = ForwarderLink(self.forwarder.connect(), on_event, on_congested)
         hello, own = await greet(link, -1 if adopted else journal)
         watch: Any = _Watch()
         return Forwarder(link, hello, own, watch, adopted)

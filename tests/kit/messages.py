@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from datapath.action import Action
 from datapath.problems import Error
-from datapath.rule import Command, Flags, Rule
+from datapath.rule import Flags, FlowCommand, Rule
 from tests.kit.rules import any_actions, experimenter_data, instructions_of, matches, number
 from tests.kit.rules import rules as whole_rules
 from vswitch.openflow.messages import (
@@ -92,7 +92,7 @@ def told_rules(draw: st.DrawFn, removed: bool = False) -> Rule:
 _seconds = {"duration_sec": u32, "duration_nsec": st.integers(0, 999_999_999)}
 _counters = {"packets": u64, "bytes": u64, **_seconds}
 _ports = st.builds(
-    port.Port,
+    port.PortDesc,
     number=u32,
     hw_addr=macs,
     name=names(16),
@@ -172,7 +172,7 @@ VALUES: dict[type[Any], dict[str, st.SearchStrategy[Any]] | list[st.SearchStrate
     switch.DescReply: [names(256), names(256), names(256), names(32), names(256)],
     packet.PacketIn: [data, matches(), which(packet.PacketInReason), u16, u8, u64, u32],
     packet.PacketOut: [data, actions, u32, u32],
-    flow.FlowMod: [which(Command), rules(), u32],
+    flow.FlowMod: [which(FlowCommand), rules(), u32],
     flow.FlowRemoved: {
         "rule": told_rules(removed=True),
         "reason": which(flow.FlowRemovedReason),
@@ -240,7 +240,7 @@ VALUES: dict[type[Any], dict[str, st.SearchStrategy[Any]] | list[st.SearchStrate
     queue.QueueGetConfigRequest: [u32],
     queue.QueueGetConfigReply: [
         u32,
-        some(st.builds(queue.Queue, u32, u32, some(_queue_properties))),
+        some(st.builds(queue.PacketQueue, u32, u32, some(_queue_properties))),
     ],
     queue.QueueStatsRequest: [u32, u32],
     queue.QueueStatsReply: [some(st.builds(queue.QueueStats, u32, u32, u64, u64, u64, **_seconds))],

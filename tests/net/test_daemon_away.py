@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 from tests.kit.lab import MARK, Lab, frame, laboratory, numbers, passes
 from tests.kit.peer import Peer
 from tests.net.test_peers import Controller
@@ -79,7 +79,7 @@ def test_new_flows_and_news_are_lost_and_known_flows_pass(
     place = Controller(lab, "controller")
     place.listen()
     with place.meet() as peer:
-        peer.send(*(FlowMod(Command.ADD, parse_rule(text, Command.ADD)) for text in RULES))
+        peer.send(*(FlowMod(FlowCommand.ADD, parse_rule(text, FlowCommand.ADD)) for text in RULES))
         peer.ask(BarrierRequest(xid=1))
         # The control: with a daemon the controller hears of all three.
         second.send(frame(1))
@@ -88,7 +88,7 @@ def test_new_flows_and_news_are_lost_and_known_flows_pass(
         lab.shell("ip", "link", "set", "p3", "down")
         assert hears(peer, PortStatus)
         lab.shell("ip", "link", "set", "p3", "up")
-        peer.send(FlowMod(Command.ADD, parse_rule(RULES[2], Command.ADD)))
+        peer.send(FlowMod(FlowCommand.ADD, parse_rule(RULES[2], FlowCommand.ADD)))
         peer.ask(BarrierRequest(xid=2))
         daemon.kill()
         daemon.wait()
@@ -103,7 +103,7 @@ def test_new_flows_and_news_are_lost_and_known_flows_pass(
         kinds = {type(one) for one in heard if is_ours(one)}
         assert not kinds & {PacketIn, FlowRemoved}
         # It has to ask: its rules are there, but for the one that timed out, and so are the ports.
-        stats = peer.ask(FlowStatsRequest(parse_rule("", Command.DELETE), xid=4))
+        stats = peer.ask(FlowStatsRequest(parse_rule("", FlowCommand.DELETE), xid=4))
         assert isinstance(stats, FlowStatsReply)
         assert sorted(one.rule.priority for one in stats.flows) == [0, 5]
         ports = peer.ask(PortDescRequest(xid=5))

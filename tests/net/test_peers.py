@@ -14,7 +14,7 @@ import pytest
 from datapath.action import Output
 from datapath.ports import Reserved
 from datapath.problems import Error
-from datapath.rule import Command, Rule, parse_rule
+from datapath.rule import FlowCommand, Rule, parse_rule
 from tests.kit.lab import Lab, frame, laboratory, numbers, passes
 from tests.kit.peer import Peer
 from vswitch.openflow import Message, encode
@@ -90,7 +90,7 @@ def test_of_three_controllers_one_is_master(lab: Lab, wires: Wires) -> None:
     first, second, third = (place.meet() for place in places)
     first.ask(RoleRequest(Role.MASTER, 1, xid=1))
     second.ask(RoleRequest(Role.SLAVE, 1, xid=1))
-    answer = second.ask(FlowMod(Command.ADD, Rule(), xid=2))
+    answer = second.ask(FlowMod(FlowCommand.ADD, Rule(), xid=2))
     assert isinstance(answer, ErrorMessage)
     assert answer.error == Error.BAD_REQUEST_IS_SLAVE
     punt = PacketOut(frame(7), (Output(Reserved.CONTROLLER, 0xFFFF),), in_port=1)
@@ -101,7 +101,7 @@ def test_of_three_controllers_one_is_master(lab: Lab, wires: Wires) -> None:
     stale = third.ask(RoleRequest(Role.MASTER, 1, xid=4))
     assert isinstance(stale, ErrorMessage)
     assert stale.error == Error.ROLE_REQUEST_FAILED_STALE
-    demoted = first.ask(FlowMod(Command.ADD, Rule(), xid=5))
+    demoted = first.ask(FlowMod(FlowCommand.ADD, Rule(), xid=5))
     while not isinstance(demoted, ErrorMessage):  # barrier and packet-ins from before
         demoted = first.read()
     assert demoted.error == Error.BAD_REQUEST_IS_SLAVE
@@ -147,8 +147,8 @@ def test_a_peer_that_asks_and_never_reads_costs_little(
     sender, receiver = wires
     with Peer.to(mgmt(lab)) as other, Peer.to(mgmt(lab)) as slow:
         for n in range(1000):
-            other.send(FlowMod(Command.ADD, parse_rule(f"tcp,tp_dst={n},actions=output:2")))
-        other.send(FlowMod(Command.ADD, parse_rule("priority=1,in_port=1,actions=output:2")))
+            other.send(FlowMod(FlowCommand.ADD, parse_rule(f"tcp,tp_dst={n},actions=output:2")))
+        other.send(FlowMod(FlowCommand.ADD, parse_rule("priority=1,in_port=1,actions=output:2")))
         other.ask(BarrierRequest(xid=1))
         pids = [lab.daemons[-1].pid, lab.forwarder_pid()]
         before = peak = [resident(pid) for pid in pids]
@@ -188,7 +188,7 @@ def test_a_thousand_idle_and_half_open_connections_keep_nobody_out(lab: Lab, wir
     crowd: list[Peer] = []
     try:
         with Peer.to(mgmt(lab)) as first:
-            first.send(FlowMod(Command.ADD, parse_rule("in_port=1,actions=output:2")))
+            first.send(FlowMod(FlowCommand.ADD, parse_rule("in_port=1,actions=output:2")))
             first.ask(BarrierRequest(xid=1))
             assert passes(sender, receiver, number=10**6)
             for n in range(1000):

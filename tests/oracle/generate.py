@@ -42,7 +42,7 @@ from datapath.meter import ALL_METERS, DropBand, MeterCommand, MeterConfig, Mete
 from datapath.oxm import VLAN_PRESENT, Match, Term, sorted_match, term
 from datapath.packet_text import parse_packet
 from datapath.ports import Reserved
-from datapath.rule import ALL_TABLES, Command, Flags, Rule
+from datapath.rule import ALL_TABLES, Flags, FlowCommand, Rule
 from tests.oracle import corpus
 from tests.oracle.values import values
 
@@ -302,24 +302,24 @@ def rule(
 
 def change(
     rng: random.Random, frames: list[bytes], there: There, narrow: bool = False
-) -> tuple[Command, Rule]:
+) -> tuple[FlowCommand, Rule]:
     """A flow-mod, mostly about rules that are there."""
-    command = rng.choice((*[Command.ADD] * 6, *Command))
+    command = rng.choice((*[FlowCommand.ADD] * 6, *FlowCommand))
     made = rule(rng, frames, there, narrow)
-    if not there.rules or (command is Command.ADD and rng.random() < 0.7):
-        return Command.ADD, made
+    if not there.rules or (command is FlowCommand.ADD and rng.random() < 0.7):
+        return FlowCommand.ADD, made
     old = rng.choice(there.rules)
     given = old.match
-    if command in (Command.MODIFY, Command.DELETE):
+    if command in (FlowCommand.MODIFY, FlowCommand.DELETE):
         given = Match(
             tuple(t for t in given if t.field.needs is Needs.NOTHING and rng.random() < 0.9)
         )
     table = old.table
-    deletes = command in (Command.DELETE, Command.DELETE_STRICT)
+    deletes = command in (FlowCommand.DELETE, FlowCommand.DELETE_STRICT)
     if deletes and rng.random() < 0.2:
         table = ALL_TABLES
     narrowed = {}
-    if command is not Command.ADD and rng.random() < 0.5:
+    if command is not FlowCommand.ADD and rng.random() < 0.5:
         narrowed = {"cookie": old.cookie, "cookie_mask": rng.choice((3, 0xFFFF_FFFF_FFFF_FFFF))}
     if rng.random() < 0.3:
         narrowed["out_port"] = rng.randrange(1, PORTS)

@@ -54,7 +54,7 @@ from datapath.meter import MeterCommand, MeterConfig
 from datapath.oxm import Match
 from datapath.ports import PORT_MAX, Reserved
 from datapath.problems import Error
-from datapath.rule import ALL_TABLES, Command, Flags, Rule
+from datapath.rule import ALL_TABLES, Flags, FlowCommand, Rule
 from tests.oracle import edits
 from tests.oracle.groups import DOWN, Groups, MeterEntry, Meters, Port, Refused, Tally
 from tests.oracle.layout import MAX_VLANS, VLAN_TYPES, layout
@@ -227,16 +227,16 @@ class Model:
 
     # ---- flow-mods ----
 
-    def flow_mod(self, command: Command, rule: Rule) -> None:
-        if command not in (Command.DELETE, Command.DELETE_STRICT):
+    def flow_mod(self, command: FlowCommand, rule: Rule) -> None:
+        if command not in (FlowCommand.DELETE, FlowCommand.DELETE_STRICT):
             self._check_groups(tuple(actions_of(rule.instructions)))
-        if command is Command.ADD:
+        if command is FlowCommand.ADD:
             self._add(rule)
             return
         for number in list(self.tables) if rule.table == ALL_TABLES else [rule.table]:
             entries = self.tables.get(number, [])
             for entry in [e for e in entries if self._meant(command, rule, e.rule)]:
-                if command in (Command.DELETE, Command.DELETE_STRICT):
+                if command in (FlowCommand.DELETE, FlowCommand.DELETE_STRICT):
                     entries.remove(entry)
                 else:
                     self._modify(entry, rule)
@@ -262,13 +262,13 @@ class Model:
         if rule.flags & Flags.RESET_COUNTS:
             entry.packets = entry.bytes = 0
 
-    def _meant(self, command: Command, wanted: Rule, rule: Rule) -> bool:
-        strict = command in (Command.MODIFY_STRICT, Command.DELETE_STRICT)
+    def _meant(self, command: FlowCommand, wanted: Rule, rule: Rule) -> bool:
+        strict = command in (FlowCommand.MODIFY_STRICT, FlowCommand.DELETE_STRICT)
         if not (same(rule, wanted) if strict else covers(wanted.match, rule.match)):
             return False
         if (rule.cookie ^ wanted.cookie) & wanted.cookie_mask:
             return False
-        if command in (Command.MODIFY, Command.MODIFY_STRICT):
+        if command in (FlowCommand.MODIFY, FlowCommand.MODIFY_STRICT):
             return True
         by_port = wanted.out_port == Reserved.ANY or outputs_to(rule, wanted.out_port)
         by_group = wanted.out_group == ANY_GROUP or goes_to_group(rule, wanted.out_group)

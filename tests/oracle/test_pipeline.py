@@ -24,7 +24,7 @@ from datapath.group_text import format_group
 from datapath.of13.rule import flow_mod
 from datapath.oxm import Match
 from datapath.ports import Reserved
-from datapath.rule import Command, Rule
+from datapath.rule import FlowCommand, Rule
 from datapath.switch import OpenFlowRefusal, PacketIn, Switch
 from tests.oracle import generate, pipeline
 from tests.oracle.generate import There
@@ -167,7 +167,7 @@ class Pair:
     def change_rule(self) -> None:
         there = self.there()
         command, rule = generate.change(self.rng, self.frames, there, self.narrow)
-        if command is Command.ADD and any(self.clashes(rule, other) for other in there.rules):
+        if command is FlowCommand.ADD and any(self.clashes(rule, other) for other in there.rules):
             return
         self.carry_out(
             f"{command.name} {rule}",

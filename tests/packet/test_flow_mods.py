@@ -20,14 +20,14 @@ from datapath.instruction import (
 from datapath.of13.rule import flow_mod
 from datapath.oxm import Match
 from datapath.packet_text import parse_packet
-from datapath.rule import ALL_TABLES, Command, Rule, parse_rule
+from datapath.rule import ALL_TABLES, FlowCommand, Rule, parse_rule
 from datapath.switch import OpenFlowRefusal, Switch
 from datapath.testing import MakeSwitch
 from datapath.wire import Reader
 from tests.packet.messages import FLOW_REMOVED, message, statistics
 
 TCP = "tcp,tp_dst=80"
-STRICT, LOOSE = Command.MODIFY_STRICT, Command.MODIFY
+STRICT, LOOSE = FlowCommand.MODIFY_STRICT, FlowCommand.MODIFY
 
 
 def texts(switch: Switch) -> list[str]:
@@ -142,7 +142,7 @@ def ports(switch: Switch) -> list[int]:
     ],
 )
 def test_a_modification_changes_what_it_means(
-    three: Switch, command: Command, text: str, after: list[int]
+    three: Switch, command: FlowCommand, text: str, after: list[int]
 ) -> None:
     three.send(1, TCP)
     before = [(f.rule.cookie, f.rule.priority, f.packets) for f in three.dump_flows()]
@@ -179,7 +179,7 @@ def test_a_modification_keeps_timeouts_and_age(switch: Switch) -> None:
 
 
 def test_a_changed_rule_may_be_changed_again_in_one_breath(switch: Switch) -> None:
-    steps = ((2, Command.ADD), (3, LOOSE), (4, Command.ADD), (3, STRICT))
+    steps = ((2, FlowCommand.ADD), (3, LOOSE), (4, FlowCommand.ADD), (3, STRICT))
     mods = [
         flow_mod(parse_rule(f"{TCP},actions=output:{port}"), command) for port, command in steps
     ]
@@ -235,7 +235,7 @@ def test_what_was_deleted_is_no_longer_hit(three: Switch) -> None:
 def test_a_deletion_ignores_instructions(three: Switch) -> None:
     """Section 7.3.4.1: they mean nothing in a DELETE, whatever they are."""
     rule = parse_rule("tcp,actions=goto_table:9")
-    broken = bytearray(flow_mod(rule, Command.DELETE))
+    broken = bytearray(flow_mod(rule, FlowCommand.DELETE))
     broken[-8:] = b"\xff\xff\0\7\0\0\0\0"
     three.add_flow(bytes(broken))
     assert [flow.rule.cookie for flow in three.dump_flows()] == [3]
@@ -459,9 +459,9 @@ def test_a_transaction_that_fails_anywhere_changes_nothing(switch: Switch, at: i
     changes = [
         flow_mod(parse_rule(f"{TCP},actions=output:3")),
         flow_mod(parse_rule("tcp,actions=output:4"), LOOSE),
-        flow_mod(parse_rule("udp", Command.DELETE), Command.DELETE),
+        flow_mod(parse_rule("udp", FlowCommand.DELETE), FlowCommand.DELETE),
         flow_mod(parse_rule(f"reset_counts,{TCP},actions=output:1")),
-        flow_mod(Rule(table=ALL_TABLES), Command.DELETE),
+        flow_mod(Rule(table=ALL_TABLES), FlowCommand.DELETE),
     ]
     changes.insert(at, altered(table=ALL_TABLES))
     with pytest.raises(OpenFlowRefusal) as refused:

@@ -18,7 +18,7 @@ from datapath.group_text import parse_group
 from datapath.instruction import ApplyActions
 from datapath.of13.group import group_mod
 from datapath.problems import Error
-from datapath.rule import Command, Rule, parse_rule
+from datapath.rule import FlowCommand, Rule, parse_rule
 from datapath.switch import OpenFlowRefusal, Switch
 from tests.packet.grouped import TCP, counted, refused
 from tests.packet.messages import read_flow_removed
@@ -141,9 +141,9 @@ def test_a_bucket_that_lies_about_its_size_is_refused(switch: Switch, size: int)
 
 
 @pytest.mark.parametrize("actions", ["group:7", "write_actions(group:7)", "output:2,group:7"])
-@pytest.mark.parametrize("command", [Command.ADD, Command.MODIFY])
+@pytest.mark.parametrize("command", [FlowCommand.ADD, FlowCommand.MODIFY])
 def test_a_rule_can_not_lead_to_a_group_that_is_not_there(
-    switch: Switch, actions: str, command: Command
+    switch: Switch, actions: str, command: FlowCommand
 ) -> None:
     switch.add_flow("actions=output:2")
     with pytest.raises(OpenFlowRefusal) as caught:

@@ -6,7 +6,7 @@ import pytest
 
 from datapath.of13.rule import flow_mod
 from datapath.oxm import Match
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 from datapath.switch import Switch
 from datapath.wire import Reader
 from tests.packet.messages import FlowRemoved, read_flow_removed
@@ -110,7 +110,7 @@ def test_a_rule_replaced_and_deleted_in_one_breath_is_told_once(switch: Switch) 
     switch.add_flow("send_flow_rem,actions=output:2")
     switch.send(1, "ip")
     again = flow_mod(parse_rule("send_flow_rem,actions=output:3"))
-    delete = flow_mod(parse_rule("", Command.DELETE), Command.DELETE)
+    delete = flow_mod(parse_rule("", FlowCommand.DELETE), FlowCommand.DELETE)
     switch.openflow(again + delete)
     assert [told.packets for told in removed(switch)] == [1]
 
@@ -127,7 +127,7 @@ def test_resetting_counters_is_no_use_of_a_rule(switch: Switch) -> None:
     switch.add_flow("idle_timeout=2,tcp,actions=output:2")
     switch.send(1, "tcp")
     switch.advance(1.5)
-    switch.add_flow("reset_counts,tcp,actions=output:3", Command.MODIFY)
+    switch.add_flow("reset_counts,tcp,actions=output:3", FlowCommand.MODIFY)
     switch.advance(1)
     assert switch.dump_flows() == []
     switch.add_flow("idle_timeout=2,tcp,actions=output:2")

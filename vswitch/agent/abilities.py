@@ -76,10 +76,10 @@ def _queues(
         yield qu.QueueGetConfigReply(asked.port, part, xid=asked.xid)
 
 
-def _queue(port: int, queue: PortQueue) -> qu.Queue:
+def _queue(port: int, queue: PortQueue) -> qu.PacketQueue:
     """A rate that is not set is no property (7.2.2.1)."""
     rates = (qu.MinRate(queue.min_rate), qu.MaxRate(queue.max_rate))
-    return qu.Queue(queue.id, port, tuple(rate for rate in rates if rate.rate <= FULL_RATE))
+    return qu.PacketQueue(queue.id, port, tuple(rate for rate in rates if rate.rate <= FULL_RATE))
 
 
 REPLIES: dict[type[Message], Callable[[Any, Any, Any], Iterator[Message]]] = {

@@ -28,7 +28,7 @@ from vswitch.agent.effects import (
     Subscribe,
 )
 from vswitch.agent.snoop import Snoop
-from vswitch.openflow.messages.port import Port
+from vswitch.openflow.messages.port import PortDesc
 
 log = logging.getLogger("vswitch.openflow")
 
@@ -38,8 +38,8 @@ SERVICES_MAX = 2000
 """Connections that others made to the bridge; more are hung up on (HARDENING S8)."""
 
 
-class ForwarderLink(Protocol):
-    """Where frames go: `vswitch.daemon.link.Link`, or a list in tests."""
+class FrameSink(Protocol):
+    """Where frames go: `vswitch.daemon.link.ForwarderLink`, or a list in tests."""
 
     def post(
         self, command: Command, payload: bytes = b"", bridge: int = 0, session: int = 0
@@ -63,12 +63,12 @@ class Exchange:
         self._waiting: set[int] = set()
         """Sessions that go on once what they were sent is on its way."""
         self._next_session = next_session
-        self._link: ForwarderLink | None = None
+        self._link: FrameSink | None = None
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
 
     # ---- the forwarder -----------------------------------------------------
 
-    def attach(self, link: ForwarderLink) -> None:
+    def attach(self, link: FrameSink) -> None:
         """A forwarder has the bridge: peers may come."""
         self._link = link
         self.ready.set()
@@ -158,7 +158,7 @@ class Exchange:
 
     # ---- ports -------------------------------------------------------------
 
-    def port_added(self, port: Port) -> None:
+    def port_added(self, port: PortDesc) -> None:
         """Tells peers of a port that is new."""
         self.carry_out(self.agent.port_added(port))
 
@@ -166,7 +166,7 @@ class Exchange:
         """Tells peers of a port that is gone."""
         self.carry_out(self.agent.port_removed(number))
 
-    def port_changed(self, port: Port) -> None:
+    def port_changed(self, port: PortDesc) -> None:
         """Tells peers of a port that is another way now."""
         self.carry_out(self.agent.port_changed(port))
 

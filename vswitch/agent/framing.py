@@ -78,7 +78,7 @@ QUOTE = HEADER_SIZE + 4
 """Where in an error the message at fault begins."""
 
 
-class Reader:
+class RunReader:
     """A stream's unread bytes.  Until the peers have agreed on a version nothing is hot."""
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ SERVICE_PROBE_SECONDS = 60.0
 """The same for peers that came by TCP, so that half-open connections end (HARDENING S8)."""
 
 
-class Controller:
+class Connector:
     """A controller that the bridge connects to, again and again until `close`."""
 
     def __init__(self, exchange: Exchange, target: str) -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vswitch.agent.framing import QUESTIONS_MAX, Rare, Reader, Run, count_answers
+from vswitch.agent.framing import QUESTIONS_MAX, Rare, Run, RunReader, count_answers
 from vswitch.agent.hot import HOT
 from vswitch.agent.parts import Parts
 from vswitch.agent.roles import DEFAULT, NOTHING, Wants, wants
@@ -61,7 +61,7 @@ class Session:
     heard: float = 0.0
     asked: float | None = None
     """When it was asked for an echo, if nothing has come since."""
-    reader: Reader = field(default_factory=Reader)
+    reader: RunReader = field(default_factory=RunReader)
     parts: Parts = field(default_factory=Parts)
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from vswitch.agent.session import Session
 from vswitch.agent.view import PortQueue, View
 from vswitch.openflow import encode
 from vswitch.openflow.messages.base import Message
-from vswitch.openflow.messages.port import Port, PortReason, PortStatus
+from vswitch.openflow.messages.port import PortDesc, PortReason, PortStatus
 from vswitch.openflow.messages.session import Role
 
 
@@ -60,7 +60,7 @@ class Sessions:
 
     # ---- ports -------------------------------------------------------------
 
-    def port_added(self, port: Port) -> list[Effect]:
+    def port_added(self, port: PortDesc) -> list[Effect]:
         """A port is there: it is told to who wants to know."""
         self.view.ports[port.number] = port
         return self._tell(PortReason.ADD, port)
@@ -71,7 +71,7 @@ class Sessions:
         self.view.queues.pop(number, None)
         return self._tell(PortReason.DELETE, port) if port else []
 
-    def port_changed(self, port: Port) -> list[Effect]:
+    def port_changed(self, port: PortDesc) -> list[Effect]:
         """The port as it is now, in the place of the one with its number."""
         if self.view.ports.get(port.number) == port:
             return []
@@ -82,7 +82,7 @@ class Sessions:
         """The queues that a port has now; OpenFlow 1.3 has no message to tell peers unasked."""
         self.view.queues[number] = queues
 
-    def _tell(self, reason: PortReason, port: Port) -> list[Effect]:
+    def _tell(self, reason: PortReason, port: PortDesc) -> list[Effect]:
         """A port-status (7.4.3) for everyone who wants that reason."""
         return [
             self.send(session, PortStatus(reason, port))

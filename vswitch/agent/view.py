@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from datapath.frames import PortSpec, QueueSpec
 from vswitch.agent.limits import N_TABLES
-from vswitch.openflow.messages.port import Port, PortConfig, PortFeatures, PortState
+from vswitch.openflow.messages.port import PortConfig, PortDesc, PortFeatures, PortState
 
 CONFIG_BITS = (
     PortConfig.PORT_DOWN | PortConfig.NO_RECV | PortConfig.NO_FWD | PortConfig.NO_PACKET_IN
@@ -53,16 +53,16 @@ class View:
 
     name: str
     dpid: int
-    ports: dict[int, Port] = field(default_factory=dict)
+    ports: dict[int, PortDesc] = field(default_factory=dict)
     queues: dict[int, tuple[PortQueue, ...]] = field(default_factory=dict)
     tables: list[Table] = field(
         default_factory=lambda: [Table(f"table{number}") for number in range(N_TABLES)]
     )
 
 
-def port_of(spec: PortSpec) -> Port:
+def port_of(spec: PortSpec) -> PortDesc:
     """A port of the forwarder as peers see it."""
-    return Port(
+    return PortDesc(
         number=spec.number,
         hw_addr=spec.mac,
         name=spec.name,
@@ -83,13 +83,13 @@ def queue_of(spec: QueueSpec) -> PortQueue:
     return PortQueue(spec.queue, max_rate=min(share, FULL_RATE))
 
 
-def configured(port: Port, config: PortConfig, mask: PortConfig) -> Port:
+def configured(port: PortDesc, config: PortConfig, mask: PortConfig) -> PortDesc:
     """The port after a change of the bits in 'mask'."""
     config = port.config & ~mask | config & mask
     return replace(port, config=config, state=_state(config, port.state))
 
 
-def linked(port: Port, up: bool) -> Port:
+def linked(port: PortDesc, up: bool) -> PortDesc:
     """The port after its link went up or down."""
     link = PortState(0) if up else PortState.LINK_DOWN
     return replace(port, state=_state(port.config, port.state & PortState.BLOCKED | link))

@@ -17,7 +17,7 @@ SIDEWAYS = 8
 """Columns that one step to the side is."""
 
 
-class Terminal(Protocol):
+class Screen(Protocol):
     """What is drawn on: `terminal.Terminal`, or a list in tests."""
 
     def size(self) -> tuple[int, int]:
@@ -91,7 +91,7 @@ _MOVES: dict[str, Callable[[int, int, int], tuple[int, int]]] = {
 
 
 def browse(
-    terminal: Terminal,
+    terminal: Screen,
     source: Source,
     seconds: float,
     times: int | None = None,
@@ -118,7 +118,7 @@ def browse(
 
 
 def _look(
-    terminal: Terminal, source: Source, scroll: Scroll, trouble: str, left: Callable[[], float]
+    terminal: Screen, source: Source, scroll: Scroll, trouble: str, left: Callable[[], float]
 ) -> bool:
     """Shows one reading until its time is over; False if that was enough."""
     while True:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from datapath.ports import PortNames
 from datapath.problems import SyntaxProblem
-from datapath.rule import Command
+from datapath.rule import FlowCommand
 from datapath.rule_lines import flow_mods
 from vswitch.errors import Exit, Failure
 from vswitch.rpc.client import Client
@@ -35,7 +35,7 @@ def load(client: Client, bridge: str, name: str, how: str) -> object:
     ports = PortNames({name: port_number(n) for name, n in numbers.items() if n is not None})
     try:
         with _opened(name, what) as file:
-            memory = _filled(what, flow_mods(_lines(what, file), Command[how], ports))
+            memory = _filled(what, flow_mods(_lines(what, file), FlowCommand[how], ports))
     except SyntaxProblem as problem:
         where = f"{what} {problem.word}"
         raise Failure(where, problem.why, problem.instead, Exit.USAGE) from None

@@ -16,7 +16,7 @@ from datapath.problems import SyntaxProblem, TooLong
 from vswitch.agent.framing import HEADER, HEADER_SIZE
 from vswitch.agent.hot import HOT
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.link import ForwarderGone, Link, Refused
+from vswitch.daemon.link import ForwarderGone, ForwarderLink, ForwarderRefused
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.refusals import failure
 from vswitch.errors import Exit, Failure, shown
@@ -83,7 +83,7 @@ async def transact(daemon: Daemon, bridge: LiveBridge, parts: Sequence[bytes]) -
                 await link.ask(Command.ATOMIC, head + part, bridge.id, session)
         except ForwarderGone:
             raise _gone() from None
-        except Refused as refused:
+        except ForwarderRefused as refused:
             for frame in refused.frames:
                 if frame.type == Event.OPENFLOW:
                     _refuse_line(decode(frame.payload))
@@ -93,7 +93,7 @@ async def transact(daemon: Daemon, bridge: LiveBridge, parts: Sequence[bytes]) -
 @contextmanager
 def _session(
     daemon: Daemon, bridge: LiveBridge, hear: Callable[[Frame], None]
-) -> Iterator[tuple[Link, int]]:
+) -> Iterator[tuple[ForwarderLink, int]]:
     """A session of the operator's own and the link to its forwarder, for as long as it is entered;
     'hear' gets what the forwarder sends it."""
     link = daemon.operator.connected()

@@ -14,11 +14,18 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from datapath.frames import BridgeSpec, Command, Event, Frame, Hello, PortSpec, QueueSpec
+from datapath.frames import BridgeSpec, Command, Event, ForwarderHello, Frame, PortSpec, QueueSpec
 from vswitch.daemon import process
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.heart import Heart
-from vswitch.daemon.link import Answer, ForwarderGone, Link, Refused, connect, greet
+from vswitch.daemon.link import (
+    Answer,
+    ForwarderGone,
+    ForwarderLink,
+    ForwarderRefused,
+    connect,
+    greet,
+)
 from vswitch.errors import Failure
 
 log = logging.getLogger("vswitch.daemon")
@@ -34,8 +41,8 @@ class Forwarder:
     """A forwarder that has said hello.  'journal': where it writes what peers have made, or -1;
     whoever holds that descriptor can give it to the next forwarder."""
 
-    link: Link
-    hello: Hello
+    link: ForwarderLink
+    hello: ForwarderHello
     journal: int
     watch: process.Watch
     adopted: bool
@@ -50,7 +57,7 @@ class Forwarder:
 
     async def end(self) -> None:
         """Tells it to end and waits until it has; kills it if it won't, or hears nothing."""
-        with contextlib.suppress(Refused, ForwarderGone, TimeoutError):
+        with contextlib.suppress(ForwarderRefused, ForwarderGone, TimeoutError):
             await asyncio.wait_for(self.link.ask(Command.SHUTDOWN), END_SECONDS)
         self.link.close()
         with contextlib.suppress(TimeoutError):
@@ -108,17 +115,17 @@ async def reach(
                 process.wait(folders) if adopt else process.start(folders, ephemeral)
             )
         pid = process.peer(sock)
-        link, watch = Link(sock, on_event, on_congested), process.Watch(pid)
+        link, watch = ForwarderLink(sock, on_event, on_congested), process.Watch(pid)
         heart = Heart(link, watch, lambda: folders.forwarder.unlink(missing_ok=True))
         try:
             hello, own = await greet(link, journal)
-        except (ForwarderGone, Refused) as error:
+        except (ForwarderGone, ForwarderRefused) as error:
             link.close()
             watch.close()
             if heart.why and not hung:  # the next one is new, and what this one knew is lost
                 hung = heart.why
                 continue
-            if isinstance(error, Refused) or time.monotonic() > deadline:
+            if isinstance(error, ForwarderRefused) or time.monotonic() > deadline:
                 raise Failure("forwarder", str(error), _how_to_end(pid, adopt)) from None
             await asyncio.sleep(process.STEP_SECONDS)  # its last daemon died a moment ago
             continue
@@ -134,7 +141,7 @@ def _how_to_end(pid: int, adopt: bool) -> str:
     return f"end it with `kill {pid}`, or {start}" if pid else start
 
 
-async def dump(link: Link) -> list[Held]:
+async def dump(link: ForwarderLink) -> list[Held]:
     """What the forwarder holds; the descriptors now belong to the caller."""
     return held(await link.ask(Command.DUMP))
 

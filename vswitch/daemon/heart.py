@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datapath.frames import Beat, Command, Event
-from vswitch.daemon.link import ForwarderGone, Link, Refused
+from vswitch.daemon.link import ForwarderGone, ForwarderLink, ForwarderRefused
 from vswitch.daemon.process import Watch
 
 log = logging.getLogger("vswitch.daemon")
@@ -108,7 +108,7 @@ class Heart:
     """Beats as long as the link is open.  'forget': removes the forwarder's name, so that nobody
     connects to what hangs."""
 
-    def __init__(self, link: Link, watch: Watch, forget: Callable[[], None]) -> None:
+    def __init__(self, link: ForwarderLink, watch: Watch, forget: Callable[[], None]) -> None:
         self.why = ""
         """Why the forwarder was killed."""
         self.trouble = ""
@@ -137,7 +137,7 @@ class Heart:
                 self._tasks.add(asking)
 
     async def _ask(self) -> None:
-        with contextlib.suppress(ForwarderGone, Refused):  # a refusal is heard as well
+        with contextlib.suppress(ForwarderGone, ForwarderRefused):  # a refusal is heard as well
             for answer in await self._link.ask(Command.BEAT):
                 if answer.frame.type == Event.BEAT:
                     self._answer = Beat.unpack(answer.frame.payload)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datapath.frames import FRAME_MAX, Command, Done, Event, Frame, Hello
+from datapath.frames import FRAME_MAX, Command, Done, Event, ForwarderHello, Frame
 
 log = logging.getLogger("vswitch.link")
 
@@ -39,7 +39,7 @@ class ForwarderGone(Exception):
     """The forwarder's socket closed before it answered."""
 
 
-class Refused(Exception):
+class ForwarderRefused(Exception):
     """The forwarder said no: 'error' is a positive errno, the text its sentence; 'frames' is what
     it answered before that."""
 
@@ -63,7 +63,7 @@ class _Question:
     answers: list[Answer] = field(default_factory=list)
 
 
-class Link:
+class ForwarderLink:
     """Frames over a connected SEQPACKET socket, which it owns.  One event loop's thread.
 
     'on_event(frame, fd)' gets every event that answers no command; 'on_congested(bool)' hears
@@ -227,10 +227,10 @@ class Link:
         refused = None
         if done.error:
             before = [answer.frame for answer in question.answers]
-            refused = Refused(-done.error, done.text, before)
+            refused = ForwarderRefused(-done.error, done.text, before)
         self._end(frame.tag, question, refused)
 
-    def _end(self, tag: int, question: _Question, refused: Refused | None = None) -> None:
+    def _end(self, tag: int, question: _Question, refused: ForwarderRefused | None = None) -> None:
         del self._questions[tag]
         if refused or question.future.done():  # done: whoever asked was cancelled
             _close_all(question.answers)
@@ -259,14 +259,14 @@ class Link:
                 question.future.set_exception(ForwarderGone("the forwarder ended meanwhile"))
 
 
-async def greet(link: Link, journal: int = -1) -> tuple[Hello, int]:
+async def greet(link: ForwarderLink, journal: int = -1) -> tuple[ForwarderHello, int]:
     """Says hello and returns the forwarder's, with its journal (or -1), which is the caller's.
 
     'journal' is one that another forwarder left; it stays the caller's.  Refused if the forwarder
     speaks another version of the frames; ForwarderGone if it serves another daemon.
     """
-    (answer,) = await link.ask(Command.HELLO, Hello().pack(), fd=journal)
-    return Hello.unpack(answer.frame.payload), answer.fd
+    (answer,) = await link.ask(Command.HELLO, ForwarderHello().pack(), fd=journal)
+    return ForwarderHello.unpack(answer.frame.payload), answer.fd
 
 
 async def connect(path: Path) -> socket.socket:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 
 from datapath.frames import PortSpec, Standalone
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Controller, Listener
+from vswitch.agent.peers import Connector, Listener
 from vswitch.daemon.address import derived
-from vswitch.schema import Bridge, Config, Key, Port, Queue, Record
-from vswitch.schema import Controller as ControllerRecord
+from vswitch.schema import Bridge, Config, Controller, Key, Port, Queue, Record
 
 
 @dataclass(slots=True)
@@ -52,7 +51,7 @@ class LiveBridge:
     record: Bridge
     exchange: Exchange
     ports: dict[str, LivePort] = field(default_factory=dict)
-    controllers: dict[str, Controller] = field(default_factory=dict)
+    controllers: dict[str, Connector] = field(default_factory=dict)
     others: dict[type[Record], dict[Key, Record]] = field(default_factory=dict)
     """Records of further kinds that are active, by kind and key."""
     listeners: list[Listener] = field(default_factory=list)
@@ -68,7 +67,7 @@ class LiveBridge:
             **others,
             ports=tuple(port.record for port in ports),
             queues=tuple(queue for port in ports for queue in port.queues.values()),
-            controllers=tuple(ControllerRecord(target) for target in self.controllers),
+            controllers=tuple(Controller(target) for target in self.controllers),
         )
 
     def mac_for(self, port: Port) -> str:

@@ -41,7 +41,7 @@ def test_queues_are_those_of_the_ports_configuration() -> None:
     a = agent()
     opened(a)
     a.view.queues[1] = (PortQueue(0), PortQueue(7, min_rate=100, max_rate=1000))
-    queues = (qu.Queue(0, 1), qu.Queue(7, 1, (qu.MinRate(100), qu.MaxRate(1000))))
+    queues = (qu.PacketQueue(0, 1), qu.PacketQueue(7, 1, (qu.MinRate(100), qu.MaxRate(1000))))
     assert ask(a, qu.QueueGetConfigRequest(1, xid=2)) == [qu.QueueGetConfigReply(1, queues, xid=2)]
     assert ask(a, qu.QueueGetConfigRequest(xid=3)) == [
         qu.QueueGetConfigReply(Reserved.ANY, queues, xid=3)

@@ -16,7 +16,7 @@ from tests.unit.agent.test_sessions import BARRIER, BARRIER_REPLY, ECHO, FLOW_MO
 from vswitch.agent import connection as connections
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Controller, listen
+from vswitch.agent.peers import Connector, listen
 from vswitch.agent.view import View
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.session import EchoReply, Hello, Role, RoleRequest
@@ -259,7 +259,7 @@ def test_a_controller_is_found_late_and_again(tmp_path: Path) -> None:
     async def test(folder: Path) -> None:
         ex = exchange(FakeForwarder())
         path = str(folder / "controller")
-        controller = Controller(ex, f"unix:{path}")
+        controller = Connector(ex, f"unix:{path}")
         met: asyncio.Queue[Peer] = asyncio.Queue()
         await asyncio.sleep(0.05)
         server = await asyncio.start_unix_server(lambda r, w: met.put_nowait((r, w)), path)

@@ -18,7 +18,7 @@ from vswitch.agent import peers
 from vswitch.agent.connection import LAST_WORDS_SECONDS
 from vswitch.agent.effects import HangUp, Send
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Controller, listen
+from vswitch.agent.peers import Connector, listen
 from vswitch.agent.session import HELLO_SECONDS
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.session import EchoReply, EchoRequest
@@ -38,7 +38,7 @@ def test_a_controller_that_is_away_is_tried_ever_slower_but_each_second(
         raise ConnectionRefusedError
 
     async def test() -> None:
-        controller = Controller(exchange(FakeForwarder()), "tcp:127.0.0.1:1")
+        controller = Connector(exchange(FakeForwarder()), "tcp:127.0.0.1:1")
         await asyncio.sleep(10)
         controller.close()
 
@@ -59,7 +59,7 @@ def test_a_controller_that_does_not_answer_is_given_up_and_tried_again(
         await asyncio.sleep(1000)
 
     async def test() -> None:
-        controller = Controller(exchange(FakeForwarder()), "tcp:127.0.0.1:1")
+        controller = Connector(exchange(FakeForwarder()), "tcp:127.0.0.1:1")
         await asyncio.sleep(12)
         controller.close()
 
@@ -92,7 +92,7 @@ def test_a_controller_that_spoke_is_tried_again_at_once(tmp_path: Path) -> None:
     async def test() -> None:
         ex, place = exchange(FakeForwarder()), Place(tmp_path)
         await place.open()
-        controller = Controller(ex, f"unix:{place.path}")
+        controller = Connector(ex, f"unix:{place.path}")
         for _ in range(3):
             _, writer = await place.led(ex)
             while not controller.status()["connected"]:
@@ -114,7 +114,7 @@ def test_a_silent_controller_is_asked_after_5_seconds_and_given_up_after_10(
     async def test() -> None:
         ex, place = exchange(FakeForwarder()), Place(tmp_path)
         await place.open()
-        controller = Controller(ex, f"unix:{place.path}")
+        controller = Connector(ex, f"unix:{place.path}")
         reader, _ = await place.led(ex)
         began = now()
         assert isinstance(decode(await message(reader)), EchoRequest)
@@ -131,7 +131,7 @@ def test_a_controller_that_answers_is_kept(tmp_path: Path) -> None:
     async def test() -> None:
         ex, place = exchange(FakeForwarder()), Place(tmp_path)
         await place.open()
-        controller = Controller(ex, f"unix:{place.path}")
+        controller = Connector(ex, f"unix:{place.path}")
         reader, writer = await place.led(ex)
         for _ in range(20):
             probe = decode(await message(reader))
@@ -171,7 +171,7 @@ def test_a_controller_that_stops_reading_is_given_up_and_met_again(
         told: list[tuple[float, bool]] = []
         ex.on_led = lambda led: told.append((now(), led))
         await place.open()
-        controller = Controller(ex, f"unix:{place.path}")
+        controller = Connector(ex, f"unix:{place.path}")
         (_, writer), began = await unread(ex, place)
         while ex.led:
             await asyncio.sleep(1)
@@ -193,7 +193,7 @@ def test_a_controller_that_reads_slowly_is_kept(tmp_path: Path) -> None:
     async def test() -> None:
         ex, place = exchange(FakeForwarder()), Place(tmp_path)
         await place.open()
-        controller = Controller(ex, f"unix:{place.path}")
+        controller = Connector(ex, f"unix:{place.path}")
         (reader, writer), _ = await unread(ex, place)
         (connection,) = ex.connections.values()
         writer.transport.resume_reading()  # type: ignore[attr-defined]
@@ -219,7 +219,7 @@ def test_whoever_is_hung_up_on_has_a_second_to_read_why(tmp_path: Path) -> None:
     async def test() -> None:
         ex, place = exchange(FakeForwarder()), Place(tmp_path)
         await place.open()
-        controller = Controller(ex, f"unix:{place.path}")
+        controller = Connector(ex, f"unix:{place.path}")
         _, began = await unread(ex, place)
         ex.detach()
         while ex.connections:
@@ -272,7 +272,7 @@ def test_a_controller_without_a_hello_is_given_up(tmp_path: Path) -> None:
     async def test() -> None:
         ex, place = exchange(FakeForwarder()), Place(tmp_path)
         await place.open()
-        controller = Controller(ex, f"unix:{place.path}")
+        controller = Connector(ex, f"unix:{place.path}")
         met, (reader, _) = await place.met.get()
         await message(reader)
         assert await reader.read() == b""
@@ -306,7 +306,7 @@ def test_whatever_a_resolver_raises_a_controller_is_tried_again(
             raise raised
 
         monkeypatch.setattr(peers, "_connect", connect)
-        controller = Controller(ex, "tcp:somewhere:6653")
+        controller = Connector(ex, "tcp:somewhere:6653")
         assert controller.status()["error"] is None
         await asyncio.sleep(5)
         assert tried > 5
@@ -324,7 +324,7 @@ def test_why_a_connection_ended_is_told_while_the_next_one_stands(tmp_path: Path
     async def test() -> None:
         ex, place = exchange(FakeForwarder()), Place(tmp_path)
         await place.open()
-        controller = Controller(ex, f"unix:{place.path}")
+        controller = Connector(ex, f"unix:{place.path}")
         _, writer = await place.led(ex)
         while not controller.status()["connected"]:
             await asyncio.sleep(0.01)

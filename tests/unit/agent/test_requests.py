@@ -19,7 +19,7 @@ from datapath.instruction import ApplyActions, Meter
 from datapath.match_text import parse_match
 from datapath.ports import Reserved
 from datapath.problems import Error
-from datapath.rule import Command, Rule, parse_rule
+from datapath.rule import FlowCommand, Rule, parse_rule
 from tests.unit.agent.test_sessions import HELLO
 from vswitch.agent.agent import Agent
 from vswitch.agent.effects import Relay, Send
@@ -74,7 +74,7 @@ def desk() -> Iterator[Desk]:
         yield Desk(switch)
 
 
-def rule(text: str, command: Command = Command.ADD) -> fl.FlowMod:
+def rule(text: str, command: FlowCommand = FlowCommand.ADD) -> fl.FlowMod:
     return fl.FlowMod(command, parse_rule(text, command))
 
 
@@ -95,8 +95,10 @@ BUCKETS = (gr.Bucket((Output(1),), 3), gr.Bucket((Output(2),), 4))
 GROUP = gr.GroupMod(gr.GroupCommand.ADD, gr.GroupType.SELECT, 1, BUCKETS)
 KBPS = me.MeterFlags.KBPS | me.MeterFlags.BURST | me.MeterFlags.STATS
 METER = me.MeterMod(me.MeterCommand.ADD, KBPS, 1, (me.DropBand(1000, 10),))
-TO_GROUP = fl.FlowMod(Command.ADD, Rule(instructions=(ApplyActions((Group(1),)),)))
-THROUGH_METER = fl.FlowMod(Command.ADD, Rule(instructions=(Meter(1), ApplyActions((Output(1),)))))
+TO_GROUP = fl.FlowMod(FlowCommand.ADD, Rule(instructions=(ApplyActions((Group(1),)),)))
+THROUGH_METER = fl.FlowMod(
+    FlowCommand.ADD, Rule(instructions=(Meter(1), ApplyActions((Output(1),))))
+)
 
 
 def flows(desk: Desk, which: Rule = EVERYTHING) -> list[fl.FlowStats]:
@@ -120,12 +122,12 @@ def test_rules_are_added_told_and_counted(desk: Desk) -> None:
 
 def test_rules_are_modified_and_deleted_loosely_and_strictly(desk: Desk) -> None:
     desk.ask(TCP, UDP)
-    desk.ask(rule("table=1,priority=9,tcp,actions=drop", Command.MODIFY_STRICT))
+    desk.ask(rule("table=1,priority=9,tcp,actions=drop", FlowCommand.MODIFY_STRICT))
     assert flows(desk, Rule(table=1)) == [stats(TCP)]
-    desk.ask(rule("table=1,tcp,actions=output:2", Command.MODIFY))
+    desk.ask(rule("table=1,tcp,actions=output:2", FlowCommand.MODIFY))
     (changed,) = flows(desk, Rule(table=1))
     assert changed.rule.instructions == (ApplyActions((Output(2),)),)
-    desk.ask(fl.FlowMod(Command.DELETE, EVERYTHING))
+    desk.ask(fl.FlowMod(FlowCommand.DELETE, EVERYTHING))
     assert flows(desk) == []
 
 

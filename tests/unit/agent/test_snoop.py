@@ -13,7 +13,7 @@ from tests.unit.agent.test_exchange import FakeForwarder, Peer, exchange, messag
 from tests.unit.agent.test_sessions import BARRIER, BARRIER_REPLY, ECHO, FLOW_MOD, HELLO
 from vswitch.agent import snoop as snoops
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Controller, listen, listen_for_snoopers
+from vswitch.agent.peers import Connector, listen, listen_for_snoopers
 from vswitch.agent.snoop import SNOOPERS_MAX
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.session import EchoReply, ErrorMessage, Hello
@@ -32,7 +32,7 @@ async def led(folder: Path, ex: Exchange) -> Peer:
     met: asyncio.Queue[Peer] = asyncio.Queue()
     path = str(folder / "controller")
     await asyncio.start_unix_server(lambda r, w: met.put_nowait((r, w)), path)
-    Controller(ex, f"unix:{path}")
+    Connector(ex, f"unix:{path}")
     reader, writer = await met.get()
     await message(reader)
     writer.write(HELLO)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from datapath.frames import Hello
+from datapath.frames import ForwarderHello
 from tests.kit import lab
 from vswitch.daemon import forwarder as forwarders
 from vswitch.daemon import process
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.forwarder import Forwarder
-from vswitch.daemon.link import Link
+from vswitch.daemon.link import ForwarderLink
 from vswitch.daemon.process import Watch
 from vswitch.errors import Failure
 
@@ -29,9 +29,9 @@ def test_one_that_answers_nothing_is_killed(monkeypatch: pytest.MonkeyPatch) -> 
     async def main() -> None:
         ours, silent = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with silent:
-            link = Link(ours, lambda frame: None)
+            link = ForwarderLink(ours, lambda frame: None)
             watch = Watch(sleeper.pid)
-            one = Forwarder(link, Hello(pid=sleeper.pid), -1, watch, adopted=True)
+            one = Forwarder(link, ForwarderHello(pid=sleeper.pid), -1, watch, adopted=True)
             await asyncio.wait_for(one.end(), 5)
             assert link.closed.done()
 

@@ -18,7 +18,7 @@ from vswitch.daemon import supervise
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.heart import BUSY_BEATS, STILL_BEATS, Effort, Heart, Pulse
-from vswitch.daemon.link import Link
+from vswitch.daemon.link import ForwarderLink
 from vswitch.daemon.methods import flows, switch
 from vswitch.daemon.process import Watch
 from vswitch.schema import Bridge
@@ -106,7 +106,7 @@ def test_one_that_has_no_number_here_is_told_and_watched_on(
 
     async def main() -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        link = Link(ours, lambda frame: None)
+        link = ForwarderLink(ours, lambda frame: None)
         heart = Heart(link, Watch(0), lambda: pytest.fail("its name stays"))
         while not heart.trouble:
             await asyncio.sleep(0.001)

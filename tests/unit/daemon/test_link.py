@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from datapath.frames import Command, Done, Event, Frame, Hello
+from datapath.frames import Command, Done, Event, ForwarderHello, Frame
 from vswitch.daemon import link as links
-from vswitch.daemon.link import ForwarderGone, Link, Refused, greet
+from vswitch.daemon.link import ForwarderGone, ForwarderLink, ForwarderRefused, greet
 
 
 class FakeForwarder:
@@ -33,14 +33,14 @@ class FakeForwarder:
         self.sock.sendmsg([frame], rights if fd >= 0 else [])
 
 
-Test = Callable[[Link, FakeForwarder, list[Frame]], Coroutine[Any, Any, None]]
+Test = Callable[[ForwarderLink, FakeForwarder, list[Frame]], Coroutine[Any, Any, None]]
 
 
 def run(test: Test) -> None:
     async def main() -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         heard: list[Frame] = []
-        link = Link(ours, heard.append)
+        link = ForwarderLink(ours, heard.append)
         try:
             await asyncio.wait_for(test(link, FakeForwarder(theirs), heard), 5)
         finally:
@@ -50,12 +50,12 @@ def run(test: Test) -> None:
     asyncio.run(main())
 
 
-def asked(link: Link, command: Command, fd: int = -1) -> asyncio.Task[Any]:
+def asked(link: ForwarderLink, command: Command, fd: int = -1) -> asyncio.Task[Any]:
     return asyncio.get_running_loop().create_task(link.ask(command, b"x", 1, fd=fd))
 
 
 def test_a_question_collects_its_events_up_to_done() -> None:
-    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+    async def test(link: ForwarderLink, forwarder: FakeForwarder, heard: list[Frame]) -> None:
         question = asked(link, Command.STATS)
         await asyncio.sleep(0)
         frame, _ = forwarder.command()
@@ -71,12 +71,12 @@ def test_a_question_collects_its_events_up_to_done() -> None:
 
 
 def test_a_refusal_is_raised_with_its_sentence() -> None:
-    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+    async def test(link: ForwarderLink, forwarder: FakeForwarder, heard: list[Frame]) -> None:
         question = asked(link, Command.BRIDGE_ADD)
         await asyncio.sleep(0)
         frame, _ = forwarder.command()
         forwarder.event(Event.DONE, Done(-17, "bridge x: taken; choose another").pack(), frame.tag)
-        with pytest.raises(Refused, match="bridge x: taken") as caught:
+        with pytest.raises(ForwarderRefused, match="bridge x: taken") as caught:
             await question
         assert caught.value.error == 17
 
@@ -84,7 +84,7 @@ def test_a_refusal_is_raised_with_its_sentence() -> None:
 
 
 def test_descriptors_ride_both_ways() -> None:
-    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+    async def test(link: ForwarderLink, forwarder: FakeForwarder, heard: list[Frame]) -> None:
         read, write = os.pipe()
         question = asked(link, Command.PORT_ADD, fd=write)
         await asyncio.sleep(0)
@@ -102,7 +102,7 @@ def test_descriptors_ride_both_ways() -> None:
 
 
 def test_questions_fail_when_the_forwarder_dies() -> None:
-    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+    async def test(link: ForwarderLink, forwarder: FakeForwarder, heard: list[Frame]) -> None:
         question = asked(link, Command.DUMP)
         await asyncio.sleep(0)
         forwarder.sock.close()
@@ -117,7 +117,7 @@ def test_questions_fail_when_the_forwarder_dies() -> None:
 
 
 def test_a_forwarder_that_serves_another_daemon_is_gone_for_us() -> None:
-    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+    async def test(link: ForwarderLink, forwarder: FakeForwarder, heard: list[Frame]) -> None:
         forwarder.event(Event.DONE, Done(-16, "another daemon").pack())
         forwarder.sock.close()
         with pytest.raises(ForwarderGone):
@@ -127,13 +127,13 @@ def test_a_forwarder_that_serves_another_daemon_is_gone_for_us() -> None:
 
 
 def test_hello_tells_who_it_is() -> None:
-    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+    async def test(link: ForwarderLink, forwarder: FakeForwarder, heard: list[Frame]) -> None:
         greeting = asyncio.get_running_loop().create_task(greet(link))
         await asyncio.sleep(0)
         frame, _ = forwarder.command()
-        forwarder.event(Event.HELLO, Hello(pid=7, started_ns=8).pack(), frame.tag)
+        forwarder.event(Event.HELLO, ForwarderHello(pid=7, started_ns=8).pack(), frame.tag)
         forwarder.event(Event.DONE, Done().pack(), frame.tag)
-        assert await greeting == (Hello(pid=7, started_ns=8), -1)
+        assert await greeting == (ForwarderHello(pid=7, started_ns=8), -1)
 
     run(test)
 
@@ -146,7 +146,7 @@ def test_what_a_full_socket_can_not_take_waits_in_order_and_tells_of_it(
     async def main() -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         told: list[bool] = []
-        link = Link(ours, lambda _: None, told.append)
+        link = ForwarderLink(ours, lambda _: None, told.append)
         forwarder = FakeForwarder(theirs)
         total = 100
         for number in range(total):
@@ -176,7 +176,7 @@ def test_a_descriptor_that_waits_is_closed_once_if_the_link_dies_of_it(
         loop, defects = asyncio.get_running_loop(), list[Any]()
         loop.set_exception_handler(lambda _, context: defects.append(context))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        link = Link(ours, lambda _: None)
+        link = ForwarderLink(ours, lambda _: None)
         while not link._waiting:
             link.post(Command.OPENFLOW, bytes(60_000))
         read, write = os.pipe()
@@ -198,7 +198,7 @@ def test_a_descriptor_that_waits_is_closed_once_if_the_link_dies_of_it(
 
 
 def test_descriptors_that_come_as_whoever_asked_is_cancelled_are_closed() -> None:
-    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+    async def test(link: ForwarderLink, forwarder: FakeForwarder, heard: list[Frame]) -> None:
         question = asked(link, Command.DUMP)
         await asyncio.sleep(0)
         frame, _ = forwarder.command()
@@ -227,7 +227,7 @@ def test_the_log_hears_of_a_forwarder_that_answers_nothing(
 ) -> None:
     monkeypatch.setattr(links, "SLOW_SECONDS", 0.01)
 
-    async def test(link: Link, forwarder: FakeForwarder, heard: list[Frame]) -> None:
+    async def test(link: ForwarderLink, forwarder: FakeForwarder, heard: list[Frame]) -> None:
         quick = asyncio.ensure_future(link.ask(Command.DUMP))
         await asyncio.sleep(0)
         forwarder.event(Event.DONE, Done().pack(), tag=forwarder.command()[0].tag)

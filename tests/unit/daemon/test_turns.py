@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from datapath.frames import Mac
-from datapath.rule import Command as RuleCommand
+from datapath.rule import FlowCommand as RuleCommand
 from datapath.rule import parse_rule
 from tests.kit.coreforwarder import Life
 from tests.kit.echoes import Echoes, now

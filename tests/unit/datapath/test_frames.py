@@ -9,7 +9,7 @@ from datapath.ffi import layout_of
 from datapath.frames import Beat, BridgeSpec, Mac, PortKind, PortSpec, PortVlans, VlanMode, Vlans
 
 LAYOUTS = {
-    "vs_hello": frames.Hello.FORMAT,
+    "vs_hello": frames.ForwarderHello.FORMAT,
     "vs_done": frames.Done.FORMAT,
     "vs_beat": Beat.FORMAT,
     "vs_bridge_spec": BridgeSpec.FORMAT,
@@ -22,7 +22,7 @@ LAYOUTS = {
     "vs_queue_spec": frames.QueueSpec.FORMAT,
     "vs_session_spec": frames.SessionSpec.FORMAT,
     "vs_transaction": frames.Transaction.FORMAT,
-    "vs_port_stats": frames.PortStats.FORMAT,
+    "vs_port_stats": frames.PortCounters.FORMAT,
 }
 
 

@@ -9,7 +9,7 @@ from datapath.group_text import format_group, parse_group
 from datapath.match_text import format_match, parse_match
 from datapath.ports import PortNames, Reserved
 from datapath.problems import SyntaxProblem
-from datapath.rule import Command, format_rule, parse_rule
+from datapath.rule import FlowCommand, format_rule, parse_rule
 
 PORTS = PortNames(
     {"eth1": 1, "eth2": 2, "veth-3.10": 3, "7": 4, "8": 8, "flood": 5, "br0": Reserved.LOCAL}
@@ -54,14 +54,14 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "same"), READ.items())
 def test_a_name_means_its_port_s_number(text: str, same: str) -> None:
-    command = Command.ADD if "actions" in text else Command.DELETE
+    command = FlowCommand.ADD if "actions" in text else FlowCommand.DELETE
     assert parse_rule(text, command, PORTS) == parse_rule(same, command)
 
 
 @pytest.mark.parametrize(("text", "why"), REFUSED.items())
 def test_what_may_mean_two_ports_or_none_is_refused(text: str, why: str) -> None:
     with pytest.raises(SyntaxProblem) as problem:
-        parse_rule(text, Command.ADD if "actions" in text else Command.DELETE, PORTS)
+        parse_rule(text, FlowCommand.ADD if "actions" in text else FlowCommand.DELETE, PORTS)
     assert why in str(problem.value)
 
 
@@ -89,4 +89,4 @@ def test_groups_have_names_in_buckets_and_in_what_they_watch() -> None:
 
 
 def test_a_deletion_may_name_the_port_that_it_is_narrowed_to() -> None:
-    assert parse_rule("out_port=eth2", Command.DELETE, PORTS).out_port == 2
+    assert parse_rule("out_port=eth2", FlowCommand.DELETE, PORTS).out_port == 2

@@ -13,7 +13,7 @@ from datapath.instruction import ApplyActions
 from datapath.match_text import parse_match
 from datapath.of13.rule import flow_mod, rule_in
 from datapath.problems import Error, ProtocolProblem, SyntaxProblem
-from datapath.rule import ALL_TABLES, EVERY_COOKIE_BIT, Command, Flags, Rule, parse_rule
+from datapath.rule import ALL_TABLES, EVERY_COOKIE_BIT, Flags, FlowCommand, Rule, parse_rule
 from tests.kit.ovs import needs_ovs_ofctl, print_messages, read_rules
 from tests.kit.rules import rules, small_ports
 
@@ -67,22 +67,22 @@ def test_a_rule_that_can_not_be_added_is_refused(text: str, reason: str) -> None
 
 
 def test_a_deletion_means_every_table_and_needs_no_actions() -> None:
-    which = parse_rule("tcp,out_port=3,out_group=4,cookie=0x10", Command.DELETE)
+    which = parse_rule("tcp,out_port=3,out_group=4,cookie=0x10", FlowCommand.DELETE)
     assert (which.table, which.out_port, which.out_group) == (ALL_TABLES, 3, 4)
     assert (which.cookie, which.cookie_mask) == (0x10, EVERY_COOKIE_BIT)
-    assert parse_rule("cookie=1/3", Command.DELETE).cookie_mask == 3
-    assert parse_rule("cookie=1/-1", Command.DELETE).cookie_mask == EVERY_COOKIE_BIT
+    assert parse_rule("cookie=1/3", FlowCommand.DELETE).cookie_mask == 3
+    assert parse_rule("cookie=1/-1", FlowCommand.DELETE).cookie_mask == EVERY_COOKIE_BIT
 
 
 def test_a_priority_is_for_strict_deletion_only() -> None:
-    assert parse_rule("priority=5,table=0", Command.DELETE_STRICT).priority == 5
+    assert parse_rule("priority=5,table=0", FlowCommand.DELETE_STRICT).priority == 5
     with pytest.raises(SyntaxProblem, match="delete strictly"):
-        parse_rule("priority=5", Command.DELETE)
+        parse_rule("priority=5", FlowCommand.DELETE)
 
 
 def test_a_narrowed_deletion_is_printed_and_read_back() -> None:
-    which = parse_rule("tcp,out_port=LOCAL,cookie=1/3,table=2", Command.DELETE)
-    assert parse_rule(str(which), Command.DELETE) == which
+    which = parse_rule("tcp,out_port=LOCAL,cookie=1/3,table=2", FlowCommand.DELETE)
+    assert parse_rule(str(which), FlowCommand.DELETE) == which
 
 
 @given(rules())
@@ -90,14 +90,14 @@ def test_text_is_read_back(rule: Rule) -> None:
     assert parse_rule(str(rule)) == rule
 
 
-@given(rules(), st.sampled_from(list(Command)))
-def test_a_flow_mod_is_read_back(rule: Rule, command: Command) -> None:
+@given(rules(), st.sampled_from(list(FlowCommand)))
+def test_a_flow_mod_is_read_back(rule: Rule, command: FlowCommand) -> None:
     assert rule_in(flow_mod(rule, command, xid=7)) == rule
 
 
 def test_a_flow_mod_has_the_layout_of_the_standard() -> None:
     rule = parse_rule("cookie=1,table=2,idle_timeout=3,hard_timeout=4,priority=5,actions=drop")
-    assert flow_mod(rule, Command.ADD, xid=9) == bytes.fromhex(
+    assert flow_mod(rule, FlowCommand.ADD, xid=9) == bytes.fromhex(
         "040e0038 00000009"
         "0000000000000001 0000000000000000"
         "02 00 0003 0004 0005"

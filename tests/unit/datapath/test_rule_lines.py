@@ -9,7 +9,7 @@ import pytest
 from datapath.of13.rule import flow_mod
 from datapath.ports import PortNames
 from datapath.problems import SyntaxProblem
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 from datapath.rule_lines import flow_mods
 
 FILE = """\
@@ -24,19 +24,20 @@ delete
 
 def test_a_line_is_a_flow_mod_whose_xid_is_its_number() -> None:
     assert list(flow_mods(FILE.splitlines())) == [
-        flow_mod(parse_rule("priority=5,tcp,tp_dst=80,actions=output:2"), Command.ADD, 2),
-        flow_mod(parse_rule("tcp,tp_dst=23", Command.DELETE), Command.DELETE, 4),
+        flow_mod(parse_rule("priority=5,tcp,tp_dst=80,actions=output:2"), FlowCommand.ADD, 2),
+        flow_mod(parse_rule("tcp,tp_dst=23", FlowCommand.DELETE), FlowCommand.DELETE, 4),
         flow_mod(
-            parse_rule("priority=5,tcp,actions=drop", Command.MODIFY_STRICT),
-            Command.MODIFY_STRICT, 5,
+            parse_rule("priority=5,tcp,actions=drop", FlowCommand.MODIFY_STRICT),
+            FlowCommand.MODIFY_STRICT, 5,
         ),
-        flow_mod(parse_rule("", Command.DELETE), Command.DELETE, 6),
+        flow_mod(parse_rule("", FlowCommand.DELETE), FlowCommand.DELETE, 6),
     ]
 
 
 def test_the_others_are_what_the_caller_says() -> None:
-    (made,) = flow_mods(["tcp,actions=eth1\n"], Command.MODIFY, PortNames({"eth1": 7}))
-    assert made == flow_mod(parse_rule("tcp,actions=output:7", Command.MODIFY), Command.MODIFY, 1)
+    (made,) = flow_mods(["tcp,actions=eth1\n"], FlowCommand.MODIFY, PortNames({"eth1": 7}))
+    rule = parse_rule("tcp,actions=output:7", FlowCommand.MODIFY)
+    assert made == flow_mod(rule, FlowCommand.MODIFY, 1)
 
 
 @pytest.mark.parametrize(

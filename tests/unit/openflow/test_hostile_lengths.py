@@ -12,7 +12,7 @@ from datapath.fields import BY_NAME
 from datapath.instruction import ApplyActions
 from datapath.match_text import parse_match
 from datapath.problems import ProtocolProblem
-from datapath.rule import Command, Rule
+from datapath.rule import FlowCommand, Rule
 from tests.kit.alarm import alarm
 from tests.kit.messages import any_messages
 from vswitch.openflow import Message, decode, encode
@@ -40,7 +40,7 @@ from vswitch.openflow.messages.meter import (
     MeterStatsReply,
 )
 from vswitch.openflow.messages.packet import PacketIn, PacketInReason, PacketOut
-from vswitch.openflow.messages.queue import MinRate, Queue, QueueGetConfigReply
+from vswitch.openflow.messages.queue import MinRate, PacketQueue, QueueGetConfigReply
 from vswitch.openflow.messages.session import Hello
 from vswitch.openflow.messages.table import (
     Ability,
@@ -85,7 +85,7 @@ class Point:
     width: int = 2
 
 
-_FLOW_MOD = FlowMod(Command.ADD, _RULE)
+_FLOW_MOD = FlowMod(FlowCommand.ADD, _RULE)
 _DESC = GroupDescReply((GroupDesc(GroupType.ALL, 1, _BUCKETS), GroupDesc(GroupType.ALL, 2)))
 _GROUP_MOD = GroupMod(GroupCommand.ADD, GroupType.ALL, 1, _BUCKETS)
 _GROUP_STATS = GroupStatsReply(
@@ -95,7 +95,7 @@ _METER_STATS = MeterStatsReply(
     (MeterStats(1, bands=(BandStats(),)), MeterStats(2, bands=(BandStats(),)))
 )
 _CONFIG = MeterConfigReply((MeterConfig(MeterFlags.KBPS, 1, _BANDS),) * 2)
-_QUEUES = QueueGetConfigReply(1, (Queue(1, 1, (MinRate(1), MinRate(2))), Queue(2, 1)))
+_QUEUES = QueueGetConfigReply(1, (PacketQueue(1, 1, (MinRate(1), MinRate(2))), PacketQueue(2, 1)))
 _TABLES = TableFeaturesRequest((_FEATURES, _FEATURES))
 _FLOWS = FlowStatsReply((FlowStats(_RULE), FlowStats(_RULE)))
 _PACKET_IN = PacketIn(b"x" * 20, _MATCH, PacketInReason.ACTION, 20)

@@ -11,7 +11,7 @@ from os_ken.ofproto import ofproto_protocol as protocol
 from datapath.action import Output
 from datapath.match_text import parse_match
 from datapath.problems import Error
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 from vswitch.openflow import Message, decode, encode
 from vswitch.openflow.messages import (
     flow,
@@ -25,7 +25,7 @@ from vswitch.openflow.messages import (
     table,
 )
 
-_PORT = port.Port(3, b"\2\0\0\0\0\1", "veth1", port.PortConfig.NO_FWD, port.PortState.LIVE)
+_PORT = port.PortDesc(3, b"\2\0\0\0\0\1", "veth1", port.PortConfig.NO_FWD, port.PortState.LIVE)
 _RULE = parse_rule("cookie=7,table=2,priority=9,idle_timeout=4,udp,tp_dst=53,actions=output:2")
 _TABLE = table.TableFeatures(
     4, "acl", 1, 2, 3, 99,
@@ -152,7 +152,9 @@ SEEN: tuple[tuple[Message, dict[str, object]], ...] = (
          "body.0.max_bands": 8, "body.0.max_color": 7},
     ),
     (
-        queue.QueueGetConfigReply(1, (queue.Queue(4, 1, (queue.MinRate(5), queue.MaxRate(6))),)),
+        queue.QueueGetConfigReply(
+            1, (queue.PacketQueue(4, 1, (queue.MinRate(5), queue.MaxRate(6))),)
+        ),
         {"port": 1, "queues.0.queue_id": 4, "queues.0.properties.0.rate": 5,
          "queues.0.properties.1.rate": 6},
     ),
@@ -206,7 +208,7 @@ def test_a_flow_mod_of_an_app_is_the_rule_it_meant(theirs: Any) -> None:
         "actions=mod_vlan_vid:5,output:2,goto_table:7"
     )
     rule = replace(rule, out_port=0, out_group=0)  # what os-ken writes where it means nothing
-    assert written_by_os_ken(message) == flow.FlowMod(Command.ADD, rule, xid=5)
+    assert written_by_os_ken(message) == flow.FlowMod(FlowCommand.ADD, rule, xid=5)
 
 
 def test_other_requests_of_an_app_are_what_they_meant(theirs: Any) -> None:

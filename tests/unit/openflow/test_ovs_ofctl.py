@@ -7,7 +7,7 @@ from datapath.action_text import parse_action_list
 from datapath.fields import BY_NAME
 from datapath.match_text import parse_match
 from datapath.problems import Error
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 from tests.kit.ovs import needs_ovs_ofctl, print_messages
 from vswitch.openflow import Message, encode
 from vswitch.openflow.messages import (
@@ -72,12 +72,15 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
         packet.PacketOut(bytes(14), parse_action_list("set_queue:1,output:2"), 4),
         ("OFPT_PACKET_OUT", "in_port=4 actions=set_queue:1,output:2"),
     ),
-    (flow.FlowMod(Command.DELETE_STRICT, RULE), ("DEL_STRICT table:3 priority=5,tcp,in_port=1",)),
+    (
+        flow.FlowMod(FlowCommand.DELETE_STRICT, RULE),
+        ("DEL_STRICT table:3 priority=5,tcp,in_port=1",),
+    ),
     (
         flow.FlowRemoved(RULE, flow.FlowRemovedReason.HARD_TIMEOUT, 4, 0, 8, 9),
         ("reason=hard table_id=3 cookie:0x7 duration4s idle9", "pkts8 bytes9"),
     ),
-    (flow.FlowStatsRequest(parse_rule("udp,out_port=3", Command.DELETE)), ("out_port=3 udp",)),
+    (flow.FlowStatsRequest(parse_rule("udp,out_port=3", FlowCommand.DELETE)), ("out_port=3 udp",)),
     (
         flow.FlowStatsReply((flow.FlowStats(RULE, 3, 0, 4, 5),)),
         (
@@ -86,13 +89,13 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        flow.AggregateRequest(parse_rule("udp,out_port=3", Command.DELETE)),
+        flow.AggregateRequest(parse_rule("udp,out_port=3", FlowCommand.DELETE)),
         ("OFPST_AGGREGATE request", "out_port=3 udp"),
     ),
     (flow.AggregateReply(1, 2, 3), ("packet_count=1 byte_count=2 flow_count=3",)),
     (
         port.PortStatus(
-            port.PortReason.DELETE, port.Port(3, b"\2\0\0\0\0\1", "veth0", current_speed=1000)
+            port.PortReason.DELETE, port.PortDesc(3, b"\2\0\0\0\0\1", "veth0", current_speed=1000)
         ),
         ("DEL: 3(veth0): addr:02:00:00:00:00:01", "1 Mbps now"),
     ),
@@ -102,7 +105,9 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
     ),
     (port.PortDescRequest(xid=9), ("OFPST_PORT_DESC request (OF1.3) (xid=0x9)",)),
     (
-        port.PortDescReply((port.Port(3, b"\2\0\0\0\0\1", "veth0", state=port.PortState.LIVE),)),
+        port.PortDescReply(
+            (port.PortDesc(3, b"\2\0\0\0\0\1", "veth0", state=port.PortState.LIVE),)
+        ),
         ("3(veth0): addr:02:00:00:00:00:01", "state:      LIVE"),
     ),
     (port.PortStatsRequest(3), ("OFPST_PORT request", "port_no=3")),
@@ -195,7 +200,7 @@ PRINTED: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (queue.QueueGetConfigRequest(3), ("OFPT_QUEUE_GET_CONFIG_REQUEST", "port=3")),
     (queue.QueueStatsRequest(3, 4), ("OFPST_QUEUE request", "port=3 queue=4")),
     (
-        queue.QueueGetConfigReply(1, (queue.Queue(4, 1, (queue.MinRate(500),)),)),
+        queue.QueueGetConfigReply(1, (queue.PacketQueue(4, 1, (queue.MinRate(500),)),)),
         ("port=1", "queue 4:", "min_rate:50.0%"),
     ),
     (

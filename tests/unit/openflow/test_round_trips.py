@@ -8,7 +8,7 @@ from datapath.problems import Error, ProtocolProblem
 from tests.kit.messages import VALUES, messages_of
 from vswitch.openflow import decode, encode
 from vswitch.openflow.messages.packet import PacketOut
-from vswitch.openflow.messages.port import Port, PortDescReply
+from vswitch.openflow.messages.port import PortDesc, PortDescReply
 from vswitch.openflow.messages.session import BarrierRequest, EchoRequest, Hello
 from vswitch.openflow.of13 import OF13
 
@@ -60,9 +60,9 @@ def test_what_does_not_fit_is_our_own_mistake() -> None:
     with pytest.raises(ValueError, match="longer than 65535"):
         encode(EchoRequest(bytes(65528)))
     with pytest.raises(ValueError, match="longer than 15 bytes"):
-        encode(PortDescReply((Port(1, name="a-name-of-16-byt"),)))
+        encode(PortDescReply((PortDesc(1, name="a-name-of-16-byt"),)))
     with pytest.raises(ValueError, match="does not fit"):
-        encode(PortDescReply((Port(-1),)))
+        encode(PortDescReply((PortDesc(-1),)))
     with pytest.raises(ValueError, match="version 9 is not spoken"):
         encode(BarrierRequest(), version=9)
 

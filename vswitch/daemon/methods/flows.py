@@ -11,7 +11,7 @@ from datapath.instruction_text import format_instructions
 from datapath.match_text import format_match
 from datapath.of13.rule import flow_mod
 from datapath.ports import NAMELESS, PortNames
-from datapath.rule import Command, Rule, parse_rule
+from datapath.rule import FlowCommand, Rule, parse_rule
 from vswitch.agent.framing import HEADER, HEADER_SIZE
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.door import ask, exchange, refuse_errors, transact, understood
@@ -24,28 +24,28 @@ from vswitch.rpc.protocol import Rows, taken, text
 
 async def add(daemon: Daemon, bridge: str, flow: str) -> None:
     """Adds a flow; one with the same match and priority gives way to it."""
-    await _mod(daemon, bridge, flow, Command.ADD)
+    await _mod(daemon, bridge, flow, FlowCommand.ADD)
 
 
 async def modify(daemon: Daemon, bridge: str, flow: str, strict: bool = False) -> None:
     """Gives flows within a match other actions; 'strict': only the one with just that match and
     priority."""
-    await _mod(daemon, bridge, flow, Command.MODIFY_STRICT if strict else Command.MODIFY)
+    await _mod(daemon, bridge, flow, FlowCommand.MODIFY_STRICT if strict else FlowCommand.MODIFY)
 
 
 async def remove(daemon: Daemon, bridge: str, match: str = "", strict: bool = False) -> None:
     """Deletes flows within a match; 'strict': only the one with just that match and priority."""
-    await _mod(daemon, bridge, match, Command.DELETE_STRICT if strict else Command.DELETE)
+    await _mod(daemon, bridge, match, FlowCommand.DELETE_STRICT if strict else FlowCommand.DELETE)
 
 
-async def _mod(daemon: Daemon, bridge: str, text: str, command: Command) -> None:
+async def _mod(daemon: Daemon, bridge: str, text: str, command: FlowCommand) -> None:
     live = live_bridge(daemon, bridge)
     with understood("flow"):
         message = flow_mod(_parsed(text, command, port_names(daemon, live)), command, xid=1)
     refuse_errors(f"flow {shown(text)}", await ask(daemon, live, [message]))
 
 
-def _parsed(text: str, command: Command, ports: PortNames) -> Rule:
+def _parsed(text: str, command: FlowCommand, ports: PortNames) -> Rule:
     with understood("flow"):
         return parse_rule(text, command, ports)
 
@@ -111,7 +111,7 @@ async def list_(daemon: Daemon, bridge: str, match: str = "", names: bool = Fals
     """Flows with counters by table, the highest priority first; 'names': with ports' names."""
     live = live_bridge(daemon, bridge)
     ports = port_names(daemon, live)
-    request = encode(FlowStatsRequest(_parsed(match, Command.DELETE, ports), xid=1))
+    request = encode(FlowStatsRequest(_parsed(match, FlowCommand.DELETE, ports), xid=1))
     answers = await exchange(daemon, live, [request])
     shown_ports = ports if names else NAMELESS
     return await asyncio.to_thread(_rows, f"flows {shown(match)}", answers, shown_ports)

@@ -17,7 +17,7 @@ from datapath.group import (
 from datapath.group_text import format_group, parse_group
 from datapath.of13.group import group_mod
 from datapath.ports import PortNames, Reserved
-from vswitch.daemon.methods.numbered import Kind, methods
+from vswitch.daemon.methods.numbered import Numbered, methods
 from vswitch.openflow.messages import group as messages
 
 
@@ -50,7 +50,7 @@ def _bucket_row(bucket: Bucket, stats: BucketStats, ports: PortNames) -> dict[st
     }
 
 
-GROUPS: Kind[GroupDesc, GroupStats] = Kind(
+GROUPS: Numbered[GroupDesc, GroupStats] = Numbered(
     noun="group",
     every=ALL_GROUPS,
     commands=GroupCommand,

@@ -8,7 +8,7 @@ from typing import Any
 
 from datapath.frames import Command, Event, Mac
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.link import ForwarderGone, Refused
+from vswitch.daemon.link import ForwarderGone, ForwarderRefused
 from vswitch.daemon.methods.finding import live_bridge
 from vswitch.errors import Failure
 from vswitch.rpc.protocol import Rows, text
@@ -20,7 +20,7 @@ async def list_(daemon: Daemon, bridge: str) -> Rows:
     live = live_bridge(daemon, bridge)
     try:
         answers = await daemon.operator.connected().ask(Command.MACS, b"", live.id)
-    except (Refused, ForwarderGone) as error:
+    except (ForwarderRefused, ForwarderGone) as error:
         raise Failure("stations", str(error), "try again in a moment") from None
     payloads = [a.frame.payload for a in answers if a.frame.type == Event.MACS]
     return await asyncio.to_thread(_rows, payloads, live.port_names())

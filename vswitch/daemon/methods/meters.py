@@ -19,7 +19,7 @@ from datapath.meter import (
 from datapath.meter_text import format_meter, parse_meter
 from datapath.of13.meter import meter_mod
 from datapath.ports import PortNames
-from vswitch.daemon.methods.numbered import Kind, methods
+from vswitch.daemon.methods.numbered import Numbered, methods
 from vswitch.openflow.messages import meter as messages
 
 
@@ -52,7 +52,7 @@ _BANDS: dict[type, str] = {
     DropBand: "drop", DscpRemarkBand: "dscp_remark", ExperimenterBand: "experimenter",
 }  # fmt: skip
 
-METERS: Kind[MeterConfig, MeterStats] = Kind(
+METERS: Numbered[MeterConfig, MeterStats] = Numbered(
     noun="meter",
     every=ALL_METERS,
     commands=MeterCommand,

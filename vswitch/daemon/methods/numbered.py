@@ -25,7 +25,7 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[D, S]):
+class Numbered(Generic[D, S]):
     """What is known of one kind: D describes one of them, S has its counters."""
 
     noun: str
@@ -53,7 +53,7 @@ class Kind(Generic[D, S]):
         return number
 
 
-def methods(kind: Kind[Any, Any]) -> dict[str, Callable[..., Awaitable[object]]]:
+def methods(kind: Numbered[Any, Any]) -> dict[str, Callable[..., Awaitable[object]]]:
     """The API's methods for one kind: add, mod, list, rm.  Each gets the words under its noun."""
     return {
         f"{kind.noun}.add": partial(_change, kind, kind.commands["ADD"]),
@@ -63,7 +63,7 @@ def methods(kind: Kind[Any, Any]) -> dict[str, Callable[..., Awaitable[object]]]
     }
 
 
-async def described(kind: Kind[D, S], daemon: Daemon, live: LiveBridge) -> dict[int, D]:
+async def described(kind: Numbered[D, S], daemon: Daemon, live: LiveBridge) -> dict[int, D]:
     """All of a bridge by number."""
     answers = await ask(daemon, live, [encode(kind.descriptions)])
     refuse_errors(f"{kind.noun}s", answers)
@@ -71,7 +71,7 @@ async def described(kind: Kind[D, S], daemon: Daemon, live: LiveBridge) -> dict[
 
 
 async def _change(
-    kind: Kind[D, S], command: IntEnum, daemon: Daemon, bridge: str, **words: str
+    kind: Numbered[D, S], command: IntEnum, daemon: Daemon, bridge: str, **words: str
 ) -> None:
     live, text = live_bridge(daemon, bridge), words[kind.noun]
     with understood(kind.noun):
@@ -79,7 +79,7 @@ async def _change(
     refuse_errors(f"{kind.noun} {shown(text)}", await ask(daemon, live, [message]))
 
 
-async def _remove(kind: Kind[D, S], daemon: Daemon, bridge: str, **words: str) -> None:
+async def _remove(kind: Numbered[D, S], daemon: Daemon, bridge: str, **words: str) -> None:
     """One, which has to be there, or all."""
     live, text = live_bridge(daemon, bridge), words.get(kind.noun, "")
     delete = kind.commands["DELETE"]
@@ -91,7 +91,7 @@ async def _remove(kind: Kind[D, S], daemon: Daemon, bridge: str, **words: str) -
 
 
 async def _list(
-    kind: Kind[D, S], daemon: Daemon, bridge: str, names: bool = False, **words: str
+    kind: Numbered[D, S], daemon: Daemon, bridge: str, names: bool = False, **words: str
 ) -> list[dict[str, Any]]:
     """With counters, by number; 'names': with their ports' names where they have any."""
     live = live_bridge(daemon, bridge)
@@ -104,17 +104,17 @@ async def _list(
     return [kind.row(one, counted.get(kind.number(one)), ports) for one in found]
 
 
-def _parsed(kind: Kind[D, S], text: str) -> D:
+def _parsed(kind: Numbered[D, S], text: str) -> D:
     """Which is meant, to be found or deleted."""
     with understood(kind.noun):
         return kind.parse(text, kind.commands["DELETE"], NAMELESS)
 
 
-def _by_number(kind: Kind[Any, S], counted: Iterable[S]) -> Mapping[int, S]:
+def _by_number(kind: Numbered[Any, S], counted: Iterable[S]) -> Mapping[int, S]:
     return {kind.number(one): one for one in counted}
 
 
-def _chosen(kind: Kind[D, S], answers: Iterable[Message], which: int) -> list[D]:
+def _chosen(kind: Numbered[D, S], answers: Iterable[Message], which: int) -> list[D]:
     """Those of the answers by number, or one; Failure (exit 3) if that one is not there."""
     every = [one for answer in answers for one in kind.described(answer)]
     found = [one for one in every if which in (kind.every, kind.number(one))]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from datapath.frames import Command, Event, PortStats
+from datapath.frames import Command, Event, PortCounters
 from vswitch.daemon import ephemeral as ephemeral_ports
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.interfaces import check_lent, require_interface, require_mtu
-from vswitch.daemon.link import ForwarderGone, Refused
+from vswitch.daemon.link import ForwarderGone, ForwarderRefused
 from vswitch.daemon.live import LiveBridge, LivePort
 from vswitch.daemon.methods.finding import live_bridge, require_active, wanted_bridge
 from vswitch.errors import Exit, Failure
@@ -106,12 +106,13 @@ async def port_rows(daemon: Daemon, name: str) -> list[dict[str, Any]]:
     return rows + [_missing(name, port) for port in missing]
 
 
-async def _counters(daemon: Daemon, bridge: LiveBridge) -> dict[int, PortStats]:
+async def _counters(daemon: Daemon, bridge: LiveBridge) -> dict[int, PortCounters]:
     try:
         answers = await daemon.operator.connected().ask(Command.STATS, b"", bridge.id)
-    except (Refused, ForwarderGone) as error:
+    except (ForwarderRefused, ForwarderGone) as error:
         raise Failure("port counters", str(error), "try again in a moment") from None
-    stats = [PortStats.unpack(a.frame.payload) for a in answers if a.frame.type == Event.PORT_STATS]
+    told = (answer.frame for answer in answers if answer.frame.type == Event.PORT_STATS)
+    stats = [PortCounters.unpack(frame.payload) for frame in told]
     return {one.number: one for one in stats}
 
 
@@ -121,7 +122,7 @@ def _settings(bridge: str, port: Port) -> dict[str, Any]:
     return {"bridge": bridge, **port.to_json(), "vlan_mode": mode, "tag": tag or None}
 
 
-def _row(bridge: LiveBridge, port: LivePort, stats: PortStats | None) -> dict[str, Any]:
+def _row(bridge: LiveBridge, port: LivePort, stats: PortCounters | None) -> dict[str, Any]:
     """A port that runs; one without 'stats' has counted nothing yet."""
     spec, view = port.spec, bridge.exchange.agent.view.ports[port.spec.number]
     down = bool(view.state & PortState.LINK_DOWN or view.config & PortConfig.PORT_DOWN)
@@ -144,7 +145,7 @@ def _missing(bridge: str, port: Port) -> dict[str, Any]:
     return {**_settings(bridge, port), **seen, **_counted(None)}
 
 
-def _counted(stats: PortStats | None) -> dict[str, Any]:
+def _counted(stats: PortCounters | None) -> dict[str, Any]:
     counts = {key: getattr(stats, key) if stats else 0 for key in _COUNTERS}
     drops = stats.drops.items() if stats else ()
     return {**counts, "drops": {reason: count for reason, count in drops if count}}

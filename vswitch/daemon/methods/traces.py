@@ -13,7 +13,7 @@ from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.door import understood
 from vswitch.daemon.explain import Packet, explain
 from vswitch.daemon.imagine import frame_of
-from vswitch.daemon.link import ForwarderGone, Refused
+from vswitch.daemon.link import ForwarderGone, ForwarderRefused
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.methods.finding import live_bridge, port_names
 from vswitch.daemon.methods.groups import GROUPS
@@ -33,7 +33,7 @@ async def trace(
     request = trace_request(asked.in_port, asked.frame)
     try:
         answers = await daemon.operator.connected().ask(Command.TRACE, request, live.id)
-    except (Refused, ForwarderGone) as error:
+    except (ForwarderRefused, ForwarderGone) as error:
         raise Failure("trace", str(error), "give another packet, or try again") from None
     frames = [a.frame for a in answers if a.frame.type == Event.TRACE]
     steps = [step for frame in frames for step in trace_steps(frame.payload)]

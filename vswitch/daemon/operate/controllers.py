@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vswitch.agent.peers import Controller as Connection
+from vswitch.agent.peers import Connector
 from vswitch.daemon.operate import bridges
 from vswitch.daemon.operate.operator import Operator
 from vswitch.reconcile import Add, Operation, Remove
@@ -12,7 +12,7 @@ from vswitch.schema import Controller
 async def _add(operator: Operator, operation: Operation) -> None:
     assert isinstance(operation.record, Controller)
     bridge, target = operator.bridge(operation.bridge), operation.record.target
-    bridge.controllers[target] = Connection(bridge.exchange, target)
+    bridge.controllers[target] = Connector(bridge.exchange, target)
     bridges.lead(operator, bridge, bridge.exchange.led)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datapath.frames import PortFlags
 from vswitch.daemon.interfaces import Interface
 from vswitch.daemon.live import LivePort
-from vswitch.openflow.messages.port import Port as OpenFlowPort
+from vswitch.openflow.messages.port import PortDesc
 from vswitch.schema import Config, Queue
 
 
@@ -38,7 +38,7 @@ class Kept:
 class KeptPorts(dict[str, Kept]):
     """By name; each owns its descriptor."""
 
-    def keep(self, bridge: str, port: LivePort, seen: OpenFlowPort) -> None:
+    def keep(self, bridge: str, port: LivePort, seen: PortDesc) -> None:
         """Takes over the descriptor of a port whose forwarder died, and how peers had 'seen' it:
         what they had configured, and its link."""
         spec = replace(port.spec, config=int(seen.config), state=int(seen.state))

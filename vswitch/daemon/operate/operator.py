@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from datapath.frames import Command
 from vswitch.daemon.folders import Folders
-from vswitch.daemon.link import ForwarderGone, Link, Refused
+from vswitch.daemon.link import ForwarderGone, ForwarderLink, ForwarderRefused
 from vswitch.daemon.live import Live, LiveBridge, LivePort
 from vswitch.daemon.operate.kept import KeptPorts
 from vswitch.errors import Failure
@@ -31,7 +31,7 @@ class Operator:
     def __init__(self, folders: Folders, live: Live) -> None:
         self.folders = folders
         self.live = live
-        self.link: Link | None = None
+        self.link: ForwarderLink | None = None
         self.kept = KeptPorts()
         self.coming: Mapping[tuple[str, str], Sequence[Record]] = {}
         """What is about to be added to a port, by bridge and port: a port that comes brings it."""
@@ -47,7 +47,7 @@ class Operator:
         with _failures(what):
             await self.connected().ask(command, payload, bridge, fd=fd)
 
-    def connected(self) -> Link:
+    def connected(self) -> ForwarderLink:
         """The link to the forwarder; Interrupted if there is none."""
         if self.link is None:
             raise Interrupted("forwarder", "it is just being started")
@@ -72,7 +72,7 @@ class Operator:
 def _failures(what: str) -> Iterator[None]:
     try:
         yield
-    except Refused as refused:
+    except ForwarderRefused as refused:
         why, _, do = str(refused).partition("; ")
         raise Failure(what, why, do or "see `vswitch status`") from None
     except ForwarderGone as gone:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from datapath.ports import NAMELESS, PortNames
-from datapath.rule import NO_BUFFER, Command, Rule, format_rule
+from datapath.rule import NO_BUFFER, FlowCommand, Rule, format_rule
 from vswitch.openflow.messages.base import Message, MultipartReply, MultipartRequest
 
 
@@ -14,7 +14,7 @@ from vswitch.openflow.messages.base import Message, MultipartReply, MultipartReq
 class FlowMod(Message):
     """Add, change or delete rules."""
 
-    command: Command
+    command: FlowCommand
     rule: Rule
     buffer_id: int = NO_BUFFER
 

@@ -51,7 +51,7 @@ class PortFeatures(IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class PortDesc:
     """A port; 'name' has 15 bytes at most, 'hw_addr' six bytes, speeds are in kbit/s."""
 
     number: int
@@ -80,7 +80,7 @@ class PortStatus(Message):
     """A port came, went or changed; unasked."""
 
     reason: PortReason
-    port: Port
+    port: PortDesc
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class PortDescRequest(MultipartRequest):
 class PortDescReply(MultipartReply):
     """Ports as they are."""
 
-    ports: tuple[Port, ...] = ()
+    ports: tuple[PortDesc, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ QueueProperty = MinRate | MaxRate | ExperimenterQueueProperty
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class PacketQueue:
     """A queue of a port, and what it promises."""
 
     queue: int
@@ -56,7 +56,7 @@ class QueueGetConfigReply(Message):
     """The queues of the port that was asked for."""
 
     port: int
-    queues: tuple[Queue, ...] = ()
+    queues: tuple[PacketQueue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datapath.layout import Column, Layout, Many, Tail, enum, flags, pad, raw, text, u32, u64
 from datapath.problems import Error
 from vswitch.openflow.messages.port import (
-    Port,
     PortConfig,
+    PortDesc,
     PortDescReply,
     PortDescRequest,
     PortFeatures,
@@ -25,8 +25,8 @@ def _features(attribute: str) -> Column:
     return flags(attribute, "I", PortFeatures)
 
 
-PORT: Layout[Port] = Layout(
-    Port,
+PORT: Layout[PortDesc] = Layout(
+    PortDesc,
     u32("number"),
     pad(4),
     raw("hw_addr", 6),

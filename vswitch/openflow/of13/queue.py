@@ -22,7 +22,7 @@ from vswitch.openflow.messages.queue import (
     ExperimenterQueueProperty,
     MaxRate,
     MinRate,
-    Queue,
+    PacketQueue,
     QueueGetConfigReply,
     QueueGetConfigRequest,
     QueueProperty,
@@ -47,7 +47,7 @@ PROPERTY: Codec[QueueProperty] = Choice(
     Error.BAD_REQUEST_BAD_TYPE,
 )
 _QUEUE = Layout(
-    Queue, u32("queue"), u32("port"), size16(), pad(6), Tail("properties", Many(PROPERTY))
+    PacketQueue, u32("queue"), u32("port"), size16(), pad(6), Tail("properties", Many(PROPERTY))
 )
 _STATS = Layout(
     QueueStats,
