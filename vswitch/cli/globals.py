@@ -42,8 +42,7 @@ OPTIONS = (
     Option(("--watch",), "SECONDS", "of ls and ps: again and again, every 2 s if left out",
            optional=True),
     Option(("--run",), "DIR", "the daemon's run folder (else VSWITCH_RUN, else the usual one)"),
-    Option(("--timeout",), "SECONDS", "that an answer may take (else VSWITCH_TIMEOUT, else 60); "
-           "a change that has not begun by then never does"),
+    Option(("--timeout",), "SECONDS", "that an answer may take (else VSWITCH_TIMEOUT, else 60)"),
     Option(("--version",), "", "print the version"),
     Option(("-h", "--help"), "", "more on a noun or command: vswitch bridge --help"),
 )  # fmt: skip

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from datapath.of13.rule import flow_mod
+from datapath.rule import Command, parse_rule
 from tests.kit.world import Switch, World
 from vswitch.daemon.methods import methods
 from vswitch.errors import Exit
+from vswitch.rpc.descriptors import Lent
 from vswitch.rpc.protocol import Call
 from vswitch.rpc.server import Server
 from vswitch.schema import Bridge
@@ -187,5 +191,38 @@ def test_what_needs_no_forwarder_is_answered_all_the_same(world: Switch) -> None
             assert (await call(world, "status", {}))["bridges"] == 1
             assert len(await call(world, "bridge.list", {})) == 1
             assert "operations" in await call(world, "plan", {"desired": {"bridges": []}})
+
+    world(test)
+
+
+async def load(world: World, flow_mods: bytes, timeout: float) -> Any:
+    """flow.load of a file that is lent."""
+    server = Server("/unused", methods(world.daemon))
+    line = Call(1, "flow.load", {"bridge": "br0"}, ("flow_mods",), timeout).encode()[:-1]
+    lent = Lent()
+    lent.add([fd := os.memfd_create("flows")])
+    os.write(fd, flow_mods)
+    return json.loads(await server.answer(line, lent))
+
+
+@pytest.mark.parametrize("many", [True, False], ids=["many", "few"])
+def test_a_file_of_flows_takes_effect_with_its_last_part_or_never(
+    world: Switch, many: bool
+) -> None:
+    """What fits in one part may still happen; of many the first ones are only kept ready."""
+
+    async def test(world: World) -> None:
+        await world.add("br0")
+        number = 2000 if many else 3
+        texts = [f"priority={n + 1},tcp,actions=drop" for n in range(number)]
+        rules = [parse_rule(text, Command.ADD) for text in texts]
+        mods = b"".join(flow_mod(rule, Command.ADD, xid=1) for rule in rules)
+        with stopped(world):
+            told = await load(world, mods, 0.3)
+            assert told["error"]["data"]["exit"] == Exit.TIMED_OUT
+            assert ("nothing has changed" in told["error"]["message"]) == many
+        assert await world.rules("br0") == (0 if many else number)
+        assert (await load(world, mods, 9))["result"] == {"flow_mods": number}  # the control
+        assert await world.rules("br0") == number
 
     world(test)
