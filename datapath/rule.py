@@ -171,6 +171,8 @@ def _out_port(values: dict[str, Any], value: str, word: str, ports: PortNames) -
 
 
 def _flag(values: dict[str, Any], value: str, word: str, ports: PortNames) -> None:
+    if word.upper() not in Flags.__members__:
+        raise SyntaxProblem(word, "a flag has no value", f"write {word.partition('=')[0]} alone")
     values["flags"] = values.get("flags", Flags.NONE) | Flags[word.upper()]
 
 
