@@ -204,6 +204,27 @@ def python_circles(sources: dict[str, str]) -> list[str]:
     return [" <-> ".join(sorted(knot)) for knot in knots(edges) if len(knot) > 1]
 
 
+def homonyms(sources: dict[str, str]) -> list[Finding]:
+    """Classes of one name in one room, and classes that are imported under another name since one
+    of theirs is there already."""
+    found: dict[tuple[str | None, str], str] = {}
+    findings = []
+    for path, text in sources.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom):
+                findings += [
+                    Finding(f"{path}:{node.lineno}", f"{alias.name} is called {alias.asname} here")
+                    for alias in node.names
+                    if alias.asname and re.match(r"[A-Z]+[a-z]", alias.name)
+                ]
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                here, room = f"{path}:{node.lineno}", room_of(module_name(path), PYTHON_ROOMS)
+                before = found.setdefault((room, node.name), here)
+                if before != here:
+                    findings.append(Finding(here, f"{node.name} is also at {before}"))
+    return findings
+
+
 def knots(edges: dict[str, set[str]]) -> list[set[str]]:
     """The strongly connected components of a graph, in which every node has an entry: within one,
     each node can be reached from each."""

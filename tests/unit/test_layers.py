@@ -11,6 +11,7 @@ from tests.kit.layers import (
     c_arrows,
     c_findings,
     draw,
+    homonyms,
     knots,
     name_findings,
     opening_findings,
@@ -49,6 +50,11 @@ def test_no_python_files_stand_in_a_circle(python_sources: dict[str, str]) -> No
     tests = read_tree(ROOT, ("tests",), (".py",))
     found = python_circles({**python_sources, **tests})
     assert not found, "\n".join(["circles:", *found])
+
+
+def test_no_two_classes_of_a_room_have_one_name(python_sources: dict[str, str]) -> None:
+    findings = homonyms(python_sources)
+    assert not findings, report(findings)
 
 
 def test_c_includes_only_go_left(c_sources: dict[str, str]) -> None:
@@ -128,6 +134,18 @@ BACK = {
 def test_files_that_import_each_other_are_a_circle(text: str) -> None:
     sources = {"a/low.py": "from a.high import x\n", "a/high.py": text}
     assert python_circles(sources) == ["a.high <-> a.low"]
+
+
+def test_classes_of_one_name_are_found() -> None:
+    sources = {
+        "vswitch/agent/a.py": "class Queue: ...\nclass _Own: ...\n",
+        "vswitch/agent/b.py": "class _Own: ...\nclass Queue: ...\n",
+        "vswitch/cli/c.py": "class Queue: ...\n",
+        "vswitch/daemon/d.py": "from x import Queue as Q, MAX as M, lower as low\n",
+    }
+    assert [finding.where for finding in homonyms(sources)] == [
+        "vswitch/agent/b.py:2", "vswitch/daemon/d.py:1",
+    ]  # fmt: skip
 
 
 def test_a_way_around_by_others_is_a_circle() -> None:
