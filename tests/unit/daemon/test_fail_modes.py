@@ -13,6 +13,7 @@ from datapath.frames import BridgeSpec, Command, Standalone
 from tests.kit.world import Switch, World
 from tests.unit.agent.test_exchange import message
 from tests.unit.agent.test_sessions import HELLO
+from vswitch.daemon.methods import methods
 from vswitch.daemon.operate import bridges as bridge_doers
 from vswitch.schema import Bridge, Controller
 
@@ -91,6 +92,27 @@ def test_one_whose_controllers_never_came_does_so_too(world: Switch) -> None:
     async def test(world: World) -> None:
         await add(world, Place(world.run), "standalone")
         await until(lambda: ways(world) == [MISSES, EVERYTHING])
+
+    world(test)
+
+
+def test_a_trace_says_why_no_rule_counts(world: Switch) -> None:
+    async def test(world: World) -> None:
+        await world.add_ports()
+        await world.add_flow("br0")
+        bridge = world.store.read().config.bridges[0]
+        place = Place(world.run)
+        lost = bridge.changed(fail_mode="standalone", controllers=(Controller(place.target),))
+        words = {"bridge": "br0", "packet": "in_port=1,tcp"}
+        before = await methods(world.daemon)["trace"](**words)
+        kinds = [step["kind"] for step in before["steps"]]  # type: ignore[index]
+        assert "rule" in kinds
+        await world.daemon.change(lambda config: config.with_bridge(lost))
+        await until(lambda: ways(world)[-1] == EVERYTHING)
+        after = await methods(world.daemon)["trace"](**words)
+        kinds = [step["kind"] for step in after["steps"]]  # type: ignore[index]
+        assert kinds[:2] == ["standalone", "normal"]
+        assert "rule" not in kinds
 
     world(test)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from datapath.of13.rule import flow_mod
-from datapath.rule import Command, parse_rule
+from datapath.rule import FlowCommand, parse_rule
 from tests.kit.world import Switch, World
 from vswitch.daemon.methods import methods
 from vswitch.errors import Exit
@@ -215,8 +215,8 @@ def test_a_file_of_flows_takes_effect_with_its_last_part_or_never(
         await world.add("br0")
         number = 2000 if many else 3
         texts = [f"priority={n + 1},tcp,actions=drop" for n in range(number)]
-        rules = [parse_rule(text, Command.ADD) for text in texts]
-        mods = b"".join(flow_mod(rule, Command.ADD, xid=1) for rule in rules)
+        rules = [parse_rule(text, FlowCommand.ADD) for text in texts]
+        mods = b"".join(flow_mod(rule, FlowCommand.ADD, xid=1) for rule in rules)
         with stopped(world):
             told = await load(world, mods, 0.3)
             assert told["error"]["data"]["exit"] == Exit.TIMED_OUT

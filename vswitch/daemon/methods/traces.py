@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from datapath.frames import Command, Event, TraceKind, trace_request, trace_steps
+from datapath.frames import Command, Event, Standalone, TraceKind, trace_request, trace_steps
 from datapath.match_text import parse_match
 from datapath.ports import PortNames, format_port
 from vswitch.daemon.daemon import Daemon
@@ -21,6 +21,9 @@ from vswitch.daemon.methods.numbered import described
 from vswitch.errors import Exit, Failure
 
 _HEX = re.compile(r"(0x)?([0-9a-fA-F]{2}[\s:]?){14,}")
+
+
+_ALONE = "no controller is connected: the bridge switches by itself, whatever its rules say"
 
 
 async def trace(
@@ -39,7 +42,10 @@ async def trace(
     steps = [step for frame in frames for step in trace_steps(frame.payload)]
     if any(step.kind == TraceKind.GROUP for step in steps):
         asked = replace(asked, groups=await described(GROUPS, daemon, live))
-    return explain(asked, steps)
+    told = explain(asked, steps)
+    if live.standalone == Standalone.ALL:
+        told["steps"].insert(0, {"kind": "standalone", "text": _ALONE})
+    return told
 
 
 def _packet(text: str, in_port: str | None, live: LiveBridge, ports: PortNames) -> Packet:
