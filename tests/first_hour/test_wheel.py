@@ -17,6 +17,11 @@ ROOT = Path(__file__).parents[2]
 README = sections((ROOT / "README.md").read_text(encoding="utf-8"))
 
 PROGRAMS = {"vswitch", "vswitchd", "vswitch-controller", "vswitch-forwarder", "vswitch-init"}
+MANUAL = {"vswitch.1", "vswitchd.8", "vswitch-controller.8", "vswitch-forwarder.8"}
+COMPLETIONS = {
+    "bash-completion/completions/vswitch", "zsh/site-functions/_vswitch",
+    "fish/vendor_completions.d/vswitch.fish",
+}  # fmt: skip
 UNITS = {"vswitchd.service", "vswitch-forwarder.service", "vswitch-controller@.service"}
 
 
@@ -24,7 +29,7 @@ UNITS = {"vswitchd.service", "vswitch-forwarder.service", "vswitch-controller@.s
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     line = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    line += ["-C", f"build-dir={folder / 'build'}", "-w", str(folder), str(ROOT)]
+    line += ["--config-settings", f"build-dir={folder / 'build'}", "-w", str(folder), str(ROOT)]
     subprocess.run(line, check=True)
     (made,) = folder.glob("vswitch-*.whl")
     return made
@@ -50,6 +55,9 @@ def test_it_has_all_that_runs_and_nothing_that_only_tests(wheel: Path) -> None:
 def test_its_programs_are_there_and_come_from_it(installed: Path) -> None:
     assert {path.name for path in (installed / "bin").iterdir()} >= PROGRAMS
     assert {path.name for path in (installed / "lib/systemd/system").iterdir()} == UNITS
+    share = installed / "share"
+    assert {path.name for path in share.glob("man/man?/vswitch*")} == MANUAL
+    assert all((share / path).is_file() for path in COMPLETIONS)
     code = "import vswitch, datapath.ffi, controlplane, containers; print(vswitch.__file__)"
     line = [installed / "bin/python", "-c", code]
     told = subprocess.run(line, cwd="/", capture_output=True, text=True, check=True, env={}).stdout

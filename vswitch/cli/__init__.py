@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from vswitch import patience, streams
-from vswitch.cli.globals import CONTAINER_WORDS, Chosen, take
+from vswitch.cli.globals import CONTAINER_WORDS, FORMATS, TOML, Chosen, take
 from vswitch.errors import Exit, Failure, shown
 
 TYPE_CHECKING = False
@@ -69,12 +69,16 @@ def _command(words: list[str], chosen: Chosen) -> int:
 
     name = _known(words)
     command, arguments = COMMANDS[name], words[len(name.split()) :]
-    _check_watch(name, chosen)
+    _check_fit(name, chosen)
     with Client() as client:
         return _shown(lambda out: command(client, arguments, out), chosen, f"vswitch {name}")
 
 
-def _check_watch(name: str, chosen: Chosen) -> None:
+def _check_fit(name: str, chosen: Chosen) -> None:
+    """Options that not every command can have."""
+    if chosen.format == TOML and name != "export":
+        do = f"use {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise Failure(f"option -o {TOML}", "only export prints it", do, Exit.USAGE)
     if chosen.watch is not None and name.split()[-1] not in ("ls", "ps"):
         why = "it is for lists"
         raise Failure("option --watch", why, "leave it out, or use ls, ps or top", Exit.USAGE)
@@ -133,5 +137,5 @@ def _containers(words: Sequence[str], chosen: Chosen) -> int:
             words[0], f"this installation has no containers ({error})", "install the whole package"
         ) from None
     command, arguments = COMMANDS[words[0]], list(words[1:])
-    _check_watch(words[0], chosen)
+    _check_fit(words[0], chosen)
     return _shown(lambda out: int(command(arguments, out)), chosen, f"vswitch {words[0]}")

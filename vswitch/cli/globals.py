@@ -19,6 +19,8 @@ PASSED_ON = frozenset(("run", "exec"))
 
 FORMATS = ("table", "wide", "name", "json", "yaml")
 """How results can be printed: in a table, with every column, one name a line, for programs."""
+TOML = "toml"
+"""How `export` prints if nothing else is said; no other command has it."""
 WATCH_SECONDS = 2.0
 """Between two readings of a list that is watched, if nothing else is said."""
 
@@ -105,7 +107,7 @@ def _is_number(word: str) -> bool:
 
 
 def _format(chosen: Chosen, value: str | None) -> None:
-    if value not in FORMATS:
+    if value not in (*FORMATS, TOML):
         do = f"use {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
         raise Failure(f"option -o {shown(value)}", "there is no such format", do, Exit.USAGE)
     chosen.format = value

@@ -42,7 +42,7 @@ def test_any_text_and_key_comes_back_as_it_was(document: dict[str, object]) -> N
     }
 
 
-@pytest.mark.parametrize("form", [(), ("-o", "json")])
+@pytest.mark.parametrize("form", [(), ("-o", "json"), ("-o", "toml")])
 def test_what_export_prints_is_planned_as_it_was_stored(
     vswitch: Vswitch, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...]
 ) -> None:
@@ -75,6 +75,13 @@ def test_export_looks_as_a_person_would_write_it(vswitch: Vswitch, daemon: FakeD
         'vlan_mode = "auto"\n'
         "tag = 10\n"
     )
+
+
+def test_no_other_command_prints_toml(vswitch: Vswitch, daemon: FakeDaemon) -> None:
+    for words in (("port", "ls"), ("ps",)):
+        ended = vswitch(*words, "-o", "toml")
+        assert (ended.code, ended.out, daemon.calls) == (2, "", [])
+        assert "option -o toml: only export prints it; use table, wide, name, json or" in ended.err
 
 
 def test_a_host_without_bridges_exports_that_there_are_none(
