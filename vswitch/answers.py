@@ -63,6 +63,7 @@ BRIDGE = Shape(
     Field("queues", many(TEXT), "its stored queues, as PORT NUMBER"),
     Field("controllers", many(TEXT), "targets of its controllers"),
     Field("active", FLAG, "the forwarder has it"),
+    Field("troubles", many(TEXT), "places where it is to listen and can't, and why"),
     name="{name}",
 )  # fmt: skip
 
@@ -229,6 +230,7 @@ STATUS = Shape(
     Field("run", TEXT, "the run folder"),
     Field("other_runs", many(TEXT), "run folders in which other daemons answer"),
     Field("not_active", many(TEXT), "what is stored and could not be made active, and why"),
+    Field("troubles", many(TEXT), "files that were removed or replaced and can't be put back"),
 )  # fmt: skip
 
 STEP = Shape(

@@ -2,18 +2,14 @@
 
 A controller that can't be reached is tried again after 0.1 s, then twice as long each time, at most
 a second: a controller that starts late is found within one.  A unix listener's socket is
-born with mode 0600; a TCP listener is on the loopback unless an address was written out
-(HARDENING S22, S23).
+born with mode 0600 (`namedsocket`); a TCP listener is on the loopback unless an address was
+written out (HARDENING S22, S23).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import socket
-import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +18,7 @@ from typing import Any
 from vswitch.agent.connection import Connection
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.snoop import Snooper
+from vswitch.namedsocket import NamedSocket
 from vswitch.target import ACTIVE, PASSIVE, Target, parse
 
 log = logging.getLogger("vswitch.openflow")
@@ -116,18 +113,21 @@ async def _connect(where: Target, connection: Connection) -> None:
 
 @dataclass(slots=True)
 class Listener:
-    """A place where peers come to us; `close` removes a unix socket's file."""
+    """A place where peers come to us; `close` removes a unix socket's name, if it is still ours."""
 
     target: str
     _server: asyncio.Server
-    _path: str
+    _named: NamedSocket | None
+
+    def holds(self) -> bool:
+        """Whether peers still find it by its name: what is not a file can't be removed."""
+        return self._named is None or self._named.holds()
 
     def close(self) -> None:
         """Takes no more connections; those that there are stay."""
+        if self._named:
+            self._named.remove_name()
         self._server.close()
-        if self._path:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path)
 
 
 async def listen(exchange: Exchange, target: str) -> Listener:
@@ -146,22 +146,8 @@ async def listen_for_snoopers(exchange: Exchange, target: str) -> Listener:
 async def _serve(target: str, factory: Callable[[], asyncio.Protocol]) -> Listener:
     where = parse(target, PASSIVE)
     loop = asyncio.get_running_loop()
-    if where.path:
-        server = await loop.create_unix_server(factory, sock=_unix_socket(where.path))
-    else:
+    if not where.path:
         server = await loop.create_server(factory, where.host, where.port)
-    return Listener(target, server, where.path)
-
-
-def _unix_socket(path: str) -> socket.socket:
-    """A bound socket of mode 0600 in the place of what a killed daemon left there."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        if os.path.lexists(path) and stat.S_ISSOCK(os.lstat(path).st_mode):
-            os.unlink(path)
-        os.fchmod(sock.fileno(), 0o600)
-        sock.bind(path)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+        return Listener(target, server, None)
+    named = NamedSocket(where.path)
+    return Listener(target, await loop.create_unix_server(factory, sock=named.sock), named)

@@ -302,11 +302,13 @@ def _status(result: Record) -> Iterable[str]:
     if replaced := result.get("replaced"):
         yield f"at {text(replaced['time'])} a forwarder was replaced that hung: {replaced['why']}"
     yield from (f"not active: {reason}" for reason in result.get("not_active") or ())
+    yield from (f"trouble: {reason}" for reason in result.get("troubles") or ())
     yield from (f"another daemon is in {run}" for run in result.get("other_runs") or ())
 
 
 def _bridge(out: Output, result: Record, parts: Params) -> Iterable[str]:
     yield from pairs(result, _BRIDGE)
+    yield from (f"trouble: {reason}" for reason in result.get("troubles") or ())
     for key, columns in (("ports", PORTS[1:7]), ("controllers", CONTROLLERS[1:])):
         records = parts[key]
         yield ""

@@ -57,6 +57,10 @@ class Daemon:
         self.unmade: list[Unmade] = []
         self.replaced: tuple[float, str] | None = None
         """When a forwarder was killed that hung (Unix seconds), and what it had done; the last."""
+        self.troubles: list[Failure] = []
+        """What was removed or replaced under us and can't be put back."""
+        self.lost = False
+        """Another daemon has our folder: the forwarder ends with us."""
         self.journal = -1
         self.kept: dict[str, tuple[int, int]] = {}
         """Numbers and identities of the bridges that a dead forwarder had, by name."""
@@ -107,6 +111,10 @@ class Daemon:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writer, self.store.transaction, make)
 
+    async def keep_store(self) -> None:
+        """Puts the store's file back if it was removed; StoreError if that can't be."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self.store.keep)
+
     async def close_store(self) -> None:
         """Lets the store go once what is being written is; further calls do nothing."""
         await asyncio.get_running_loop().run_in_executor(self._writer, self.store.close)
@@ -133,6 +141,11 @@ class Daemon:
         """What is missing between 'wanted' and what runs."""
         observed, reserved = self.live.observed(), self.reserved()
         return await asyncio.to_thread(plan, wanted, observed, reserved)
+
+    def not_active(self) -> list[Failure]:
+        """What is stored and could not be made active: operations, and places to listen at."""
+        places = [why for one in self.live.bridges.values() for why in one.listeners.failures()]
+        return [one.failure for one in self.unmade] + places
 
     async def try_again(self) -> None:
         """Makes active what could not be made active before."""
@@ -207,6 +220,12 @@ class Daemon:
                         "vswitchd", f"a defect of ours: {defect!r}", "see the log; start it again"
                     )
                 )
+
+    def lose(self, taken: Failure) -> None:
+        """Another daemon has taken a folder of ours: we end, and so does what we run."""
+        self.lost = True
+        if not self.ended.done():
+            self.ended.set_exception(taken)
 
     def end(self, why: str) -> None:
         """Asks the daemon to end."""

@@ -1,7 +1,8 @@
-"""The folders of one daemon, and the lock that keeps a second one out of them.
+"""The folders of one daemon, and the locks that keep a second one out of them.
 
 An ephemeral daemon without `--run` makes a fresh run folder and removes it at its end; it has no
-state folder.  The locks are the kernel's, so a daemon that was killed leaves none behind.
+state folder.  The locks are the kernel's, so a daemon that was killed leaves none behind.  A folder
+that is removed under its daemon is made again, and what belongs in it put back (`upkeep`).
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from vswitch import paths
-from vswitch.errors import Failure
-from vswitch.lockfile import Lock
+from vswitch.errors import Exit, Failure
+from vswitch.lockfile import FolderLock
+from vswitch.target import PASSIVE, parse
 
 _TRANSIENT = (paths.FORWARDER_SOCKET, "forwarder.log")
+_OURS = (paths.SOCKET, paths.FORWARDER_SOCKET, paths.STATE_LINK, paths.CONTAINERS)
+_OUR_ENDINGS = (".lock", ".log", ".mgmt", ".snoop")
+"""What we make in a run folder, by name and by how names end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +57,51 @@ class Folders:
         """The socket of a bridge that shows what its controllers say."""
         return self.run / f"{bridge}.snoop"
 
-    def lock(self) -> list[Lock]:
+    def whose(self, target: str) -> str | None:
+        """Why a passive target is not the operator's to choose; None if it is."""
+        where = parse(target, PASSIVE).path
+        if not where:
+            return None
+        if self.state and _inside(where, self.state):
+            return f"what is in {self.state} is vswitchd's own"
+        first = _inside(where, self.run)
+        if first in _OURS or first.endswith(_OUR_ENDINGS):
+            return f"that name in {self.run} is vswitchd's own"
+        return None
+
+    def require_free(self, targets: Iterable[str]) -> None:
+        """Failure if one of them is ours."""
+        for target in targets:
+            if why := self.whose(target):
+                do = f"choose a path outside of {self.run}"
+                raise Failure(f"listener {target}", why, do, Exit.USAGE)
+
+    def lock(self) -> Locks:
         """Takes the folders for this process.  Failure names the process that has one."""
-        locks: list[Lock] = []
-        for folder, option in ((self.run, "--run"), (self.state, "--state")):
-            if folder:
-                do = f"end it with `vswitch shutdown`, or choose another folder with {option}"
-                what = f"vswitchd in {folder}"
-                try:
-                    locks.append(Lock(str(folder / "vswitchd.lock"), what, do))
-                except Failure:
-                    release(locks)
-                    raise
+        locks: Locks = {}
+        try:
+            for folder, option in ((self.run, "--run"), (self.state, "--state")):
+                if folder:
+                    do = f"end it with `vswitch shutdown`, or choose another folder with {option}"
+                    what = f"vswitchd in {folder}"
+                    locks[folder] = FolderLock(str(folder), "vswitchd.lock", what, do)
+        except Failure:
+            release(locks)
+            raise
         return locks
+
+    def keep(self, locks: Locks) -> list[str]:
+        """Puts back what was removed of folders and locks; what that was.  InUse if another
+        process has taken one meanwhile, Failure if it can't be put back."""
+        removed = []
+        for folder, lock in locks.items():
+            is_gone = not folder.exists()
+            paths.make_private(str(folder))
+            if lock.keep():
+                removed.append(f"folder {folder}" if is_gone else f"the lock of folder {folder}")
+        if self.state and not (self.run / paths.STATE_LINK).is_symlink():
+            self.say_state()
+        return removed
 
     def say_state(self) -> None:
         """Leaves word in the run folder where the store is: containers are kept from it."""
@@ -90,10 +128,22 @@ class Folders:
         return False
 
 
-def release(locks: list[Lock]) -> None:
+def _inside(path: str, folder: Path) -> str:
+    """The first part of a name's path below a folder, "" if it is not there, whatever links lead
+    to it; the name itself may be a link."""
+    parent, name = os.path.split(path)
+    real = os.path.join(os.path.realpath(parent), name)
+    first = os.path.relpath(real, os.path.realpath(folder)).split("/")[0]
+    return "" if first in (os.curdir, os.pardir) else first
+
+
+Locks = dict[Path, FolderLock]
+
+
+def release(locks: Locks) -> None:
     """Lets all of them go, the newest first."""
     while locks:
-        locks.pop().release()
+        locks.popitem()[1].release()
 
 
 def choose(state: Path | None, run: Path | None, ephemeral: bool) -> Folders:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from datapath.frames import PortSpec, Standalone
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Connector, Listener
+from vswitch.agent.listeners import Listeners
+from vswitch.agent.peers import Connector
 from vswitch.daemon.address import derived
 from vswitch.schema import Bridge, Config, Controller, Key, Port, Queue, Record
 
@@ -50,12 +51,11 @@ class LiveBridge:
     identity: int
     record: Bridge
     exchange: Exchange
+    listeners: Listeners
     ports: dict[str, LivePort] = field(default_factory=dict)
     controllers: dict[str, Connector] = field(default_factory=dict)
     others: dict[type[Record], dict[Key, Record]] = field(default_factory=dict)
     """Records of further kinds that are active, by kind and key."""
-    listeners: list[Listener] = field(default_factory=list)
-    snoop: Listener | None = None
     standalone: int = Standalone.NOT
     """How the forwarder was told to switch by itself."""
 

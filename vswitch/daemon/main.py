@@ -25,6 +25,7 @@ from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.links import follow
 from vswitch.daemon.methods import methods
 from vswitch.daemon.options import BridgeOption, Options, PortOption, QueueOption
+from vswitch.daemon.upkeep import Upkeep
 from vswitch.errors import Failure, SchemaError, shown
 from vswitch.reconcile import settle
 from vswitch.rpc.server import Server
@@ -44,6 +45,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         logs.start("vswitchd", options.log_file)
         config = reload.read(options.config) if options.config else configured(options.bridges)
         folders = places.choose(options.state, options.run, options.ephemeral)
+        folders.require_free(target for bridge in config.bridges for target in bridge.listen)
     except Failure as failure:
         return _say(failure)
     try:
@@ -53,7 +55,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         folders.say_state()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_live(options, folders, config))
+            runner.run(_live(options, folders, config, locks))
     except Failure as failure:
         return _say(failure)
     except ForwarderGone as gone:
@@ -94,7 +96,9 @@ def _say(failure: Failure) -> int:
     return int(failure.exit)
 
 
-async def _live(options: Options, folders: places.Folders, config: Config) -> None:
+async def _live(
+    options: Options, folders: places.Folders, config: Config, locks: places.Locks
+) -> None:
     daemon = Daemon(folders, _store(folders), ephemeral=options.ephemeral, adopt=options.adopt)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -104,8 +108,8 @@ async def _live(options: Options, folders: places.Folders, config: Config) -> No
     server = Server(folders.api, methods(daemon))
     try:
         await supervise.start(daemon)
-        if options.ephemeral and daemon.unmade:
-            raise daemon.unmade[0].failure
+        if options.ephemeral and (failures := daemon.not_active()):
+            raise failures[0]
         if options.config and not options.ephemeral:  # not before: it may have ports that we adopt
             await reload.apply(daemon, config)
         loop.add_signal_handler(signal.SIGHUP, reload.Reloader(daemon, options.config).tell)
@@ -113,11 +117,12 @@ async def _live(options: Options, folders: places.Folders, config: Config) -> No
         share_turns()
         _announce(daemon)
         daemon.spawn(follow(daemon))
+        daemon.spawn(Upkeep(daemon, locks, server).follow())
         why = await daemon.ended
         log.info("ending: %s", why)
         notify.tell("STOPPING=1")
     finally:
-        await supervise.stop(daemon, forwarder=options.ephemeral)
+        await supervise.stop(daemon, forwarder=options.ephemeral or daemon.lost)
         await server.close()
 
 

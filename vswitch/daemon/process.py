@@ -22,6 +22,7 @@ from pathlib import Path
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.link import connect
 from vswitch.errors import Failure
+from vswitch.namedsocket import make_room
 
 PROGRAM = "vswitch-forwarder"
 SERVICE = PROGRAM
@@ -63,7 +64,11 @@ class Child:
 
     def __init__(self, program: Path, folders: Folders, ephemeral: bool) -> None:
         self._log = folders.forwarder_log
-        folders.forwarder.unlink(missing_ok=True)
+        try:
+            make_room(str(folders.forwarder), socket.SOCK_SEQPACKET)
+        except OSError as error:
+            what, why = f"forwarder's {folders.forwarder}", error.strerror or str(error)
+            raise Failure(what, why, "end what has it, or choose another --run folder") from None
         command = [str(program), "--listen", str(folders.forwarder)]
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(

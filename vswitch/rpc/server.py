@@ -19,9 +19,9 @@ those that nobody named.
 Who may call.  The socket is born with mode 0600 (the kernel takes it from the
 unbound socket), and the peer's credentials must be our own user or root.
 
-Taking over.  A socket file may be left by a daemon that was killed.  Whoever
-holds the lock file beside it owns the name, so a file found under the lock is
-stale and is replaced; without the lock the daemon that has it is named.
+Taking over.  A socket file may be left by a daemon that was killed: one at which nobody answers is
+replaced (`namedsocket`).  Whoever holds the lock file beside it owns the name; without the lock the
+daemon that has it is named.  What is removed of both under a running daemon `keep` puts back.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ import logging
 import os
 import select
 import socket
-import stat
 import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from vswitch.errors import Exit, Failure, RpcError
 from vswitch.lockfile import Lock
+from vswitch.namedsocket import NamedSocket
 from vswitch.requests import REQUESTS
 from vswitch.rpc import protocol
 from vswitch.rpc.descriptors import Lent, TooMany, receive
@@ -56,9 +56,6 @@ UNREAD_S = 30.0
 
 PIECE = 1 << 18
 """Bytes of an answer that a client has UNREAD_S for."""
-
-BACKLOG = 128
-"""Connections that may wait until they are accepted."""
 
 RETRY_S = 1.0
 """When connections are looked for again after there was no descriptor left for one."""
@@ -87,7 +84,7 @@ class Server:
             raise ValueError(f"methods not declared in vswitch.requests: {sorted(unknown)}")
         self._path = os.fspath(path)
         self._methods = methods
-        self._listener: socket.socket | None = None
+        self._named: NamedSocket | None = None
         self._lock: Lock | None = None
         self._idle: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
@@ -97,26 +94,49 @@ class Server:
 
     async def start(self) -> None:
         """Takes the socket's name and listens; Failure when another daemon has it."""
-        what = f"socket {self._path}"
         self._lock = Lock(
-            self._path + ".lock", what, "use that daemon, end it, or choose another --run folder"
-        )
+            self._path + ".lock", self._what,
+            "use that daemon, end it, or choose another --run folder",
+        )  # fmt: skip
         try:
-            self._listener = _listen(self._path)
-        except OSError as error:
+            self._named = self._listen()
+        except Failure:
             self._lock.release()
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise Failure(what, f"it can't be made: {reason}", "check the run folder") from None
+            raise
         self._watch()
+
+    def keep(self) -> bool:
+        """Puts socket and lock file back if they were removed; True if one was.  Failure if that
+        can't be: then it is the next call's to do.  Connections that are there go on."""
+        if not self._named or not self._lock or self._closing:
+            return False
+        is_new = self._lock.keep()
+        if not self._named.holds():
+            old, self._named = self._named, self._listen()
+            asyncio.get_running_loop().remove_reader(old.sock)
+            old.close()
+            self._watch()
+            is_new = True
+        return is_new
+
+    def _listen(self) -> NamedSocket:
+        try:
+            return NamedSocket(self._path)
+        except OSError as error:
+            why = f"it can't be made: {error.strerror or error}"
+            raise Failure(self._what, why, "check the run folder") from None
+
+    @property
+    def _what(self) -> str:
+        return f"socket {self._path}"
 
     async def close(self) -> None:
         """Stops listening, lets running methods answer (for CLOSE_S), removes the socket."""
-        if not self._listener or self._closing:
+        if not self._named or self._closing:
             return
         self._closing = True
-        asyncio.get_running_loop().remove_reader(self._listener)
-        os.unlink(self._path)
-        self._listener.close()
+        asyncio.get_running_loop().remove_reader(self._named.sock)
+        self._named.close()
         for task in self._idle:
             task.cancel()
         current = asyncio.current_task()
@@ -132,19 +152,19 @@ class Server:
     # ---- connections -------------------------------------------------------
 
     def _watch(self) -> None:
-        if self._listener and not self._closing:
-            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        if self._named and not self._closing:
+            asyncio.get_running_loop().add_reader(self._named.sock, self._accept)
 
     def _accept(self) -> None:
-        assert self._listener
+        assert self._named
         loop = asyncio.get_running_loop()
         try:
-            peer, _ = self._listener.accept()
+            peer, _ = self._named.sock.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:  # as many files are open as may be: others wait
             _log.error("no connection to the operator API: %s", error.strerror)
-            loop.remove_reader(self._listener)
+            loop.remove_reader(self._named.sock)
             loop.call_later(RETRY_S, self._watch)
             return
         peer.setblocking(False)
@@ -313,24 +333,6 @@ def _tell(readable: asyncio.Future[None]) -> None:
 def _unexpected(method: str, defect: Exception) -> Failure:
     why = f"a defect of vswitchd ({type(defect).__name__}: {defect})"
     return Failure(method, why.replace("\n", " "), "see the daemon's log and report it")
-
-
-def _listen(path: str) -> socket.socket:
-    """A listening socket with mode 0600 at 'path', whose stale file is replaced."""
-    if os.path.lexists(path):
-        if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            raise OSError(f"{path} exists and is no socket")
-        os.unlink(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        os.fchmod(listener.fileno(), 0o600)
-        listener.bind(path)
-        listener.listen(BACKLOG)
-        listener.setblocking(False)
-        return listener
-    except BaseException:
-        listener.close()
-        raise
 
 
 def _trusted(peer: Any) -> bool:

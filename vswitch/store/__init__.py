@@ -52,5 +52,9 @@ class Store(Protocol):
         'notify' must not raise: what it is told has happened already.
         """
 
+    def keep(self) -> None:
+        """Looks whether what was stored would be found by the next one who opens it, and puts back
+        what was removed under us.  StoreError if that can't be.  Called now and then."""
+
     def close(self) -> None:
         """Ends watching and lets the engine go; further calls do nothing."""

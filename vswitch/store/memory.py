@@ -32,6 +32,9 @@ class MemoryStore:
         """See `Store.watch`."""
         return self._watchers.add(since, notify, self._newest)
 
+    def keep(self) -> None:
+        """See `Store.keep`: there is nothing that others could take away."""
+
     def close(self) -> None:
         """See `Store.close`."""
         self._watchers.clear()

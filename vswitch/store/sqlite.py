@@ -8,6 +8,11 @@ WAL with synchronous=FULL: a transaction that returned survives a power cut.  Ta
 an older version are brought up to date when they are opened; a file of a newer one or
 of another program is refused.
 
+The file, or SQLite's log beside it, can be removed or replaced under a running daemon, and SQLite
+would go on writing to what has no name.  So before each transaction, and whenever `keep` is called,
+is looked whether the names still lead to what is open.  What was removed is written anew, from
+memory; another file in its place is the operator's, and nothing is stored until that is settled.
+
 Whatever SQLite raises becomes a `StoreError` in one place; the file is never
 repaired or replaced behind the operator's back.
 """
@@ -15,10 +20,11 @@ repaired or replaced behind the operator's back.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from vswitch import paths
 from vswitch.errors import SchemaError, StoreError
@@ -27,9 +33,14 @@ from vswitch.schema import Config
 from vswitch.store import Change, Notify, Snapshot, rows
 from vswitch.store.watchers import Watchers
 
+log = logging.getLogger("vswitch.store")
+
 VERSION = 4
 """Of the tables, in the file's user_version.  What the schema has got since is added in any case;
 what it has lost, or means another way, raises it."""
+
+WAL = "-wal"
+"""What SQLite calls its log: the file's name and this."""
 
 APPLICATION_ID = 0x76737763
 """Says in the file's header whose it is ("vswc")."""
@@ -50,10 +61,14 @@ class SqliteStore:
             self.path + ".lock", f"store {self.path}",
             "use that daemon, end it, or choose another --state folder",
         )  # fmt: skip
+        self._closed = False
+        self._connection: sqlite3.Connection | None = None
+        self._files: tuple[_File, _File] = (None, None)
         try:
-            self._connection: sqlite3.Connection | None = self._open()
+            self._connection = self._open()
             self._newest = self._load()
             self._make_durable()
+            self._files = self._seen()
         except BaseException:
             self.close()
             raise
@@ -66,9 +81,11 @@ class SqliteStore:
         """See `Store.transaction`."""
         wanted = change(self._newest.config)
         if wanted != self._newest.config:
+            self.keep()
             newest = Snapshot(self._newest.revision + 1, wanted)
             with self._sentences("it can't be written"), self._committing() as connection:
                 _write(connection, self._newest.config, newest)
+            self._files = self._seen()
             self._newest = newest
             self._watchers.tell(newest)
         return self._newest
@@ -77,13 +94,62 @@ class SqliteStore:
         """See `Store.watch`."""
         return self._watchers.add(since, notify, self._newest)
 
+    def keep(self) -> None:
+        """See `Store.keep`."""
+        if self._closed:
+            return
+        paths.make_private(os.path.dirname(self.path))
+        self._lock.keep()
+        file, wal = self._seen()
+        if file not in (None, self._files[0]):
+            self._let_go()
+            raise self._refusal(
+                "another file was put in its place while it was in use, and nothing is stored",
+                f"restart vswitchd to go by that file, or remove {self.path} to keep what runs",
+            )
+        if file is None or self._connection is None or (self._files[1] and wal != self._files[1]):
+            log.warning("store %s was removed while it was in use; it is written anew", self.path)
+            self._put_back()
+
     def close(self) -> None:
         """See `Store.close`."""
+        self._closed = True
         self._watchers.clear()
-        connection, self._connection = getattr(self, "_connection", None), None
-        if connection:
-            connection.close()
+        self._let_go()
         self._lock.release()
+
+    def _let_go(self) -> None:
+        """Closes the file.  That may fail where it was removed: what counts is in memory.  SQLite
+        then leaves its log, which it would take for the log of whatever has the name next."""
+        connection, self._connection = self._connection, None
+        if not connection:
+            return
+        with suppress(sqlite3.Error):
+            connection.close()
+        file, wal = self._seen()
+        if file != self._files[0] and wal and wal == self._files[1]:
+            with suppress(OSError):
+                os.unlink(self.path + WAL)
+
+    def _put_back(self) -> None:
+        """Opens what has the name, or a new file, and makes it hold the newest snapshot."""
+        self._let_go()
+        try:
+            self._connection = self._open()
+            found = self._load()
+            self._make_durable()
+            if found != self._newest:
+                with self._sentences("it can't be written"), self._committing() as connection:
+                    _write(connection, found.config, self._newest)
+        except BaseException:
+            self._let_go()
+            raise
+        finally:
+            self._files = self._seen()  # whatever is there now is of our making
+
+    def _seen(self) -> tuple[_File, _File]:
+        """What the names of the file and of SQLite's log lead to."""
+        return _file(self.path), _file(self.path + WAL)
 
     def _open(self) -> sqlite3.Connection:
         with self._sentences("it can't be opened"):
@@ -194,6 +260,18 @@ _REMEDIES = {
     sqlite3.SQLITE_BUSY: "end the program that has it open",
     sqlite3.SQLITE_LOCKED: "end the program that has it open",
 }
+
+
+_File = tuple[int, int] | None
+"""Which file a name leads to: device and inode; None: there is none."""
+
+
+def _file(path: str) -> _File:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -27,13 +27,15 @@
 #include "vswitch.h"
 
 enum { TICK_MS = 50, WRONG_USE = 2 };
-static const uint64_t PATIENCE_NS = 10000000000;
+static const uint64_t PATIENCE_NS = 10000000000, LOOK_NS = 1000000000;
 
 struct forwarder {
     const char *path;
     bool ephemeral;
     vs_switch *sw;
     int listener, daemon, signals; /* daemon: -1 while there is none */
+    struct wire_name name;         /* of the listener: what 'path' led to when it was made */
+    uint64_t look_ns;              /* when the name is looked at again */
     struct wire_frame out;         /* an event that did not fit the socket yet: size > 0 */
     uint64_t patience_ns;          /* until when an ephemeral one waits for its first daemon: that may have died meanwhile */
     bool ending;
@@ -107,6 +109,31 @@ static void take_commands(struct forwarder *f)
     }
 }
 
+static int open_listener(struct forwarder *f)
+{
+    int fd = wire_listen(f->path);
+    if (fd >= 0)
+        wire_name(f->path, &f->name);
+    return fd;
+}
+
+/* The next daemon finds it by its name alone, which can be removed, with the folder or without it.  Then it listens
+ * anew as soon as that can be; a daemon that is connected notices nothing. */
+static void keep_name(struct forwarder *f, uint64_t now)
+{
+    if (now < f->look_ns)
+        return;
+    f->look_ns = now + LOOK_NS;
+    struct wire_name found;
+    if (wire_name(f->path, &found) != -ENOENT) /* or it is another's by now */
+        return;
+    int fd = open_listener(f);
+    if (fd < 0)
+        return;
+    close(f->listener);
+    f->listener = fd;
+}
+
 static void loop(struct forwarder *f)
 {
     while (!f->ending) {
@@ -122,6 +149,7 @@ static void loop(struct forwarder *f)
             take_daemon(f);
         if (fds[3].revents)
             take_commands(f);
+        keep_name(f, now_ns());
         vs_switch_tick(f->sw, now_ns());
         send_events(f);
         f->ending |= f->ephemeral && f->daemon < 0 && now_ns() > f->patience_ns;
@@ -160,7 +188,7 @@ static int run(struct forwarder *f)
     vs_config config = {0};
     bear_signals();
     f->signals = open_signals();
-    f->listener = wire_listen(f->path);
+    f->listener = open_listener(f);
     if (f->listener == -EADDRINUSE) { /* trying again won't help, so services don't */
         die(f->path, "another forwarder listens there", "end it, or give another path");
         return WRONG_USE;
@@ -179,7 +207,8 @@ static int run(struct forwarder *f)
     notify_tell("STOPPING=1");
     if (f->daemon >= 0)
         close(f->daemon);
-    unlink(f->path);
+    if (wire_is_named(f->path, &f->name))
+        unlink(f->path);
     vs_switch_free(f->sw);
     return 0;
 }

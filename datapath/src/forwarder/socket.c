@@ -20,12 +20,23 @@ static int address_of(const char *path, struct sockaddr_un *address)
     return 0;
 }
 
-static int answers(const struct sockaddr_un *address)
+/* Removes what a dead process left.  A name that is no socket, or at which somebody answers, is not ours. */
+static int make_room(const struct sockaddr_un *address)
 {
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    int connected = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    struct stat found;
+    if (lstat(address->sun_path, &found))
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(found.st_mode))
+        return -EEXIST;
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    int code = connect(fd, (const struct sockaddr *)address, sizeof *address) ? errno : EADDRINUSE;
     close(fd);
-    return connected;
+    if (code != ECONNREFUSED && code != ENOENT)
+        return -EADDRINUSE;
+    unlink(address->sun_path);
+    return 0;
 }
 
 int wire_listen(const char *path)
@@ -34,9 +45,9 @@ int wire_listen(const char *path)
     int code = address_of(path, &address);
     if (code)
         return code;
-    if (answers(&address))
-        return -EADDRINUSE;
-    unlink(path);
+    code = make_room(&address);
+    if (code)
+        return code;
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t old = umask(0177);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 4))
@@ -45,6 +56,21 @@ int wire_listen(const char *path)
     if (code && fd >= 0)
         close(fd);
     return code ? code : fd;
+}
+
+int wire_name(const char *path, struct wire_name *name)
+{
+    struct stat found;
+    if (lstat(path, &found))
+        return -errno;
+    *name = (struct wire_name){found.st_dev, found.st_ino};
+    return 0;
+}
+
+bool wire_is_named(const char *path, const struct wire_name *name)
+{
+    struct wire_name found;
+    return !wire_name(path, &found) && found.device == name->device && found.inode == name->inode;
 }
 
 int wire_accept(int listener)

@@ -1,7 +1,9 @@
 /* The forwarder's socket: SOCK_SEQPACKET, one frame a datagram, a descriptor beside it. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "vswitch.h"
 
 struct wire_frame {
@@ -12,6 +14,14 @@ struct wire_frame {
 
 /* A listening socket at 'path', mode 0600.  A stale one is replaced, one that answers is not (-EADDRINUSE).  fd or -errno. */
 int wire_listen(const char *path);
+/* Which file a path leads to, now. */
+struct wire_name {
+    dev_t device;
+    ino_t inode;
+};
+int wire_name(const char *path, struct wire_name *);
+/* Whether it leads there still: names are removed without a word. */
+bool wire_is_named(const char *path, const struct wire_name *);
 /* A peer of our own user or root, or -errno. */
 int wire_accept(int listener);
 /* 0; -EAGAIN: not now; -ECONNRESET or another -errno: the peer is gone. */

@@ -57,6 +57,7 @@ CONTROLLER = {
 }  # fmt: skip
 BRIDGE = {
     "name": "br0", "dpid": "0000000000000001", "active": True, "fail_mode": "secure",
+    "troubles": [],
     "protocols": ["OpenFlow13"], "listen": [], "mac_age": 300, "mac_limit": 8192, "flood_rate": 0,
     "ports": ["eth1"], "queues": ["eth1 0"], "controllers": ["tcp:127.0.0.1:6653"],
 }  # fmt: skip
@@ -64,7 +65,7 @@ ANSWERS: dict[str, object] = {
     "status": {
         "version": "0.1.0", "pid": 70, "bridges": 1, "ports": 2, "ephemeral": False, "run": "/r",
         "other_runs": ["/run/vswitch-a1", "/s"],
-        "not_active": ["port eth9: it is not there; plug it in"],
+        "not_active": ["port eth9: it is not there; plug it in"], "troubles": [],
         "forwarder": {
             "pid": 71, "adopted": True, "started": "2026-01-02T03:04:05Z", "trouble": None,
         },

@@ -44,8 +44,8 @@ def test_bridges_and_ports_have_their_own() -> None:
 
 
 def test_a_port_s_own_is_used_unless_one_was_chosen_or_it_is_taken() -> None:
-    exchange: Any = None
-    bridge = LiveBridge(1, 1, Bridge("br0", dpid=0x2A), exchange)
+    nothing: Any = None
+    bridge = LiveBridge(1, 1, Bridge("br0", dpid=0x2A), nothing, nothing)
     chosen = "02:00:00:00:00:01"
     assert bridge.mac_for(Port("web")) == derived(0x2A, "web").hex(":")
     assert bridge.mac_for(Port("web", mac=chosen)) == chosen

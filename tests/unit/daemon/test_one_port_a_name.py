@@ -58,6 +58,17 @@ async def check(world: World) -> None:
                 os.close(one.fd)
 
 
+def is_without_forwarder(world: World) -> bool:
+    link = world.daemon.operator.link
+    return link is None or link.closed.done()
+
+
+async def is_done(world: World) -> bool:
+    """Nobody is changing anything, and all that is stored is active."""
+    async with world.daemon.changing:
+        return not world.daemon.unmade and not is_without_forwarder(world)
+
+
 async def set_up(world: World) -> None:
     for name in ("br0", "br1"):
         await world.add(name)
@@ -166,9 +177,9 @@ def test_many_at_once_with_a_forwarder_that_dies_in_between(world: Switch, seed:
                 await world.lose_forwarder()
                 await asyncio.gather(*(later(world, r) for r in rng.sample(requests, 4)))
                 world.life.allow()
-            while not world.daemon.operator.link or world.daemon.operator.link.closed.done():
+            while is_without_forwarder(world):
                 await asyncio.sleep(0.001)
-        while world.daemon.unmade or not world.daemon.operator.link:
+        while not await is_done(world):
             await asyncio.sleep(0.001)
         await check(world)
 

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import socket
 import stat
 from collections.abc import Awaitable, Callable, Coroutine
@@ -147,14 +148,60 @@ def test_a_method_that_nobody_declared_is_refused_when_the_server_is_made() -> N
 
 
 def test_s23_the_socket_is_its_owners_alone_from_birth(tmp_path: Path) -> None:
-    path = tmp_path / "s"
     old = os.umask(0)
     try:
-        listener = server._listen(str(path))
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        listener.close()
+
+        async def talk(_: Server, __: Connection) -> None:
+            assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
+
+        serving(tmp_path / "s", talk)
     finally:
         os.umask(old)
+
+
+def test_a_socket_that_was_removed_is_put_back_and_who_is_connected_stays(tmp_path: Path) -> None:
+    call = Call(1, "bridge.show", {"name": "b"}).encode()
+
+    async def talk(served: Server, connection: Connection) -> None:
+        assert not served.keep()
+        (tmp_path / "s").unlink()
+        (tmp_path / "s.lock").unlink()
+        assert served.keep()
+        assert not served.keep()
+        assert "result" in await ask(connection, call)
+        again = await asyncio.open_unix_connection(tmp_path / "s")
+        assert "result" in await ask(again, call)
+        again[1].close()
+        with pytest.raises(Failure, match="in use by process"):
+            await Server(tmp_path / "s", METHODS).start()
+
+    serving(tmp_path / "s", talk)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_socket_whose_name_is_another_s_is_told_and_left_to_them(tmp_path: Path) -> None:
+    async def talk(served: Server, _: Connection) -> None:
+        (tmp_path / "s").unlink()
+        with socket.socket(socket.AF_UNIX) as theirs:
+            theirs.bind(str(tmp_path / "s"))
+            theirs.listen()
+            for _ in range(2):
+                with pytest.raises(Failure, match="can't be made: somebody listens there already"):
+                    served.keep()
+        assert served.keep()  # they are gone
+
+    serving(tmp_path / "s", talk)
+
+
+def test_a_folder_that_is_gone_holds_up_no_close(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+
+    async def talk(_: Server, __: Connection) -> None:
+        shutil.rmtree(folder)
+
+    serving(folder / "s", talk)
+    assert not folder.exists()
 
 
 class Peer:
@@ -218,7 +265,7 @@ def test_the_socket_of_a_killed_daemon_is_taken_over(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("precious")
-    with pytest.raises(Failure, match="is no socket"):
+    with pytest.raises(Failure, match="something that is no socket has this name"):
         asyncio.run(Server(tmp_path / "s", METHODS).start())
     assert (tmp_path / "s").read_text() == "precious"
     assert not (tmp_path / "s.lock").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from tests.kit.configs import configs
 from vswitch.errors import Failure, StoreError
 from vswitch.schema import Bridge, Config, Controller, Port, Queue
 from vswitch.store import Snapshot
+from vswitch.store import sqlite as module
 from vswitch.store.sqlite import SqliteStore
 
 CONFIG = Config(
@@ -267,3 +269,129 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Failure, match="it can't be made"):
         SqliteStore(tmp_path / "file" / "state")
+
+
+# ---- files that are removed or replaced under an open store ------------------------------------
+
+
+OTHER = CONFIG.with_bridge(Bridge("br1", dpid=7))
+
+
+def remove_all(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def remove_file(folder: Path) -> None:
+    (folder / "vswitch.db").unlink()
+
+
+def remove_log(folder: Path) -> None:
+    (folder / "vswitch.db-wal").unlink()
+
+
+def remove_both(folder: Path) -> None:
+    remove_file(folder)
+    remove_log(folder)
+
+
+@pytest.mark.parametrize("remove", [remove_all, remove_file, remove_log, remove_both])
+@pytest.mark.parametrize("then", ["change", "keep"])
+def test_what_was_removed_under_the_store_is_written_anew(
+    tmp_path: Path, remove: Callable[[Path], None], then: str
+) -> None:
+    """By the next change or look; all that was stored is there, and what comes."""
+    folder = tmp_path / "state"
+    with closing(SqliteStore(folder)) as store:
+        store.transaction(lambda _: CONFIG)
+        remove(folder)
+        if then == "change":
+            assert store.transaction(lambda _: OTHER).revision == 2
+        else:
+            store.keep()
+            store.keep()
+            assert (folder / "vswitch.db").exists()
+            assert (folder / "vswitch.db.lock").exists()
+        copied = tmp_path / "copy"  # what a daemon after a crash at this moment would find
+        shutil.copytree(folder, copied)
+        newest = store.read()
+    for place in (copied, folder):
+        with closing(SqliteStore(place)) as again:
+            assert again.read() == newest
+
+
+def test_a_file_that_was_put_in_its_place_is_left_alone_and_nothing_is_stored(
+    tmp_path: Path,
+) -> None:
+    folder, backup = tmp_path / "state", filled(tmp_path / "backup", Config((Bridge("old"),)))
+    before = backup.read_bytes()
+    with closing(SqliteStore(folder)) as store:
+        store.transaction(lambda _: CONFIG)
+        shutil.copy(backup, folder / "new")
+        os.replace(folder / "new", folder / "vswitch.db")
+        for _ in range(2):
+            with pytest.raises(StoreError, match=r"another file was put in its place.*; restart"):
+                store.transaction(lambda _: OTHER)
+            with pytest.raises(StoreError, match="another file was put in its place"):
+                store.keep()
+        assert store.read().config == CONFIG
+        assert (folder / "vswitch.db").read_bytes() == before
+        assert not (folder / "vswitch.db-wal").exists()
+    with closing(SqliteStore(folder)) as store:
+        assert store.read().config.bridge("old")
+
+
+def test_a_file_in_its_place_that_is_removed_again_makes_room_for_ours(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path)) as store:
+        store.transaction(lambda _: CONFIG)
+        os.replace(tmp_path / "vswitch.db", tmp_path / "kept")
+        (tmp_path / "vswitch.db").touch()
+        with pytest.raises(StoreError):
+            store.keep()
+        (tmp_path / "vswitch.db").unlink()
+        store.transaction(lambda _: OTHER)
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read() == Snapshot(2, OTHER)
+
+
+def test_a_file_that_comes_back_is_taken_up_again(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path)) as store:
+        store.transaction(lambda _: CONFIG)
+        os.replace(tmp_path / "vswitch.db", tmp_path / "kept")
+        (tmp_path / "vswitch.db").touch()
+        with pytest.raises(StoreError):
+            store.keep()
+        os.replace(tmp_path / "kept", tmp_path / "vswitch.db")
+        store.transaction(lambda _: OTHER)
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read() == Snapshot(2, OTHER)
+
+
+def test_a_full_disk_while_it_is_put_back_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(SqliteStore(tmp_path)) as store:
+        store.transaction(lambda _: CONFIG)
+        (tmp_path / "vswitch.db").unlink()
+
+        def full(*_: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(module, "_write", full)
+            for _ in range(2):
+                with pytest.raises(StoreError, match="disk is full"):
+                    store.transaction(lambda _: OTHER)
+        assert store.read().config == CONFIG
+        store.transaction(lambda _: OTHER)
+    with closing(SqliteStore(tmp_path)) as store:
+        assert store.read() == Snapshot(2, OTHER)
+
+
+def test_a_store_in_a_folder_that_was_removed_can_be_closed(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state")
+    store.transaction(lambda _: CONFIG)
+    shutil.rmtree(tmp_path / "state")
+    store.close()
+    store.close()
+    store.keep()
+    assert not (tmp_path / "state").exists()

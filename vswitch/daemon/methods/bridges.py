@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.methods.finding import require_active, wanted_bridge
+from vswitch.daemon.methods.finding import require_active, require_listening, wanted_bridge
 from vswitch.errors import Failure
 from vswitch.schema import Bridge, Config
 
 
 async def add(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
     """Makes a bridge; Failure if there is one, or (exit 65) it is stored but not active."""
+    daemon.folders.require_free(settings.get("listen", ()))
+
     def change(config: Config) -> Config:
         if config.bridge(name):
             raise Failure(f"bridge {name}", "there is one already", "change it with `bridge set`")
@@ -22,6 +24,8 @@ async def add(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
 
 async def set_(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
     """Changes settings of a bridge while its ports and controllers stay."""
+    daemon.folders.require_free(settings.get("listen", ()))
+
     def change(config: Config) -> Config:
         return config.with_bridge(wanted_bridge(config, name).changed(**settings))
 
@@ -31,6 +35,7 @@ async def set_(daemon: Daemon, name: str, **settings: Any) -> dict[str, Any]:
 async def _changed(daemon: Daemon, change: Any, name: str) -> dict[str, Any]:
     unmade = await daemon.change(change)
     require_active(unmade, lambda one: one.bridge == name)
+    require_listening(daemon, [name])
     return _row(daemon, wanted_bridge(daemon.store.read().config, name))
 
 
@@ -55,6 +60,7 @@ def _row(daemon: Daemon, bridge: Bridge) -> dict[str, Any]:
         "queues": [f"{queue.port} {queue.number}" for queue in bridge.queues],
         "controllers": [controller.target for controller in bridge.controllers],
         "active": live is not None,
+        "troubles": list(map(str, live.listeners.failures())) if live else [],
     }
 
 

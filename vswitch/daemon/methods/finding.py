@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from datapath.ports import PortNames
 from vswitch.daemon.daemon import Daemon
@@ -47,6 +47,15 @@ def require_active(unmade: list[Unmade], concerns: Callable[[Operation], bool]) 
             failure = one.failure
             why = f"it is stored but not active: {failure.what}: {failure.why}"
             raise Failure(subject(one.operation), why, failure.do, Exit.NOT_ACTIVE)
+
+
+def require_listening(daemon: Daemon, bridges: Iterable[str]) -> None:
+    """Failure (exit 65) if one of these bridges can't listen where it is to."""
+    for name in bridges:
+        live = daemon.live.bridges.get(name)
+        for failure in live.listeners.failures() if live else ():
+            why = f"it is stored but not active everywhere: {failure.what}: {failure.why}"
+            raise Failure(f"bridge {name}", why, failure.do, Exit.NOT_ACTIVE)
 
 
 def subject(operation: Operation) -> str:

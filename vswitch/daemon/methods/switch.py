@@ -11,7 +11,7 @@ from vswitch import __version__
 from vswitch.daemon import supervise
 from vswitch.daemon.daemon import Daemon, with_dpids
 from vswitch.daemon.interfaces import require_mtu
-from vswitch.daemon.methods.finding import require_active, wanted_bridge
+from vswitch.daemon.methods.finding import require_active, require_listening, wanted_bridge
 from vswitch.reconcile import settle
 from vswitch.reconcile.operations import Add, Operation, Remove
 from vswitch.rpc.nearby import others
@@ -39,7 +39,8 @@ async def status(daemon: Daemon) -> dict[str, Any]:
         "ephemeral": daemon.ephemeral,
         "run": str(daemon.folders.run),
         "other_runs": await asyncio.to_thread(others, str(daemon.folders.run)),
-        "not_active": [str(one.failure) for one in daemon.unmade],
+        "not_active": list(map(str, daemon.not_active())),
+        "troubles": list(map(str, daemon.troubles)),
     }
 
 
@@ -59,7 +60,7 @@ async def plan_(daemon: Daemon, desired: Config) -> dict[str, Any]:
     wanted = await daemon.settled(desired)
     daemon.require_apart(wanted)
     needed = await daemon.planned(wanted)
-    await _check(needed)
+    await _check(daemon, needed)
     return await _told(daemon, needed)
 
 
@@ -68,13 +69,14 @@ async def apply(daemon: Daemon, desired: Config) -> dict[str, Any]:
     wanted = with_dpids(await daemon.settled(desired))
     needed = await daemon.planned(wanted)
     daemon.require_apart(wanted)
-    await _check(needed)
+    await _check(daemon, needed)
     done = await _told(daemon, needed)
     dpids = {bridge.name: bridge.dpid for bridge in wanted.bridges}
     desired = Config(tuple(one.changed(dpid=dpids[one.name]) for one in desired.bridges))
     # Settled anew once it is its turn: others may have got numbers meanwhile.
     unmade = await daemon.change(lambda stored: settle(desired, stored, daemon.reserved()))
     require_active(unmade, lambda _: True)
+    require_listening(daemon, [bridge.name for bridge in desired.bridges])
     return done
 
 
@@ -86,9 +88,11 @@ async def export(daemon: Daemon, bridge: str | None = None) -> dict[str, Any]:
     return await asyncio.to_thread(config.to_json)
 
 
-async def _check(operations: Iterable[Operation]) -> None:
+async def _check(daemon: Daemon, operations: Iterable[Operation]) -> None:
     """Failure for what can be seen to be impossible before anything is done."""
     for one in operations:
+        if isinstance(one.record, Bridge) and not isinstance(one, Remove):
+            daemon.folders.require_free(one.record.listen)
         if isinstance(one, Add) and isinstance(one.record, Port):
             await require_mtu(one.record)
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
 from datapath.frames import BridgeSpec, Command, Standalone
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
-from vswitch.agent.peers import Listener, listen, listen_for_snoopers
+from vswitch.agent.listeners import Listeners
 from vswitch.agent.view import View
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.operate.operator import Operator
@@ -44,15 +42,26 @@ async def open_(operator: Operator, record: Bridge, id: int, identity: int) -> L
     versions = tuple(PROTOCOLS[name] for name in record.protocols)
     agent = Agent(View(record.name, record.dpid), versions)
     exchange = Exchange(agent, id, operator.live.next_session)
-    bridge = LiveBridge(id, identity, record.bare(), exchange)
+    listeners = Listeners(
+        exchange,
+        f"punix:{operator.folders.mgmt(record.name)}",
+        f"punix:{operator.folders.snoop(record.name)}",
+        lambda target: _forbidden(operator, record.name, target),
+    )
+    bridge = LiveBridge(id, identity, record.bare(), exchange, listeners)
     operator.live.bridges[record.name] = bridge
     exchange.on_led = lambda led: lead(operator, bridge, led)
     exchange.attach(operator.connected())
-    await _listen(bridge, (f"punix:{operator.folders.mgmt(record.name)}", *record.listen))
-    snoop = f"punix:{operator.folders.snoop(record.name)}"
-    with _listening(record.name, snoop):
-        bridge.snoop = await listen_for_snoopers(exchange, snoop)
+    await listeners.want(record.listen)
     return bridge
+
+
+def _forbidden(operator: Operator, name: str, target: str) -> str | None:
+    """Why that bridge can't listen there: ours is not the operator's, one bridge's no other's."""
+    others = (b for b in operator.live.bridges.values() if b.record.name != name)
+    if other := next((b for b in others if b.listeners.is_at(target)), None):
+        return f"bridge {other.record.name} listens there"
+    return operator.folders.whose(target)
 
 
 def lead(operator: Operator, bridge: LiveBridge, led: bool) -> None:
@@ -71,45 +80,11 @@ def _tell_led(operator: Operator, bridge: LiveBridge, led: bool) -> None:
         operator.link.post(Command.BRIDGE_ADD, payload, bridge.id)
 
 
-async def _listen(bridge: LiveBridge, targets: Iterable[str]) -> None:
-    """Listens wherever that is possible; a place that is taken is logged, no more.
-
-    The bridge has to stand whatever happens to a socket: packets don't wait for listeners.
-    """
-    for target in targets:
-        with _listening(bridge.record.name, target):
-            bridge.listeners.append(await listen(bridge.exchange, target))
-
-
-@contextmanager
-def _listening(bridge: str, target: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        log.error("bridge %s can't listen at %s: %s", bridge, target, error.strerror or error)
-
-
-async def _listen_anew(bridge: LiveBridge) -> None:
-    wanted = bridge.record.listen
-    kept: list[Listener] = []
-    for listener in bridge.listeners:
-        if listener.target in wanted or listener is bridge.listeners[0]:
-            kept.append(listener)
-        else:
-            listener.close()
-    have = {listener.target for listener in kept}
-    bridge.listeners = kept
-    await _listen(bridge, [target for target in wanted if target not in have])
-
-
 def close(bridge: LiveBridge) -> None:
     """Ends the daemon's side of a bridge; its sockets' files are removed."""
     for controller in bridge.controllers.values():
         controller.close()
-    for listener in bridge.listeners:
-        listener.close()
-    if bridge.snoop:
-        bridge.snoop.close()
+    bridge.listeners.close()
     for port in bridge.ports.values():
         port.close()
     bridge.exchange.close()
@@ -159,7 +134,7 @@ async def _set(operator: Operator, operation: Operation) -> None:
         versions = tuple(PROTOCOLS[name] for name in record.protocols)
         bridge.exchange.introduce(record.dpid, versions)
     if "listen" in changed:
-        await _listen_anew(bridge)
+        await bridge.listeners.want(record.listen)
 
 
 async def _remove(operator: Operator, operation: Operation) -> None:
