@@ -64,8 +64,8 @@ OUTSIDE = (
 PURE = (
     "datapath.fields", "datapath.oxm", "datapath.action", "datapath.instruction", "datapath.rule",
     "datapath.group", "datapath.meter", "datapath.of13", "datapath.frames",
-    "vswitch.schema", "vswitch.requests", "vswitch.words", "vswitch.pages",
-    "vswitch.openflow", "vswitch.reconcile",
+    "vswitch.schema", "vswitch.requests", "vswitch.words", "vswitch.pages", "vswitch.shapes",
+    "vswitch.answers", "vswitch.openflow", "vswitch.reconcile", "containers.answers",
     "containers.spec", "containers.seccomp", "containers.steps", "containers.plan",
     "containers.encode", "containers.control", "containers.problem", "containers.requests",
     "controlplane.identity", "controlplane.lengths", "controlplane.mactable",

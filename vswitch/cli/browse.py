@@ -103,12 +103,7 @@ def browse(
     reading before stays, under the reason.
     """
     scroll, read, trouble = Scroll(), 1, ""
-    while True:
-        due = clock() + seconds
-        if not _look(terminal, source, scroll, trouble, lambda due=due: due - clock()):  # type: ignore[misc]
-            return
-        if read == times:
-            return
+    while _look(terminal, source, scroll, trouble, clock, clock() + seconds) and read != times:
         read += 1
         try:
             source.read()
@@ -118,9 +113,14 @@ def browse(
 
 
 def _look(
-    terminal: Screen, source: Source, scroll: Scroll, trouble: str, left: Callable[[], float]
+    terminal: Screen,
+    source: Source,
+    scroll: Scroll,
+    trouble: str,
+    clock: Callable[[], float],
+    due: float,
 ) -> bool:
-    """Shows one reading until its time is over; False if that was enough."""
+    """Shows one reading until its time is over, at 'due'; False if that was enough."""
     while True:
         columns, lines = terminal.size()
         head, body = source.lines(columns)
@@ -128,7 +128,7 @@ def _look(
         terminal.draw(scroll.seen(head, body, columns, lines))
         page = max(lines - len(head) - 1, 1)
         while True:
-            key = terminal.key(left())
+            key = terminal.key(due - clock())
             if key is None:
                 return True
             if key in ("q", "Q"):

@@ -92,8 +92,8 @@ def _print(
     while True:
         ports.read()
         head, body = ports.lines(out.width or 0)
-        between = [""] if shown else []
-        out.result(ports.answer(), lambda: [*between, *head, *body])  # noqa: B023 (called at once)
+        lines = [*([""] if shown else []), *head, *body]
+        out.result(ports.answer(), lines.copy)
         out.stream.flush()
         shown += 1
         if shown == times:

@@ -36,7 +36,6 @@ def watch(
 def _in_pipe(once: Once, out: Output, seconds: float, sleep: Callable[[float], None]) -> None:
     import sys
 
-    out.compact = True
     first = True
     while True:
         text = io.StringIO()
