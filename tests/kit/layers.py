@@ -319,6 +319,22 @@ def draw(arrows: list[Arrow], rooms: Iterable[str]) -> str:
     return "\n".join(f"  {user:20} -> {' '.join(sorted(edges[user]))}" for user in sorted(edges))
 
 
+def draw_floors(sources: dict[str, str]) -> str:
+    """Files in floors, the lowest last: each imports only what stands below it.  One line a floor;
+    no two files may stand in a circle."""
+    modules = {module_name(path): path for path in sources}
+    below: dict[str, set[str]] = {module: set() for module in modules}
+    for arrow in python_arrows(sources):
+        below[arrow.user.removesuffix(".__init__")].add(arrow.used)
+    floors: list[list[str]] = []
+    left = set(modules)
+    while left:
+        floors.append(sorted(m for m in left if not below[m] & left - {m}))
+        left -= set(floors[-1])
+    lines = [" ".join(modules[module] for module in floor) for floor in reversed(floors)]
+    return "\n".join(f"{len(lines) - i:3}  {line}" for i, line in enumerate(lines))
+
+
 def read_tree(root: Path, folders: Iterable[str], suffixes: tuple[str, ...]) -> dict[str, str]:
     """path (relative to `root`) -> text of all files of `folders` with one of `suffixes`."""
     return {

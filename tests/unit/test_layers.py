@@ -11,6 +11,7 @@ from tests.kit.layers import (
     c_arrows,
     c_findings,
     draw,
+    draw_floors,
     homonyms,
     knots,
     name_findings,
@@ -197,6 +198,16 @@ def test_a_name_that_says_nothing_is_found() -> None:
     assert name_findings(["vswitch/utils/x.py", "datapath/common.py", "vswitch/paths.py"])[1:] == [
         Finding("datapath/common.py", "is called for nothing: name it after what it holds")
     ]
+
+
+def test_floors_show_who_stands_on_whom() -> None:
+    sources = {
+        "a/one.py": "from a import two, three\n", "a/two.py": "from a import three\n",
+        "a/three.py": "import json\n", "a/four.py": "",
+    }  # fmt: skip
+    assert draw_floors(sources).splitlines() == [
+        "  3  a/one.py", "  2  a/two.py", "  1  a/four.py a/three.py",
+    ]  # fmt: skip
 
 
 def test_the_drawing_shows_each_room_once() -> None:

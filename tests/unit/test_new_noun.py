@@ -192,7 +192,8 @@ async def main():
     bridge = Bridge("b", dpid=1, ports=(port,))
     store.transaction(lambda config: config.with_bridge(bridge))
     daemon = Daemon(Folders(Path({str(tmp_path)!r}), None), store, ephemeral=True)
-    live = LiveBridge(1, 1, bridge.bare(), Exchange(Agent(View("b", 1), (4,)), 1, lambda: 1))
+    exchange = Exchange(Agent(View("b", 1), (4,)), 1, lambda: 1)
+    live = LiveBridge(1, 1, bridge.bare(), exchange, listeners=[])
     live.ports["p"] = LivePort(port, PortSpec(1, PortKind.TAP, "p"), -1)
     daemon.live.bridges["b"] = live
     do = methods(daemon)
