@@ -72,11 +72,14 @@ $(VENV)/.built: $(VENV)/.packages $(VENV)/.modules pyproject.toml CMakeLists.txt
 
 # ---- checks ----
 
+C_FORMATTED = $(filter %.c %.h,$(C_SOURCES)) $(C_TESTS)
+
 check: system-test $(VENV)/.test-packages
-	@echo "==> ruff, mypy, layering"
+	@echo "==> clang-format, ruff, mypy, layering"
+	@$(VENV)/bin/clang-format --dry-run -Werror $(C_FORMATTED)
 	@$(VENV)/bin/ruff check --quiet $(wildcard $(PACKAGES))
 	@$(VENV)/bin/mypy --no-error-summary
-	@$(PYTHON) -m pytest -q tests/unit/test_layers.py
+	@$(PYTHON) -m pytest -q tests/unit/test_layers.py tests/unit/test_c_files.py
 
 # Each flavour of the C side has a build folder; warnings are errors in all of them.
 CMAKE_FLAVOUR = cmake -S . -G Ninja -DVSWITCH_WERROR=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON) -Wno-dev --log-level=ERROR

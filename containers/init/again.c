@@ -22,8 +22,7 @@ int step_again(struct birth *birth, const struct arg *arg)
     snprintf(next, sizeof next, "%u", birth->next);
     argv[1] = next;
     int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-    if (self < 0 || hand_on(argv + 2) < 0
-        || syscall(SYS_execveat, self, "", argv, nothing, AT_EMPTY_PATH) < 0)
+    if (self < 0 || hand_on(argv + 2) < 0 || syscall(SYS_execveat, self, "", argv, nothing, AT_EMPTY_PATH) < 0)
         return failed(birth, "starting again inside");
     return 0;
 }

@@ -16,8 +16,7 @@
 int step_directory_change(struct birth *birth, const struct arg *arg)
 {
     char name[PATH_MAX];
-    int folder = sys_openat2(birth->root, arg[0].text, O_PATH | O_DIRECTORY,
-                             RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    int folder = sys_openat2(birth->root, arg[0].text, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
     if (folder < 0 || fchdir(folder) < 0)
         return failed(birth, "entering the folder %s", arg[0].text);
     close(folder);

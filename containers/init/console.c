@@ -25,10 +25,10 @@ struct console {
     unsigned current; /* which log is written to */
     uint64_t used, limit;
     bool terminal;
-    int source, sink;   /* what is written comes from there, what is typed goes there; -1: closed */
-    int theirs[2];      /* the command's ends: input (-1: it has /dev/null) and output */
+    int source, sink; /* what is written comes from there, what is typed goes there; -1: closed */
+    int theirs[2];    /* the command's ends: input (-1: it has /dev/null) and output */
     int client[CONSOLE_CLIENTS];
-    size_t pending;     /* bytes typed that the command has not taken yet */
+    size_t pending; /* bytes typed that the command has not taken yet */
     char typed[CHUNK];
 };
 
@@ -41,10 +41,7 @@ static void put_away(int *fd)
     *fd = -1;
 }
 
-static int never_wait(int fd)
-{
-    return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
+static int never_wait(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 /* A terminal has one descriptor for both ways; its other side stays open, so that the command may
  * close it and open it again. */
@@ -62,12 +59,10 @@ static int open_terminal(struct birth *birth, struct console *console)
 static int open_pipes(struct console *console, bool interactive, uid_t owner)
 {
     int out[2], in[2] = {-1, -1};
-    if (pipe2(out, O_CLOEXEC) < 0 || never_wait(out[0]) < 0
-        || (owner && fchown(out[1], owner, (gid_t)-1) < 0))
+    if (pipe2(out, O_CLOEXEC) < 0 || never_wait(out[0]) < 0 || (owner && fchown(out[1], owner, (gid_t)-1) < 0))
         return -1;
-    if (interactive
-        && (pipe2(in, O_CLOEXEC) < 0 || never_wait(in[1]) < 0
-            || (owner && fchown(in[0], owner, (gid_t)-1) < 0)))
+    if (interactive &&
+        (pipe2(in, O_CLOEXEC) < 0 || never_wait(in[1]) < 0 || (owner && fchown(in[0], owner, (gid_t)-1) < 0)))
         return -1;
     console->source = out[0];
     console->sink = in[1];
@@ -95,9 +90,8 @@ int step_console(struct birth *birth, const struct arg *arg)
     console->source = console->sink = console->theirs[0] = console->theirs[1] = -1;
     for (unsigned i = 0; i < CONSOLE_CLIENTS; i++)
         console->client[i] = -1;
-    int result = console->terminal
-                     ? open_terminal(birth, console)
-                     : open_pipes(console, arg[5].number != 0, (uid_t)arg[6].number);
+    int result = console->terminal ? open_terminal(birth, console)
+                                   : open_pipes(console, arg[5].number != 0, (uid_t)arg[6].number);
     if (result < 0 || make_older(console->log[1]) < 0)
         return failed(birth, "making the command's streams");
     birth->console = console;
@@ -139,8 +133,7 @@ unsigned console_polls(struct birth *birth, struct pollfd *set)
     set[1] = (struct pollfd){.fd = console->source, .events = POLLIN};
     set[2] = (struct pollfd){.fd = console->pending ? console->sink : -1, .events = POLLOUT};
     for (unsigned i = 0; i < CONSOLE_CLIENTS; i++)
-        set[3 + i] = (struct pollfd){.fd = console->client[i],
-                                     .events = console->pending ? 0 : POLLIN};
+        set[3 + i] = (struct pollfd){.fd = console->client[i], .events = console->pending ? 0 : POLLIN};
     return CONSOLE_POLLS;
 }
 
@@ -165,8 +158,8 @@ static bool pass_on(int client, const char *message, size_t size)
     struct pollfd room = {.fd = client, .events = POLLOUT};
     if (send(client, message, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
         return true;
-    return errno == EAGAIN && poll(&room, 1, PATIENCE_MS) > 0
-           && send(client, message, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    return errno == EAGAIN && poll(&room, 1, PATIENCE_MS) > 0 &&
+           send(client, message, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 /* Takes at most so many chunks of what the command has written. */
@@ -241,18 +234,13 @@ static bool hear(struct console *console, int client)
     if (size == 0 || (size_t)size > sizeof message)
         return false;
     switch (message[0]) {
-    case 'I':
-        type(console, message + 1, (size_t)size - 1);
-        return true;
+    case 'I': type(console, message + 1, (size_t)size - 1); return true;
     case 'W':
         if (size == 5)
             fit(console, (const uint8_t *)message + 1);
         return size == 5;
-    case 'E':
-        end_input(console);
-        return true;
-    default:
-        return false;
+    case 'E': end_input(console); return true;
+    default: return false;
     }
 }
 

@@ -25,10 +25,7 @@ int control_born(struct birth *birth, pid_t pid)
     return tell(birth, 'B', &number, sizeof number);
 }
 
-int control_namespaces(struct birth *birth, uint64_t flags)
-{
-    return tell(birth, 'N', &flags, sizeof flags);
-}
+int control_namespaces(struct birth *birth, uint64_t flags) { return tell(birth, 'N', &flags, sizeof flags); }
 
 void control_error(struct birth *birth, const char *step)
 {
@@ -48,8 +45,8 @@ int control_terminal(struct birth *birth, int master)
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr aligned;
     } room = {.bytes = {0}};
-    struct msghdr message = {.msg_iov = &payload, .msg_iovlen = 1,
-                             .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    struct msghdr message = {
+        .msg_iov = &payload, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;

@@ -22,8 +22,7 @@ int step_filter(struct birth *birth, const struct arg *arg)
         return failed(birth, "reading the filter of system calls");
     }
     memcpy(instruction, arg[0].text, size);
-    struct sock_fprog program = {.len = (unsigned short)(size / sizeof *instruction),
-                                 .filter = instruction};
+    struct sock_fprog program = {.len = (unsigned short)(size / sizeof *instruction), .filter = instruction};
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
         return failed(birth, "filtering system calls");
     return 0;

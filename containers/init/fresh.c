@@ -36,8 +36,8 @@ static int stop_ignoring_signals(void)
         uint64_t mask;
     } usual = {.handler = SIG_DFL};
     for (int number = 1; number <= LAST_SIGNAL; number++)
-        if (number != SIGKILL && number != SIGSTOP
-            && syscall(SYS_rt_sigaction, number, &usual, NULL, sizeof usual.mask) < 0)
+        if (number != SIGKILL && number != SIGSTOP &&
+            syscall(SYS_rt_sigaction, number, &usual, NULL, sizeof usual.mask) < 0)
             return -1;
     return 0;
 }

@@ -16,8 +16,8 @@ enum { LINES_MAX = 65536, FIELD_UID = 2, FIELD_HOME = 5 };
 static FILE *open_users(int root)
 {
     struct stat about;
-    int file = sys_openat2(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY,
-                           RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    int file =
+        sys_openat2(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
     if (file < 0)
         return NULL;
     FILE *users = fstat(file, &about) == 0 && S_ISREG(about.st_mode) ? fdopen(file, "re") : NULL;

@@ -111,8 +111,8 @@ int main(int argc, char **argv)
 {
     if (argc < 4 || !are_numbers(argv + 1))
         return usage();
-    struct birth birth = {.control = atoi(argv[3]), .plan = atoi(argv[2]), .root = -1,
-                          .argv = argv, .next = (unsigned)atoi(argv[1])};
+    struct birth birth = {
+        .control = atoi(argv[3]), .plan = atoi(argv[2]), .root = -1, .argv = argv, .next = (unsigned)atoi(argv[1])};
     struct plan plan = {0};
     prctl(PR_SET_NAME, "vswitch-init");
     birth.own_users = birth.next > 0; /* only there does it start again */

@@ -16,14 +16,13 @@
 
 enum { NULL_MAJOR = 1, NULL_MINOR = 3, MISSING = -2 };
 
-static const unsigned ATTRIBUTES =
-    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+static const unsigned ATTRIBUTES = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 static int empty_folder(void)
 {
     int fs = sys_fsopen("tmpfs");
-    if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "755") < 0
-        || sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+    if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "755") < 0 ||
+        sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
         return -1;
     int mount = sys_fsmount(fs, ATTRIBUTES);
     close(fs);
@@ -87,8 +86,7 @@ static int forbid_writing(int place)
 {
     struct mount_attr attr = {.attr_set = ATTRIBUTES};
     int same = sys_open_tree(place, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
-    if (same < 0 || sys_mount_setattr(same, AT_RECURSIVE, &attr) < 0
-        || sys_move_mount(same, place) < 0)
+    if (same < 0 || sys_mount_setattr(same, AT_RECURSIVE, &attr) < 0 || sys_move_mount(same, place) < 0)
         return -1;
     close(same);
     return close(place);
@@ -128,8 +126,8 @@ int step_freeze(struct birth *birth, const struct arg *arg)
     if (!listing)
         return failed(birth, "listing %s", arg[0].text);
     while ((entry = readdir(listing)))
-        if (entry->d_type != DT_LNK && entry->d_name[0] != '.' && !isdigit(entry->d_name[0])
-            && freeze_entry(folder, entry->d_name) < 0)
+        if (entry->d_type != DT_LNK && entry->d_name[0] != '.' && !isdigit(entry->d_name[0]) &&
+            freeze_entry(folder, entry->d_name) < 0)
             return failed(birth, "making %s/%s read-only", arg[0].text, entry->d_name);
     return closedir(listing);
 }

@@ -104,8 +104,7 @@ int step_mount(struct birth *birth, const struct arg *arg)
     int mount = make_mount(type, arg[2].text, attributes);
     if (mount < 0 && errno == EPERM && (skip & EMPTY_IF_REFUSED))
         mount = make_mount("tmpfs", "mode=755", attributes | MOUNT_ATTR_RDONLY);
-    if (mount < 0 || sys_move_mount(mount, place) < 0
-        || path_mounted(birth, path, mount, follow) < 0)
+    if (mount < 0 || sys_move_mount(mount, place) < 0 || path_mounted(birth, path, mount, follow) < 0)
         return failed(birth, "mounting %s on %s", type, path);
     return close(place);
 }

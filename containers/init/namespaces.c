@@ -132,9 +132,11 @@ static int bear(struct birth *birth, const struct namespaces_wanted *request)
 /* namespaces(flags, uid_map, gid_map, deny_setgroups, die_with_runner) */
 int step_namespaces(struct birth *birth, const struct arg *arg)
 {
-    struct namespaces_wanted request = {.flags = arg[0].number, .uid_map = arg[1].text,
-                              .gid_map = arg[2].text, .deny_setgroups = arg[3].number != 0,
-                              .die_with_runner = arg[4].number != 0};
+    struct namespaces_wanted request = {.flags = arg[0].number,
+                                        .uid_map = arg[1].text,
+                                        .gid_map = arg[2].text,
+                                        .deny_setgroups = arg[3].number != 0,
+                                        .die_with_runner = arg[4].number != 0};
     if (bear(birth, &request) == 0)
         return 0;
     struct birth first = *birth;

@@ -49,8 +49,7 @@ static int make_place(struct birth *birth, const char *path)
 
 int node_take(const char *path, mode_t type, dev_t number)
 {
-    struct mount_attr attr = {
-        .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
     struct stat about;
     int node = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
     if (node < 0 || fstat(node, &about) < 0)

@@ -27,8 +27,7 @@ void path_forget(struct birth *birth)
 uint64_t path_mount(int fd)
 {
     struct statx about;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &about) < 0
-        || !(about.stx_mask & STATX_MNT_ID))
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &about) < 0 || !(about.stx_mask & STATX_MNT_ID))
         return 0;
     return about.stx_mnt_id;
 }
@@ -70,10 +69,7 @@ int path_use(const struct birth *birth, const char *path, unsigned flags)
     return look_up(birth, path, flags, RESOLVE_NO_SYMLINKS);
 }
 
-bool path_is_own(const struct birth *birth, const char *path)
-{
-    return base(birth, &path) != NULL;
-}
+bool path_is_own(const struct birth *birth, const char *path) { return base(birth, &path) != NULL; }
 
 /* The root of the mount that is remembered for `path` itself, or -1 with errno. */
 static int open_mount(const struct birth *birth, const char *path, unsigned flags)

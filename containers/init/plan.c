@@ -46,15 +46,9 @@ static char *take_text(struct cursor *c)
     return c->bad ? NULL : text;
 }
 
-static void read_number(struct cursor *c, struct arg *arg)
-{
-    arg->number = take_number(c, 8);
-}
+static void read_number(struct cursor *c, struct arg *arg) { arg->number = take_number(c, 8); }
 
-static void read_text(struct cursor *c, struct arg *arg)
-{
-    arg->text = take_text(c);
-}
+static void read_text(struct cursor *c, struct arg *arg) { arg->text = take_text(c); }
 
 static void read_bytes(struct cursor *c, struct arg *arg)
 {

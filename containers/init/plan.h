@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 struct arg {
-    char kind;         /* 'n' number, 's' text, 'b' bytes, 'l' list of texts */
-    uint64_t number;   /* 'n'; for 'b' and 'l' how many */
-    const char *text;  /* 's': ends in NUL, holds no other; 'b': not aligned */
-    char **list;       /* 'l': ends in NULL, as execve wants it */
+    char kind;        /* 'n' number, 's' text, 'b' bytes, 'l' list of texts */
+    uint64_t number;  /* 'n'; for 'b' and 'l' how many */
+    const char *text; /* 's': ends in NUL, holds no other; 'b': not aligned */
+    char **list;      /* 'l': ends in NULL, as execve wants it */
 };
 
 enum { PLAN_MAX_ARGS = 8, PLAN_MAX_STEPS = 256, PLAN_MAX_BYTES = 1 << 20 };

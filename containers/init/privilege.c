@@ -54,9 +54,8 @@ static int drop_securebits(void)
 /* capabilities(keep): a bit mask, for this process and all after it. */
 int step_capabilities(struct birth *birth, const struct arg *arg)
 {
-    if (drop_securebits() < 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0
-        || bound_capabilities(arg[0].number) < 0
-        || set_capabilities(arg[0].number) < 0)
+    if (drop_securebits() < 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
+        bound_capabilities(arg[0].number) < 0 || set_capabilities(arg[0].number) < 0)
         return failed(birth, "dropping capabilities");
     return 0;
 }

@@ -36,8 +36,7 @@ static int same_node(int fd, const struct stat *about)
         return -1;
     path[length] = '\0';
     int node = node_take(path, about->st_mode & S_IFMT, about->st_rdev);
-    if (node >= 0 && (fstat(node, &found) < 0 || found.st_dev != about->st_dev
-                      || found.st_ino != about->st_ino)) {
+    if (node >= 0 && (fstat(node, &found) < 0 || found.st_dev != about->st_dev || found.st_ino != about->st_ino)) {
         errno = ENODEV;
         return -1;
     }
@@ -80,8 +79,7 @@ int step_streams(struct birth *birth, const struct arg *arg)
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fstat(fd, &about) < 0)
             continue;
-        if ((S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode))
-            && replace(fd, &about, arg[0].list) < 0)
+        if ((S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode)) && replace(fd, &about, arg[0].list) < 0)
             return failed(birth, "opening the device on descriptor %d anew", fd);
         errno = EISDIR;
         if (S_ISDIR(about.st_mode)) /* from there ".." leads through the machine's whole tree */

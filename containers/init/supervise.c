@@ -40,10 +40,7 @@ static void finish(const struct watch *watch, int code)
     _exit(code);
 }
 
-static int exit_code(int status)
-{
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
+static int exit_code(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
 static void reap(const struct watch *watch)
 {

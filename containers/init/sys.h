@@ -25,10 +25,7 @@
 
 enum { SYS_DETACH = 2 /* MNT_DETACH, whose header clashes with linux/mount.h */ };
 
-static inline pid_t sys_clone3(struct clone_args *args)
-{
-    return (pid_t)syscall(SYS_clone3, args, sizeof *args);
-}
+static inline pid_t sys_clone3(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
 static inline int sys_openat2(int folder, const char *path, uint64_t flags, uint64_t resolve)
 {
@@ -44,8 +41,7 @@ static inline int sys_open_tree(int folder, const char *path, unsigned flags)
 /* Attach the mount at the fd `mount` on the place at the fd `target`. */
 static inline int sys_move_mount(int mount, int target)
 {
-    return (int)syscall(SYS_move_mount, mount, "", target, "",
-                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    return (int)syscall(SYS_move_mount, mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 static inline int sys_mount_setattr(int mount, unsigned flags, struct mount_attr *attr)
@@ -53,30 +49,21 @@ static inline int sys_mount_setattr(int mount, unsigned flags, struct mount_attr
     return (int)syscall(SYS_mount_setattr, mount, "", flags | AT_EMPTY_PATH, attr, sizeof *attr);
 }
 
-static inline int sys_fsopen(const char *type)
-{
-    return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
-}
+static inline int sys_fsopen(const char *type) { return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC); }
 
 static inline int sys_fsconfig(int fs, unsigned command, const char *key, const char *value)
 {
     return (int)syscall(SYS_fsconfig, fs, command, key, value, 0);
 }
 
-static inline int sys_fsmount(int fs, unsigned attr)
-{
-    return (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attr);
-}
+static inline int sys_fsmount(int fs, unsigned attr) { return (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attr); }
 
 static inline int sys_pivot_root(const char *new_root, const char *put_old)
 {
     return (int)syscall(SYS_pivot_root, new_root, put_old);
 }
 
-static inline int sys_umount_detached(const char *path)
-{
-    return (int)syscall(SYS_umount2, path, SYS_DETACH);
-}
+static inline int sys_umount_detached(const char *path) { return (int)syscall(SYS_umount2, path, SYS_DETACH); }
 
 static inline int sys_close_range(unsigned first, unsigned flags)
 {

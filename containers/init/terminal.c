@@ -43,8 +43,7 @@ int step_terminal(struct birth *birth, const struct arg *arg)
     if (master < 0)
         return failed(birth, "opening a terminal");
     int slave = pty_peer(master);
-    if (slave < 0 || set_size(slave, arg[1].number, arg[2].number) < 0
-        || take_over(slave, (uid_t)arg[0].number) < 0)
+    if (slave < 0 || set_size(slave, arg[1].number, arg[2].number) < 0 || take_over(slave, (uid_t)arg[0].number) < 0)
         return failed(birth, "taking the terminal over");
     if (ours < 0 && control_terminal(birth, master) < 0)
         return -1;

@@ -24,18 +24,18 @@ static inline bool check_note(bool holds)
     return false;
 }
 
-#define CHECK(condition)                                                              \
-    do {                                                                              \
-        if (!check_note(condition))                                                   \
-            printf("%s:%d: %s: not so: %s\n", __FILE__, __LINE__, __func__, #condition); \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!check_note(condition))                                                                                    \
+            printf("%s:%d: %s: not so: %s\n", __FILE__, __LINE__, __func__, #condition);                               \
     } while (0)
 
-#define CHECK_EQ(got, want)                                                                          \
-    do {                                                                                             \
-        int64_t got_ = (int64_t)(got), want_ = (int64_t)(want);                                      \
-        if (!check_note(got_ == want_))                                                              \
-            printf("%s:%d: %s: %s is %" PRId64 " (0x%" PRIx64 "), not %s = %" PRId64 " (0x%" PRIx64 ")\n", __FILE__, \
-                   __LINE__, __func__, #got, got_, got_, #want, want_, want_);                       \
+#define CHECK_EQ(got, want)                                                                                            \
+    do {                                                                                                               \
+        int64_t got_ = (int64_t)(got), want_ = (int64_t)(want);                                                        \
+        if (!check_note(got_ == want_))                                                                                \
+            printf("%s:%d: %s: %s is %" PRId64 " (0x%" PRIx64 "), not %s = %" PRId64 " (0x%" PRIx64 ")\n", __FILE__,   \
+                   __LINE__, __func__, #got, got_, got_, #want, want_, want_);                                         \
     } while (0)
 
 static inline void check_print(const char *name, const uint8_t *bytes, size_t n)
@@ -46,13 +46,13 @@ static inline void check_print(const char *name, const uint8_t *bytes, size_t n)
     printf("\n");
 }
 
-#define CHECK_BYTES(got, want, n)                                                                   \
-    do {                                                                                            \
-        if (!check_note(memcmp(got, want, n) == 0)) {                                               \
-            printf("%s:%d: %s: %s differs from %s\n", __FILE__, __LINE__, __func__, #got, #want); \
-            check_print(#got, (const uint8_t *)(got), n);                                           \
-            check_print(#want, (const uint8_t *)(want), n);                                         \
-        }                                                                                           \
+#define CHECK_BYTES(got, want, n)                                                                                      \
+    do {                                                                                                               \
+        if (!check_note(memcmp(got, want, n) == 0)) {                                                                  \
+            printf("%s:%d: %s: %s differs from %s\n", __FILE__, __LINE__, __func__, #got, #want);                      \
+            check_print(#got, (const uint8_t *)(got), n);                                                              \
+            check_print(#want, (const uint8_t *)(want), n);                                                            \
+        }                                                                                                              \
     } while (0)
 
 static inline int checks_end(void)

@@ -1,6 +1,7 @@
 /* A race made on purpose: a packet given back by a thread that does not own its pool, as a poll thread works with it.
  *
- * No test: the control of those that run over -fsanitize=thread.  Where this is not reported, their silence means nothing.
+ * No test: the control of those that run over -fsanitize=thread.  Where this is not reported, their silence means
+ * nothing.
  */
 #include <pthread.h>
 

@@ -44,7 +44,7 @@ static void check_layout(const struct packet *p)
 
 static void write_out(const struct packet *p, bool done)
 {
-    uint8_t size[4] = { 0, 0, (uint8_t)(p->len >> 8), (uint8_t)p->len };
+    uint8_t size[4] = {0, 0, (uint8_t)(p->len >> 8), (uint8_t)p->len};
 
     fwrite(size, 1, 4, stdout);
     fwrite(p->data, 1, p->len, stdout);

@@ -14,14 +14,22 @@
 struct frame {
     uint8_t bytes[70000];
     uint32_t n, l3, l4;
-    uint32_t next_at;  /* where the next header's number goes, 0 = nowhere */
+    uint32_t next_at; /* where the next header's number goes, 0 = nowhere */
     uint8_t proto;
     uint8_t final_dst[16]; /* what the pseudo header has as destination */
     bool ipv6;
 };
 
-static inline void put_be16(uint8_t *at, uint32_t v) { at[0] = (uint8_t)(v >> 8); at[1] = (uint8_t)v; }
-static inline void put_be32(uint8_t *at, uint32_t v) { put_be16(at, v >> 16); put_be16(at + 2, v & 0xffff); }
+static inline void put_be16(uint8_t *at, uint32_t v)
+{
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
+}
+static inline void put_be32(uint8_t *at, uint32_t v)
+{
+    put_be16(at, v >> 16);
+    put_be16(at + 2, v & 0xffff);
+}
 static inline uint32_t get_be16(const uint8_t *at) { return (uint32_t)(at[0] << 8 | at[1]); }
 
 static inline uint8_t *frame_more(struct frame *f, uint32_t n)
@@ -170,7 +178,7 @@ static inline uint32_t slow_sum(uint32_t sum, const uint8_t *at, uint32_t n)
 static inline uint32_t slow_pseudo(const struct frame *f, uint32_t l4_size)
 {
     const uint8_t *ip = f->bytes + f->l3;
-    uint8_t rest[4] = { (uint8_t)(l4_size >> 16), 0, 0, f->proto };
+    uint8_t rest[4] = {(uint8_t)(l4_size >> 16), 0, 0, f->proto};
     uint32_t sum = f->ipv6 ? slow_sum(slow_sum(0, ip + 8, 16), f->final_dst, 16) : slow_sum(0, ip + 12, 8);
     uint8_t size[2];
 
@@ -190,10 +198,7 @@ static inline uint32_t slow_crc32c(const uint8_t *at, uint32_t n)
     return ~crc;
 }
 
-static inline uint32_t slow_offset(uint8_t proto)
-{
-    return proto == 6 ? 16 : proto == 17 ? 6 : proto == 132 ? 8 : 2;
-}
+static inline uint32_t slow_offset(uint8_t proto) { return proto == 6 ? 16 : proto == 17 ? 6 : proto == 132 ? 8 : 2; }
 
 static inline void slow_sctp(uint8_t *l4, uint32_t n)
 {

@@ -10,7 +10,8 @@
 
 static void dump(const struct layout *l)
 {
-    printf("l3=%u l4=%u eth_type=%u n_vlans=%u ip_proto=%u kind=%u frag=%u exthdrs=%u nd_target=%u nd_sll=%u nd_tll=%u l3_end=%u\n",
+    printf("l3=%u l4=%u eth_type=%u n_vlans=%u ip_proto=%u kind=%u frag=%u exthdrs=%u nd_target=%u nd_sll=%u nd_tll=%u "
+           "l3_end=%u\n",
            l->l3, l->l4, l->eth_type, l->n_vlans, l->ip_proto, l->kind, l->frag, l->exthdrs, l->nd_target, l->nd_sll,
            l->nd_tll, l->l3_end);
 }
@@ -22,7 +23,7 @@ int main(void)
     while (fread(size, 1, 4, stdin) == 4) {
         uint32_t n = (uint32_t)size[0] << 24 | (uint32_t)size[1] << 16 | (uint32_t)size[2] << 8 | size[3];
         uint8_t *bytes = malloc(n);
-        struct packet p = { .data = bytes, .len = n, .room = n, .refs = 1 };
+        struct packet p = {.data = bytes, .len = n, .room = n, .refs = 1};
 
         if (!bytes || fread(bytes, 1, n, stdin) != n)
             return 1;

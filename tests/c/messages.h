@@ -41,8 +41,16 @@ static inline uint8_t *more(struct message *m, size_t n)
     return at;
 }
 
-static inline void wire16(uint8_t *at, uint32_t v) { at[0] = (uint8_t)(v >> 8); at[1] = (uint8_t)v; }
-static inline void wire32(uint8_t *at, uint32_t v) { wire16(at, v >> 16); wire16(at + 2, v & 0xffff); }
+static inline void wire16(uint8_t *at, uint32_t v)
+{
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
+}
+static inline void wire32(uint8_t *at, uint32_t v)
+{
+    wire16(at, v >> 16);
+    wire16(at + 2, v & 0xffff);
+}
 static inline void pad8(struct message *m, size_t from) { more(m, (8 - (m->n - from) % 8) % 8); }
 
 /* A message of 'type' with 'fixed' bytes behind its header; all lengths are set by message_end. */
@@ -61,25 +69,87 @@ static inline void message_end(struct message *m) { wire16(m->bytes + 2, (uint32
 /* ---- fields: a few values each, so that rules and packets meet ---- */
 
 enum fields_on_wire {
-    OXM_IN_PORT = 0, OXM_METADATA = 2, OXM_ETH_DST, OXM_ETH_SRC, OXM_ETH_TYPE, OXM_VLAN_VID, OXM_VLAN_PCP, OXM_IP_DSCP, OXM_IP_ECN,
-    OXM_IP_PROTO, OXM_IPV4_SRC, OXM_IPV4_DST, OXM_TCP_SRC, OXM_TCP_DST, OXM_UDP_SRC, OXM_UDP_DST, OXM_SCTP_SRC, OXM_SCTP_DST,
-    OXM_ICMPV4_TYPE, OXM_ICMPV4_CODE, OXM_ARP_OP, OXM_ARP_SPA, OXM_ARP_TPA, OXM_ARP_SHA, OXM_ARP_THA, OXM_IPV6_SRC, OXM_IPV6_DST,
-    OXM_IPV6_FLABEL, OXM_ICMPV6_TYPE, OXM_ICMPV6_CODE, OXM_ND_TARGET, OXM_ND_SLL, OXM_ND_TLL, OXM_MPLS_LABEL, OXM_MPLS_TC,
-    OXM_MPLS_BOS, OXM_PBB_ISID, OXM_TUNNEL_ID, OXM_IPV6_EXTHDR
+    OXM_IN_PORT = 0,
+    OXM_METADATA = 2,
+    OXM_ETH_DST,
+    OXM_ETH_SRC,
+    OXM_ETH_TYPE,
+    OXM_VLAN_VID,
+    OXM_VLAN_PCP,
+    OXM_IP_DSCP,
+    OXM_IP_ECN,
+    OXM_IP_PROTO,
+    OXM_IPV4_SRC,
+    OXM_IPV4_DST,
+    OXM_TCP_SRC,
+    OXM_TCP_DST,
+    OXM_UDP_SRC,
+    OXM_UDP_DST,
+    OXM_SCTP_SRC,
+    OXM_SCTP_DST,
+    OXM_ICMPV4_TYPE,
+    OXM_ICMPV4_CODE,
+    OXM_ARP_OP,
+    OXM_ARP_SPA,
+    OXM_ARP_TPA,
+    OXM_ARP_SHA,
+    OXM_ARP_THA,
+    OXM_IPV6_SRC,
+    OXM_IPV6_DST,
+    OXM_IPV6_FLABEL,
+    OXM_ICMPV6_TYPE,
+    OXM_ICMPV6_CODE,
+    OXM_ND_TARGET,
+    OXM_ND_SLL,
+    OXM_ND_TLL,
+    OXM_MPLS_LABEL,
+    OXM_MPLS_TC,
+    OXM_MPLS_BOS,
+    OXM_PBB_ISID,
+    OXM_TUNNEL_ID,
+    OXM_IPV6_EXTHDR
 };
 
 /* Bytes, bits of the last byte's side that may differ, and whether a rule may mask it. */
-static const struct { uint8_t bytes, top, values, maskable; } oxm_shapes[] = {
-    [OXM_IN_PORT] = {4, 0, MESSAGE_PORTS, 0}, [OXM_METADATA] = {8, 0, 3, 1}, [OXM_ETH_DST] = {6, 2, 4, 1}, [OXM_ETH_SRC] = {6, 2, 4, 1},
-    [OXM_VLAN_VID] = {2, 0, 3, 0}, [OXM_VLAN_PCP] = {1, 0, 3, 0}, [OXM_IP_DSCP] = {1, 0, 3, 0}, [OXM_IP_ECN] = {1, 0, 3, 0},
-    [OXM_IPV4_SRC] = {4, 10, 3, 1}, [OXM_IPV4_DST] = {4, 10, 3, 1}, [OXM_TCP_SRC] = {2, 0, 3, 0}, [OXM_TCP_DST] = {2, 0, 3, 0},
-    [OXM_UDP_SRC] = {2, 0, 3, 0}, [OXM_UDP_DST] = {2, 0, 3, 0}, [OXM_SCTP_SRC] = {2, 0, 3, 0}, [OXM_SCTP_DST] = {2, 0, 3, 0},
-    [OXM_ICMPV4_TYPE] = {1, 0, 3, 0}, [OXM_ICMPV4_CODE] = {1, 0, 3, 0}, [OXM_ARP_OP] = {2, 0, 3, 0}, [OXM_ARP_SPA] = {4, 10, 3, 1},
-    [OXM_ARP_TPA] = {4, 10, 3, 1}, [OXM_ARP_SHA] = {6, 2, 4, 1}, [OXM_ARP_THA] = {6, 2, 4, 1}, [OXM_IPV6_SRC] = {16, 0xfd, 3, 1},
-    [OXM_IPV6_DST] = {16, 0xfd, 3, 1}, [OXM_IPV6_FLABEL] = {4, 0, 3, 1}, [OXM_ICMPV6_CODE] = {1, 0, 3, 0},
+static const struct {
+    uint8_t bytes, top, values, maskable;
+} oxm_shapes[] = {
+    [OXM_IN_PORT] = {4, 0, MESSAGE_PORTS, 0},
+    [OXM_METADATA] = {8, 0, 3, 1},
+    [OXM_ETH_DST] = {6, 2, 4, 1},
+    [OXM_ETH_SRC] = {6, 2, 4, 1},
+    [OXM_VLAN_VID] = {2, 0, 3, 0},
+    [OXM_VLAN_PCP] = {1, 0, 3, 0},
+    [OXM_IP_DSCP] = {1, 0, 3, 0},
+    [OXM_IP_ECN] = {1, 0, 3, 0},
+    [OXM_IPV4_SRC] = {4, 10, 3, 1},
+    [OXM_IPV4_DST] = {4, 10, 3, 1},
+    [OXM_TCP_SRC] = {2, 0, 3, 0},
+    [OXM_TCP_DST] = {2, 0, 3, 0},
+    [OXM_UDP_SRC] = {2, 0, 3, 0},
+    [OXM_UDP_DST] = {2, 0, 3, 0},
+    [OXM_SCTP_SRC] = {2, 0, 3, 0},
+    [OXM_SCTP_DST] = {2, 0, 3, 0},
+    [OXM_ICMPV4_TYPE] = {1, 0, 3, 0},
+    [OXM_ICMPV4_CODE] = {1, 0, 3, 0},
+    [OXM_ARP_OP] = {2, 0, 3, 0},
+    [OXM_ARP_SPA] = {4, 10, 3, 1},
+    [OXM_ARP_TPA] = {4, 10, 3, 1},
+    [OXM_ARP_SHA] = {6, 2, 4, 1},
+    [OXM_ARP_THA] = {6, 2, 4, 1},
+    [OXM_IPV6_SRC] = {16, 0xfd, 3, 1},
+    [OXM_IPV6_DST] = {16, 0xfd, 3, 1},
+    [OXM_IPV6_FLABEL] = {4, 0, 3, 1},
+    [OXM_ICMPV6_CODE] = {1, 0, 3, 0},
     [OXM_ND_TARGET] = {16, 0xfd, 3, 0},
-    [OXM_ND_SLL] = {6, 2, 4, 0}, [OXM_ND_TLL] = {6, 2, 4, 0}, [OXM_MPLS_LABEL] = {4, 0, 3, 0}, [OXM_MPLS_TC] = {1, 0, 3, 0},
-    [OXM_MPLS_BOS] = {1, 0, 2, 0}, [OXM_PBB_ISID] = {3, 0, 3, 1}, [OXM_TUNNEL_ID] = {8, 0, 3, 1}, [OXM_IPV6_EXTHDR] = {2, 0, 3, 1},
+    [OXM_ND_SLL] = {6, 2, 4, 0},
+    [OXM_ND_TLL] = {6, 2, 4, 0},
+    [OXM_MPLS_LABEL] = {4, 0, 3, 0},
+    [OXM_MPLS_TC] = {1, 0, 3, 0},
+    [OXM_MPLS_BOS] = {1, 0, 2, 0},
+    [OXM_PBB_ISID] = {3, 0, 3, 1},
+    [OXM_TUNNEL_ID] = {8, 0, 3, 1},
+    [OXM_IPV6_EXTHDR] = {2, 0, 3, 1},
 };
 
 /* The i-th of a field's few values. */
@@ -94,7 +164,8 @@ static inline void field_value(uint8_t *at, unsigned field, uint32_t i)
         at[0] |= 0x10;
 }
 
-static inline void put_oxm_bytes(struct message *m, unsigned field, const uint8_t *value, unsigned n, const uint8_t *mask)
+static inline void put_oxm_bytes(struct message *m, unsigned field, const uint8_t *value, unsigned n,
+                                 const uint8_t *mask)
 {
     uint8_t *at = more(m, 4 + n + (mask ? n : 0));
     wire16(at, 0x8000);
@@ -120,7 +191,11 @@ static inline void put_random_oxm(struct message *m, unsigned field, bool may_ma
 
 /* ---- matches: what a packet is, then a few of the fields it has ---- */
 
-struct species { uint16_t type; uint8_t proto, icmp, n; uint8_t fields[9]; };
+struct species {
+    uint16_t type;
+    uint8_t proto, icmp, n;
+    uint8_t fields[9];
+};
 static const struct species all_species[] = {
     {0, 0, 0, 4, {OXM_ETH_DST, OXM_ETH_SRC, OXM_METADATA, OXM_TUNNEL_ID}},
     {0x0800, 0, 0, 4, {OXM_IPV4_SRC, OXM_IPV4_DST, OXM_IP_DSCP, OXM_IP_ECN}},
@@ -191,8 +266,14 @@ static inline void put_output(struct message *m, uint32_t port, uint16_t max_len
     wire16(at + 8, max_len);
 }
 
-static inline void put_numbered(struct message *m, unsigned type, uint32_t number) { wire32(put_action(m, type, 8) + 4, number); }
-static inline void put_typed(struct message *m, unsigned type, uint32_t eth) { wire16(put_action(m, type, 8) + 4, eth); }
+static inline void put_numbered(struct message *m, unsigned type, uint32_t number)
+{
+    wire32(put_action(m, type, 8) + 4, number);
+}
+static inline void put_typed(struct message *m, unsigned type, uint32_t eth)
+{
+    wire16(put_action(m, type, 8) + 4, eth);
+}
 
 static inline void put_random_output(struct message *m)
 {
@@ -236,11 +317,15 @@ static inline void put_random_action(struct message *m, const struct species *s)
     static const uint16_t types[] = {0x0800, 0x86dd, 0x8847, 0x8848};
     switch (dice(24)) {
     case 0: put_numbered(m, 21, dice(MESSAGE_QUEUES + 1)); break;
-    case 1: case 2: case 3: put_numbered(m, 22, 1 + dice(MESSAGE_GROUPS)); break;
+    case 1:
+    case 2:
+    case 3: put_numbered(m, 22, 1 + dice(MESSAGE_GROUPS)); break;
     case 4: put_typed(m, 17, dice(2) ? 0x8100 : 0x88a8); break;
-    case 5: case 6: put_action(m, 18, 8); break;
+    case 5:
+    case 6: put_action(m, 18, 8); break;
     case 7: put_typed(m, 19, dice(2) ? 0x8847 : 0x8848); break;
-    case 8: case 9: put_typed(m, 20, ONE_OF(types)); break;
+    case 8:
+    case 9: put_typed(m, 20, ONE_OF(types)); break;
     case 10: put_typed(m, 26, 0x88e7); break;
     case 11: put_action(m, 27, 8); break;
     case 12: put_action(m, 11, 8); break;
@@ -250,7 +335,8 @@ static inline void put_random_action(struct message *m, const struct species *s)
     case 16: put_action(m, 23, 8)[4] = (uint8_t)dice(3); break;
     case 17: put_action(m, 24, 8); break;
     case 18: put_rename(m, s); break;
-    case 19: case 20: put_set_field(m, s); break;
+    case 19:
+    case 20: put_set_field(m, s); break;
     default: put_random_output(m);
     }
 }
@@ -398,9 +484,15 @@ static inline void barrier_message(struct message *m)
 static inline void random_message(struct message *m, const uint8_t *frame, size_t n)
 {
     switch (dice(20)) {
-    case 0: case 1: case 2: case 3: case 4: group_mod_message(m); break;
-    case 5: case 6: meter_mod_message(m); break;
-    case 7: case 8: packet_out_message(m, frame, n); break;
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4: group_mod_message(m); break;
+    case 5:
+    case 6: meter_mod_message(m); break;
+    case 7:
+    case 8: packet_out_message(m, frame, n); break;
     case 9: statistics_message(m, ONE_OF(all_statistics)); break;
     case 10: barrier_message(m); break;
     default: flow_mod_message(m);

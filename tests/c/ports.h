@@ -11,7 +11,7 @@ static inline uint64_t dropped(struct port *port, vs_drop reason) { return count
 
 static inline vs_port_spec spec_of(vs_port_kind kind)
 {
-    vs_port_spec spec = { .number = 7, .kind = kind, .flags = VS_PORT_VNET_HDR, .name = "p7" };
+    vs_port_spec spec = {.number = 7, .kind = kind, .flags = VS_PORT_VNET_HDR, .name = "p7"};
     return spec;
 }
 
@@ -41,7 +41,8 @@ static inline struct virtio_net_hdr super_header(const struct frame *f, uint8_t 
 }
 
 /* The super-frame 'f' of 'gso_size' payload bytes a piece, as a packet. */
-static inline struct packet *super_packet(struct frame *f, struct packet_pool *pool, uint8_t gso_type, uint16_t gso_size)
+static inline struct packet *super_packet(struct frame *f, struct packet_pool *pool, uint8_t gso_type,
+                                          uint16_t gso_size)
 {
     struct packet *p = frame_packet_open(f, pool);
     p->gso_type = gso_type;

@@ -128,7 +128,8 @@ static void empty_buckets_of_buckets_end(void)
     end();
 }
 
-/* Groups that watch groups, down to ports that are not there: everything would have to be looked at, and oneself again. */
+/* Groups that watch groups, down to ports that are not there: everything would have to be looked at, and oneself again.
+ */
 static void watching_ends(uint8_t type)
 {
     start(16);
@@ -191,7 +192,10 @@ static void copies_of_copies_end(void)
 static void traces_of_copies_end(void)
 {
     enum { COPIES = 50, LEVELS = 6, FRAME = 1400 };
-    struct { vs_trace_request head; uint8_t frame[FRAME]; } request = {.head = {1, FRAME}};
+    struct {
+        vs_trace_request head;
+        uint8_t frame[FRAME];
+    } request = {.head = {1, FRAME}};
     start(16);
     for (uint32_t id = LEVELS; id >= 1; id--) {
         begin_group(ALL, id);
@@ -260,7 +264,8 @@ static void put_setting(unsigned field, const uint8_t *value, unsigned n)
     wire16(m.bytes + start + 2, (uint32_t)(m.n - start));
 }
 
-/* A bucket that gives IP another protocol, so that what comes next has to be read anew: group 'to', or a port number of its own. */
+/* A bucket that gives IP another protocol, so that what comes next has to be read anew: group 'to', or a port number of
+ * its own. */
 static void put_renaming_bucket(uint32_t to, unsigned port)
 {
     size_t at = begin_bucket(UINT32_MAX, UINT32_MAX);
@@ -272,8 +277,9 @@ static void put_renaming_bucket(uint32_t to, unsigned port)
     end_bucket(at);
 }
 
-/* A cached answer with two stages, the first of which fills the whole store of stages with others: the second one is in use
- * by the packet at hand, so it stays (an assert in passage_go_on, once).  Where stages lie depends on addresses: many rounds. */
+/* A cached answer with two stages, the first of which fills the whole store of stages with others: the second one is in
+ * use by the packet at hand, so it stays (an assert in passage_go_on, once).  Where stages lie depends on addresses:
+ * many rounds. */
 static void a_stage_in_use_stays(void)
 {
     enum { GROUPS = 20, COPIES = 330, ROUNDS = 400 };
@@ -312,7 +318,8 @@ static void a_stage_in_use_stays(void)
     end();
 }
 
-/* Rules as long as they may be, dumped again and again by somebody who reads nothing: refused, before memory is gone. */
+/* Rules as long as they may be, dumped again and again by somebody who reads nothing: refused, before memory is gone.
+ */
 static void unread_dumps_end(void)
 {
     enum { RULES = 2000, DUMPS = 40, MOST = 300 << 20 };

@@ -119,7 +119,8 @@ static void it_finds_what_a_search_through_all_finds(void)
     struct classifier *c = classifier_new(&epoch);
     for (uint16_t i = 0; i < ENTRIES; i++) {
         uint32_t mask = (uint32_t)random_next() & 0xff;
-        entries[i] = entry((uint16_t)(i * 7919), (uint32_t)random_next() & mask, mask, (uint16_t)(random_next() & 1), random_next() % 10);
+        entries[i] = entry((uint16_t)(i * 7919), (uint32_t)random_next() & mask, mask, (uint16_t)(random_next() & 1),
+                           random_next() % 10);
         if (random_next() & 1)
             atomic_store(&entries[i]->died, entries[i]->born + 1 + random_next() % 5);
         classifier_insert(c, entries[i]);
@@ -184,7 +185,8 @@ static void entries_come_and_go(void)
     uint32_t ages[PLACES] = {0};
     int n_gone = 0;
     for (uint32_t change = 0; change < CHANGES; change++) {
-        uint64_t place = random_next() % PLACES, filling = change / 4000 % 2 ? 1 : 7; /* in tides: all but empty, all but full */
+        uint64_t place = random_next() % PLACES,
+                 filling = change / 4000 % 2 ? 1 : 7; /* in tides: all but empty, all but full */
         if (living[place] && random_next() % 8 >= filling) {
             atomic_store(&living[place]->died, LAST_VERSION);
             classifier_remove(c, living[place]);

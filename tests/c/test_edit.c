@@ -14,7 +14,9 @@ static void random_edit(struct packet *p, uint32_t seed)
     for (unsigned i = 0; i < 16; i++)
         value[i] = (uint8_t)(seed >> i ^ seed * (i + 1));
     switch (seed % (EDIT_LIMIT + 4)) {
-    case EDIT_ETH_TYPE: case EDIT_IP_PROTO: case EDIT_ICMPV6_TYPE: break; /* they change what the rest of the packet is */
+    case EDIT_ETH_TYPE:
+    case EDIT_IP_PROTO:
+    case EDIT_ICMPV6_TYPE: break; /* they change what the rest of the packet is */
     case EDIT_LIMIT: edit_push_vlan(p, seed & 64 ? 0x8100 : 0x88a8); break;
     case EDIT_LIMIT + 1: edit_pop_vlan(p); break;
     case EDIT_LIMIT + 2: edit_dec_ttl(p); break;
@@ -33,7 +35,7 @@ static void random_edits(struct packet *p, uint32_t seed, bool judge)
     }
 }
 
-static const uint8_t protos[] = { 6, 17, 1, 58, 132 };
+static const uint8_t protos[] = {6, 17, 1, 58, 132};
 
 static void after_any_edits_all_checksums_hold(void)
 {
@@ -109,7 +111,7 @@ static void fields_are_written_where_they_belong(void)
 
 static void arp_fields_are_written_where_they_belong(void)
 {
-    static const uint8_t start[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+    static const uint8_t start[8] = {0, 1, 8, 0, 6, 4, 0, 1};
 
     frame_ethernet(&f, 0);
     frame_type(&f, 0x0806);
@@ -137,10 +139,11 @@ static void labels_and_services_are_written_where_they_belong(void)
 
 static void a_packet_without_the_header_stays_as_it_is(void)
 {
-    static const uint8_t ones[16] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
-    static const enum edit_field absent[] = { EDIT_VLAN_VID, EDIT_VLAN_PCP, EDIT_TCP_SRC, EDIT_SCTP_DST, EDIT_ARP_OP,
-        EDIT_IPV6_SRC, EDIT_IPV6_FLABEL, EDIT_ICMPV4_TYPE, EDIT_ICMPV6_TYPE, EDIT_ND_TARGET, EDIT_ND_SLL, EDIT_ND_TLL,
-        EDIT_MPLS_LABEL, EDIT_MPLS_TC, EDIT_MPLS_BOS, EDIT_PBB_ISID };
+    static const uint8_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const enum edit_field absent[] = {EDIT_VLAN_VID,    EDIT_VLAN_PCP,  EDIT_TCP_SRC,     EDIT_SCTP_DST,
+                                             EDIT_ARP_OP,      EDIT_IPV6_SRC,  EDIT_IPV6_FLABEL, EDIT_ICMPV4_TYPE,
+                                             EDIT_ICMPV6_TYPE, EDIT_ND_TARGET, EDIT_ND_SLL,      EDIT_ND_TLL,
+                                             EDIT_MPLS_LABEL,  EDIT_MPLS_TC,   EDIT_MPLS_BOS,    EDIT_PBB_ISID};
     struct packet *p;
 
     build(false, 17, 0, 0);
@@ -195,7 +198,7 @@ static void a_udp_checksum_that_comes_out_zero_is_all_ones(void)
 
 static void a_wrong_checksum_stays_wrong(void)
 {
-    static const uint8_t wrong[] = { 6, 17, 132 };
+    static const uint8_t wrong[] = {6, 17, 132};
 
     for (unsigned i = 0; i < 3; i++) {
         struct packet *p;
@@ -203,7 +206,11 @@ static void a_wrong_checksum_stays_wrong(void)
         build(false, wrong[i], 0, 0);
         f.bytes[f.l4 + slow_offset(wrong[i])] ^= 0x40;
         p = frame_packet(&f, pool);
-        edit_set(p, wrong[i] == 6 ? EDIT_TCP_DST : wrong[i] == 17 ? EDIT_UDP_DST : EDIT_SCTP_DST, (const uint8_t *)"\1\2");
+        edit_set(p,
+                 wrong[i] == 6    ? EDIT_TCP_DST
+                 : wrong[i] == 17 ? EDIT_UDP_DST
+                                  : EDIT_SCTP_DST,
+                 (const uint8_t *)"\1\2");
         again = f;
         memcpy(again.bytes, p->data, p->len);
         frame_end(&again);
@@ -232,8 +239,14 @@ static void an_open_checksum_further_in_is_not_the_outer_headers(void)
 /* No offload can say what is behind a label or an I-TAG, so whoever pushes has left nothing to one. */
 static void a_label_or_a_service_goes_on_plain_packets_only(void)
 {
-    static const struct { uint8_t gso_type, offload; bool plain; } ways[] = {
-        {GSO_NONE, 0, true}, {GSO_TCPV4, 0, false}, {GSO_NONE, PACKET_NEEDS_CSUM, false}, {GSO_TCPV4, PACKET_NEEDS_CSUM, false},
+    static const struct {
+        uint8_t gso_type, offload;
+        bool plain;
+    } ways[] = {
+        {GSO_NONE, 0, true},
+        {GSO_TCPV4, 0, false},
+        {GSO_NONE, PACKET_NEEDS_CSUM, false},
+        {GSO_TCPV4, PACKET_NEEDS_CSUM, false},
     };
     for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++) {
         build(false, 6, 1, 0);
@@ -350,7 +363,8 @@ static void sums_agree_with_the_slow_ones(void)
     uint8_t bytes[300];
     uint16_t sum;
 
-    CHECK_EQ((uint32_t)~crc32c(~0u, (const uint8_t *)"123456789", 9), 0xe3069283); /* what everybody checks a CRC32c with */
+    CHECK_EQ((uint32_t)~crc32c(~0u, (const uint8_t *)"123456789", 9),
+             0xe3069283); /* what everybody checks a CRC32c with */
     for (uint32_t n = 0; n < sizeof bytes; n++) {
         random_fill(bytes, sizeof bytes);
         CHECK_EQ((uint32_t)~crc32c(~0u, bytes, n), slow_crc32c(bytes, n));
@@ -359,7 +373,8 @@ static void sums_agree_with_the_slow_ones(void)
     }
     memset(bytes, 0xff, sizeof bytes);
     CHECK_EQ(checksum_fold(checksum_add(UINT32_MAX, bytes, sizeof bytes)), 0xffff);
-    CHECK_EQ(checksum_add(UINT32_MAX, (const uint8_t[]){ 0, 0, 0, 0x80, 0, 0, 0, 0x80 }, 8), 1); /* a carry from a carry */
+    CHECK_EQ(checksum_add(UINT32_MAX, (const uint8_t[]){0, 0, 0, 0x80, 0, 0, 0, 0x80}, 8),
+             1); /* a carry from a carry */
 }
 
 static void a_checksum_outside_the_frame_is_refused(void)

@@ -69,7 +69,7 @@ static void labels_are_pushed_behind_tags_and_popped(void)
 
 static void a_label_on_what_is_not_ip_has_no_ttl_and_llc_takes_none(void)
 {
-    static const uint8_t snap[8] = { 0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x47 };
+    static const uint8_t snap[8] = {0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x47};
     struct packet *p;
 
     frame_ethernet(&f, 0);
@@ -175,7 +175,7 @@ static void a_ttl_is_not_copied_from_what_is_not_whole(void)
 /* An entry that is not the bottom, with nothing behind it, or only padding behind an 802.3 length. */
 static void a_stack_that_ends_early_has_one_ttl(void)
 {
-    static const uint8_t snap[12] = { 0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x47, 0, 0, 0, 9 };
+    static const uint8_t snap[12] = {0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x47, 0, 0, 0, 9};
 
     for (uint32_t padding = 0; padding <= 8; padding++) {
         struct packet *p;

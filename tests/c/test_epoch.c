@@ -8,7 +8,11 @@
 enum { CHANGES = 20000, READERS = 2 };
 
 static unsigned released;
-static void release(void *object) { released++; free(object); }
+static void release(void *object)
+{
+    released++;
+    free(object);
+}
 
 static void what_is_retired_waits_for_the_publish_and_for_readers(void)
 {

@@ -1,8 +1,8 @@
 /* A port that floods takes nothing away from another (HARDENING S14, S15).
  *
- * S14: port 1 sends nothing but new headers, each of which costs a walk along 2,000 rules; the first packet of a flow from port 2
- * waits for at most one such walk.  S15: port 1 fills the way to the controller; what port 2 tells arrives, and so do
- * replies.  Memory ports and a clock that stands still: the same every time.
+ * S14: port 1 sends nothing but new headers, each of which costs a walk along 2,000 rules; the first packet of a flow
+ * from port 2 waits for at most one such walk.  S15: port 1 fills the way to the controller; what port 2 tells arrives,
+ * and so do replies.  Memory ports and a clock that stands still: the same every time.
  */
 #include "traffic.h"
 #include "twins.h"
@@ -40,7 +40,12 @@ static void end_rule(uint32_t output)
     twin_openflow(sw, &m, 0);
 }
 
-static void station(uint8_t *mac, uint32_t number) { mac[0] = 2; wire32(mac + 2, number); mac[1] = 0; }
+static void station(uint8_t *mac, uint32_t number)
+{
+    mac[0] = 2;
+    wire32(mac + 2, number);
+    mac[1] = 0;
+}
 
 /* Rules for 2,000 stations that nobody sends to, before the one for all. */
 static void add_many_rules(void)
@@ -80,7 +85,10 @@ static void send(uint32_t port, uint32_t flow, uint32_t number)
     CHECK_EQ(vs_mem_send(sw, TWIN_BRIDGE, port, frame, sizeof frame), 0);
 }
 
-static uint32_t be32(const uint8_t *at) { return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]; }
+static uint32_t be32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
 
 /* The next packet that came out: where it had come from, its flow and number. */
 static bool receive(uint32_t *port, uint32_t *flow, uint32_t *number)
@@ -188,7 +196,8 @@ static void s14_a_port_that_goes_takes_its_backlog_along(void)
     vs_switch_free(sw);
 }
 
-/* Stations that were told of together make one version: a flood of new addresses does not make others' answers stale one by one. */
+/* Stations that were told of together make one version: a flood of new addresses does not make others' answers stale
+ * one by one. */
 static void s14_many_stations_make_one_version(void)
 {
     enum { STATIONS = 100 };

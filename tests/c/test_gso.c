@@ -122,8 +122,9 @@ static void tcp_pieces_have_their_own_sequence_numbers_and_flags(void)
 static void edit(struct packet *p, uint32_t seed)
 {
     static const enum edit_field fields[] = {
-        EDIT_ETH_DST, EDIT_ETH_SRC, EDIT_VLAN_VID, EDIT_VLAN_PCP, EDIT_IP_DSCP, EDIT_IP_ECN, EDIT_IPV4_SRC, EDIT_IPV4_DST,
-        EDIT_TCP_SRC, EDIT_TCP_DST, EDIT_UDP_SRC, EDIT_UDP_DST, EDIT_IPV6_SRC, EDIT_IPV6_DST, EDIT_IPV6_FLABEL,
+        EDIT_ETH_DST, EDIT_ETH_SRC,  EDIT_VLAN_VID, EDIT_VLAN_PCP, EDIT_IP_DSCP,
+        EDIT_IP_ECN,  EDIT_IPV4_SRC, EDIT_IPV4_DST, EDIT_TCP_SRC,  EDIT_TCP_DST,
+        EDIT_UDP_SRC, EDIT_UDP_DST,  EDIT_IPV6_SRC, EDIT_IPV6_DST, EDIT_IPV6_FLABEL,
     };
     enum { N = sizeof fields / sizeof *fields };
     uint8_t value[16];
@@ -143,7 +144,7 @@ static void edit_then_segment_equals_segment_then_edit(void)
 {
     for (uint32_t round = 0; round < 4000; round++) {
         struct packet *p = random_super(round & ~8u);
-        uint32_t seeds[4] = { random_bits(), random_bits(), random_bits(), random_bits() };
+        uint32_t seeds[4] = {random_bits(), random_bits(), random_bits(), random_bits()};
         unsigned n = gso_segment(p, pieces, GSO_MAX_SEGMENTS), m;
 
         for (unsigned k = 0; k < 4; k++) {
@@ -206,7 +207,10 @@ static void contradictions_are_refused(void)
         case 4: p->offload = 0; break;
         case 5: p->csum_start++; break;
         case 6: p->csum_offset = 6; break;
-        case 7: put_be16(p->data + 20, 0x2000); layout_parse(p); break;
+        case 7:
+            put_be16(p->data + 20, 0x2000);
+            layout_parse(p);
+            break;
         case 8: p->gso_size = 2; break; /* too many */
         }
         CHECK_EQ(gso_segment(p, pieces, GSO_MAX_SEGMENTS), 0);

@@ -26,7 +26,10 @@ static uint64_t of_flow(uint64_t i, uint64_t seed)
 
 static uint64_t of_rule(uint64_t i, uint64_t seed)
 {
-    union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
+    union {
+        struct match m;
+        uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)];
+    } match;
     struct key key = {0}, mask = {.ipv4_src = UINT32_MAX, .tp_src = UINT16_MAX};
     key.ipv4_src = (uint32_t)i;
     key.tp_src = (uint16_t)(i >> 32);

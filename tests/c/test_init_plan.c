@@ -6,9 +6,16 @@
 #include "../../containers/init/plan.c"
 
 /* name "s", one argument of each kind: n 258, s "xy", l {"a", ""}, b 00 01 02 */
-static const uint8_t WHOLE[] =
-    "vsplan1\n" "\1\0" "\1\0s\0" "\4"
-    "n\2\1\0\0\0\0\0\0" "s\2\0xy\0" "l\2\0" "\1\0a\0" "\0\0\0" "b\3\0\0\1\2";
+static const uint8_t WHOLE[] = "vsplan1\n"
+                               "\1\0"
+                               "\1\0s\0"
+                               "\4"
+                               "n\2\1\0\0\0\0\0\0"
+                               "s\2\0xy\0"
+                               "l\2\0"
+                               "\1\0a\0"
+                               "\0\0\0"
+                               "b\3\0\0\1\2";
 enum { WHOLE_SIZE = sizeof WHOLE - 1 };
 
 static void free_plan(struct plan *plan)

@@ -1,7 +1,7 @@
 /* Ports, queues and bridges that leave, one step at a time (parting.h), with packets moving between the steps.
  *
- * Memory ports and a clock that stands still.  A poll thread in the middle of a turn has the list of ports of its beginning
- * in hand: that is what 'in_hand' is, until the grace period is over.
+ * Memory ports and a clock that stands still.  A poll thread in the middle of a turn has the list of ports of its
+ * beginning in hand: that is what 'in_hand' is, until the grace period is over.
  */
 #include <sys/mman.h>
 
@@ -84,7 +84,10 @@ static unsigned take_out(struct port *port)
 
 /* ---- step by step ---- */
 
-static struct leaving leaving_of(const struct parting *how, void *object) { return (struct leaving){.how = how, .object = object}; }
+static struct leaving leaving_of(const struct parting *how, void *object)
+{
+    return (struct leaving){.how = how, .object = object};
+}
 
 /* A turn that began before the change goes on with the ports that it has seen. */
 static void hold_ports(void)
@@ -101,7 +104,8 @@ static void let_ports_go(void)
     free(atomic_load(&in_hand));
 }
 
-/* Of B2: not for the length of a step is the guest in a VLAN that is not its own, neither what comes to it nor what it sends. */
+/* Of B2: not for the length of a step is the guest in a VLAN that is not its own, neither what comes to it nor what it
+ * sends. */
 static void b2_a_port_that_leaves_stays_in_its_vlan(void)
 {
     begin(true);

@@ -1,8 +1,8 @@
 /* Every inner length of every message that the C side decodes, set to what contradicts the bytes (HARDENING S1).
  *
  * Where a length stands nobody has to know: every byte and every pair of bytes of right messages is set, one at a time,
- * to 0, 1, 3, one and eight less and more than it was, just what is left, one more, and all ones.  The switch has to answer within
- * bounded time, frame its replies, and go on.  Each message lies in memory that ends where it ends.
+ * to 0, 1, 3, one and eight less and more than it was, just what is left, one more, and all ones.  The switch has to
+ * answer within bounded time, frame its replies, and go on.  Each message lies in memory that ends where it ends.
  */
 #include <time.h>
 
@@ -30,7 +30,8 @@ static void refresh(void)
 
 static void try(const uint8_t *bytes, size_t n)
 {
-    vs_frame frame = {.size = (uint32_t)(sizeof frame + n), .type = VS_CMD_OPENFLOW, .bridge = TWIN_BRIDGE, .session = TWIN_SESSION};
+    vs_frame frame = {
+        .size = (uint32_t)(sizeof frame + n), .type = VS_CMD_OPENFLOW, .bridge = TWIN_BRIDGE, .session = TWIN_SESSION};
     uint8_t *exact = malloc(frame.size);
     memcpy(exact, &frame, sizeof frame);
     memcpy(exact + sizeof frame, bytes, n);
@@ -57,7 +58,8 @@ static void try_with(const struct message *m, size_t at, size_t width, uint32_t 
 
 static void try_all_at(const struct message *m, size_t at, size_t width)
 {
-    uint32_t was = width == 1 ? m->bytes[at] : (uint32_t)(m->bytes[at] << 8 | m->bytes[at + 1]), left = (uint32_t)(m->n - at);
+    uint32_t was = width == 1 ? m->bytes[at] : (uint32_t)(m->bytes[at] << 8 | m->bytes[at + 1]),
+             left = (uint32_t)(m->n - at);
     const uint32_t values[] = {0, 1, 3, was - 8, was - 1, was + 1, was + 8, left, left + 1, 0xffff};
     for (unsigned i = 0; i < sizeof values / sizeof *values; i++)
         try_with(m, at, width, values[i]);

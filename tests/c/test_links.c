@@ -1,5 +1,5 @@
-/* Stations and links: what is learned at a port that dies or goes down, whichever comes first, the word of the station or that
- * of its link.  Memory ports, one TAP over a socket pair, a clock that stands still. */
+/* Stations and links: what is learned at a port that dies or goes down, whichever comes first, the word of the station
+ * or that of its link.  Memory ports, one TAP over a socket pair, a clock that stands still. */
 #include <sys/socket.h>
 #include <unistd.h>
 

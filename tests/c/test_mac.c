@@ -5,7 +5,11 @@
 enum { STATIONS = 40, PORTS = 4, ROUNDS = 20000, AGE_S = 10 };
 #define SECOND 1000000000ull
 
-struct known { bool there; uint32_t port; uint64_t heard_ns; };
+struct known {
+    bool there;
+    uint32_t port;
+    uint64_t heard_ns;
+};
 
 static struct world world;
 static struct mac_table table;
@@ -71,7 +75,10 @@ static void forget_port(uint32_t port)
         model[i].there &= model[i].port != port;
 }
 
-struct seen { unsigned n; uint64_t now_ns; };
+struct seen {
+    unsigned n;
+    uint64_t now_ns;
+};
 
 static void see(void *arg, const struct mac_entry *e, uint64_t age_ns)
 {

@@ -8,11 +8,11 @@
 #include "meter/meter.h"
 
 #define SECOND UINT64_C(1000000000)
-#define START (1700000000 * SECOND)
+#define START  (1700000000 * SECOND)
 
 static struct meter *one_band(uint16_t flags, uint32_t rate, uint32_t burst, uint64_t now_ns)
 {
-    struct meter_band_spec drop = { .rate = rate, .burst_size = burst, .type = METER_DROP };
+    struct meter_band_spec drop = {.rate = rate, .burst_size = burst, .type = METER_DROP};
     return meter_new(1, flags, &drop, 1, now_ns);
 }
 
@@ -69,15 +69,16 @@ static void expect_rate(const struct offer *o)
         worst = off / want;
     if (!check_note(off <= allowed))
         printf("%s %u, packets of %" PRIu64 " frames %" PRIu64 " bytes, offered %.2fx in clumps of %" PRIu64
-               " us after %" PRIu64 " ms: delivered %.2f %% off\n", o->flags & METER_PKTPS ? "packets/s" : "kbit/s",
-               o->rate, o->frames, o->bytes, o->factor, o->clump_ns / 1000, o->idle_ns / 1000000, (got - want) / want * 100);
+               " us after %" PRIu64 " ms: delivered %.2f %% off\n",
+               o->flags & METER_PKTPS ? "packets/s" : "kbit/s", o->rate, o->frames, o->bytes, o->factor,
+               o->clump_ns / 1000, o->idle_ns / 1000000, (got - want) / want * 100);
 }
 
 /* All factors and shapes for one rate and packet; what takes more than 'most' packets to offer is left out. */
 static void expect_rate_in_all_shapes(struct offer o, double most)
 {
-    static const double factors[] = { 1.05, 1.3, 1.99, 2.01, 3.7, 10, 100 };
-    static const uint64_t clumps[] = { 0, 5000000, 10000000, 20000000 };
+    static const double factors[] = {1.05, 1.3, 1.99, 2.01, 3.7, 10, 100};
+    static const uint64_t clumps[] = {0, 5000000, 10000000, 20000000};
     for (unsigned f = 0; f < 7; f++)
         for (unsigned c = 0; c < 4; c++) {
             o.factor = factors[f];
@@ -89,33 +90,39 @@ static void expect_rate_in_all_shapes(struct offer o, double most)
 }
 
 /* Frames and bytes of what is sent: from the smallest frame to super-frames. */
-static const struct { uint64_t frames, bytes; } sendings[] = {
-    { 1, 64 }, { 1, 590 }, { 1, 1514 }, { 1, 9000 }, { 8, 8 * 9000 }, { 45, 65536 + 44 * 66 }, { 1000, 64000 + 999 * 66 },
+static const struct {
+    uint64_t frames, bytes;
+} sendings[] = {
+    {1, 64}, {1, 590}, {1, 1514}, {1, 9000}, {8, 8 * 9000}, {45, 65536 + 44 * 66}, {1000, 64000 + 999 * 66},
 };
 enum { SENDINGS = sizeof sendings / sizeof *sendings };
 
 static void a_rate_in_kilobits_is_kept(void)
 {
-    static const uint32_t rates[] = { 500, 1000, 5000, 20000, 100000, 1000000, 40000000 };
+    static const uint32_t rates[] = {500, 1000, 5000, 20000, 100000, 1000000, 40000000};
     for (unsigned r = 0; r < 7; r++)
         for (unsigned s = 0; s < SENDINGS; s++)
-            expect_rate_in_all_shapes((struct offer){ .flags = METER_KBPS, .rate = rates[r], .frames = sendings[s].frames,
-                                                      .bytes = sendings[s].bytes }, 400000);
+            expect_rate_in_all_shapes(
+                (struct offer){
+                    .flags = METER_KBPS, .rate = rates[r], .frames = sendings[s].frames, .bytes = sendings[s].bytes},
+                400000);
 }
 
 static void a_rate_in_packets_is_kept(void)
 {
-    static const uint32_t rates[] = { 7, 100, 1000, 12345, 1000000 };
+    static const uint32_t rates[] = {7, 100, 1000, 12345, 1000000};
     for (unsigned r = 0; r < 5; r++)
         for (unsigned s = 0; s < SENDINGS; s++)
-            expect_rate_in_all_shapes((struct offer){ .flags = METER_PKTPS, .rate = rates[r], .frames = sendings[s].frames,
-                                                      .bytes = sendings[s].bytes }, 400000);
+            expect_rate_in_all_shapes(
+                (struct offer){
+                    .flags = METER_PKTPS, .rate = rates[r], .frames = sendings[s].frames, .bytes = sendings[s].bytes},
+                400000);
 }
 
 /* The smallest frames at their densest: three million of them. */
 static void a_hundredfold_of_small_frames_is_no_more(void)
 {
-    struct offer o = { .flags = METER_KBPS, .rate = 1000, .frames = 1, .bytes = 64, .factor = 100, .clump_ns = 5000000 };
+    struct offer o = {.flags = METER_KBPS, .rate = 1000, .frames = 1, .bytes = 64, .factor = 100, .clump_ns = 5000000};
     expect_rate(&o);
 }
 
@@ -124,8 +131,12 @@ static void a_burst_smaller_than_the_packets_keeps_the_rate(void)
     for (unsigned s = 0; s < SENDINGS; s++)
         for (uint32_t burst = 0; burst < 3; burst++)
             for (unsigned f = 0; f < 4; f++) {
-                struct offer o = { .flags = METER_KBPS | METER_BURST, .rate = 20000, .burst = burst,
-                                   .frames = sendings[s].frames, .bytes = sendings[s].bytes, .factor = 1.05 + f * 0.7 };
+                struct offer o = {.flags = METER_KBPS | METER_BURST,
+                                  .rate = 20000,
+                                  .burst = burst,
+                                  .frames = sendings[s].frames,
+                                  .bytes = sendings[s].bytes,
+                                  .factor = 1.05 + f * 0.7};
                 expect_rate(&o);
             }
 }
@@ -135,7 +146,7 @@ static void a_mixture_of_sizes_keeps_the_rate(void)
 {
     for (unsigned f = 0; f < 6; f++) {
         struct meter *m = one_band(METER_KBPS, 20000, 0, START);
-        double now = 0, passed = 0, factor = (double[]){ 1.05, 1.2, 1.6, 2.2, 5, 50 }[f];
+        double now = 0, passed = 0, factor = (double[]){1.05, 1.2, 1.6, 2.2, 5, 50}[f];
         while (now < 15e9) {
             unsigned s = random_bits() % 6;
             now += (double)sendings[s].bytes * 8 / 20000e3 / factor * 1e9;
@@ -150,8 +161,11 @@ static void a_mixture_of_sizes_keeps_the_rate(void)
 static void what_stays_below_the_rate_passes_whole(void)
 {
     for (unsigned s = 0; s < SENDINGS; s++) {
-        struct offer o = { .flags = METER_KBPS, .rate = 20000, .frames = sendings[s].frames, .bytes = sendings[s].bytes,
-                           .factor = 0.99 };
+        struct offer o = {.flags = METER_KBPS,
+                          .rate = 20000,
+                          .frames = sendings[s].frames,
+                          .bytes = sendings[s].bytes,
+                          .factor = 0.99};
         uint64_t count = 0;
         while (arrival_ns(&o, count) <= 15 * SECOND)
             count++;
@@ -240,13 +254,19 @@ static void a_meter_without_bands_passes_all(void)
 /* 2^24 packets or 2^32 - 1 bytes at once, at 2^32 - 1 a second: as many as 50 ms of it, or the largest burst, hold. */
 static void the_largest_numbers_do_not_overflow(void)
 {
-    static const struct { uint16_t flags; unsigned most; } cases[] = {
-        { METER_KBPS, 6 }, { METER_PKTPS, 12 }, { METER_KBPS | METER_BURST, 125 }, { METER_PKTPS | METER_BURST, 255 },
+    static const struct {
+        uint16_t flags;
+        unsigned most;
+    } cases[] = {
+        {METER_KBPS, 6},
+        {METER_PKTPS, 12},
+        {METER_KBPS | METER_BURST, 125},
+        {METER_PKTPS | METER_BURST, 255},
     };
     for (unsigned i = 0; i < 4; i++) {
         struct meter *m = one_band(cases[i].flags, UINT32_MAX, UINT32_MAX, 0);
         for (unsigned t = 0; t < 4; t++) {
-            uint64_t now = (uint64_t[]){ 0, 2 * SECOND, UINT64_MAX / 2, UINT64_MAX }[t];
+            uint64_t now = (uint64_t[]){0, 2 * SECOND, UINT64_MAX / 2, UINT64_MAX}[t];
             CHECK_EQ(pass_at_once(m, 1 << 24, UINT32_MAX, 1000, now), cases[i].most);
         }
         meter_free(m);
@@ -256,8 +276,8 @@ static void the_largest_numbers_do_not_overflow(void)
 /* What no packet can be is charged as the most that one can: the amounts neither wrap nor end the process. */
 static void more_than_a_packet_can_be_is_charged_as_the_most(void)
 {
-    static const uint64_t packets[] = { 1 << 24, (1 << 24) + 1, UINT64_C(1) << 40, UINT64_MAX };
-    static const uint64_t bytes[] = { UINT32_MAX, UINT64_C(1) << 32, UINT64_C(1) << 50, UINT64_MAX };
+    static const uint64_t packets[] = {1 << 24, (1 << 24) + 1, UINT64_C(1) << 40, UINT64_MAX};
+    static const uint64_t bytes[] = {UINT32_MAX, UINT64_C(1) << 32, UINT64_C(1) << 50, UINT64_MAX};
     for (unsigned i = 0; i < 4; i++)
         for (unsigned flags = METER_KBPS; flags <= METER_PKTPS; flags++) {
             struct meter *m = one_band((uint16_t)(flags | METER_BURST), UINT32_MAX, UINT32_MAX, 0);
@@ -291,9 +311,9 @@ static void a_jump_of_days_fills_a_bucket_once(void)
 static void bands_keep_the_controllers_order_and_slots_are_free(void)
 {
     struct meter_band_spec specs[] = {
-        { .rate = 10, .type = METER_DSCP_REMARK, .prec_level = 1 },
-        { .rate = 30, .type = METER_DROP },
-        { .rate = 20, .type = METER_DSCP_REMARK, .prec_level = 2 },
+        {.rate = 10, .type = METER_DSCP_REMARK, .prec_level = 1},
+        {.rate = 30, .type = METER_DROP},
+        {.rate = 20, .type = METER_DSCP_REMARK, .prec_level = 2},
     };
     struct meter *m = meter_new(1, METER_PKTPS, specs, 3, START);
     CHECK_EQ(m->n_bands, 3);
@@ -310,13 +330,13 @@ static void bands_keep_the_controllers_order_and_slots_are_free(void)
 static void each_band_acts_on_what_lies_between_its_rate_and_the_next(void)
 {
     struct meter_band_spec specs[] = {
-        { .rate = 500, .type = METER_DSCP_REMARK, .prec_level = 1 },
-        { .rate = 2000, .type = METER_DROP },
-        { .rate = 1000, .type = METER_DSCP_REMARK, .prec_level = 2 },
+        {.rate = 500, .type = METER_DSCP_REMARK, .prec_level = 1},
+        {.rate = 2000, .type = METER_DROP},
+        {.rate = 1000, .type = METER_DSCP_REMARK, .prec_level = 2},
     };
-    static const uint64_t want[] = { 500, 500, 2000, 1000 }; /* untouched, then the bands as given */
+    static const uint64_t want[] = {500, 500, 2000, 1000}; /* untouched, then the bands as given */
     struct meter *m = meter_new(1, METER_PKTPS, specs, 3, START);
-    uint64_t got[4] = { 0 };
+    uint64_t got[4] = {0};
     for (uint64_t i = 1; i <= 15 * 4000; i++)
         got[meter_charge(m, 1, 100, START + i * SECOND / 4000) + 1]++;
     for (unsigned i = 0; i < 4; i++) {
@@ -328,7 +348,7 @@ static void each_band_acts_on_what_lies_between_its_rate_and_the_next(void)
 
 static void of_equal_rates_the_first_acts(void)
 {
-    struct meter_band_spec specs[] = { { .rate = 5, .type = METER_DSCP_REMARK }, { .rate = 5, .type = METER_DROP } };
+    struct meter_band_spec specs[] = {{.rate = 5, .type = METER_DSCP_REMARK}, {.rate = 5, .type = METER_DROP}};
     struct meter *m = meter_new(1, METER_PKTPS, specs, 2, START);
     CHECK_EQ(meter_charge(m, 1, 64, START), -1);
     CHECK_EQ(meter_charge(m, 1, 64, START), 0);
@@ -337,8 +357,15 @@ static void of_equal_rates_the_first_acts(void)
 
 /* ---- the oracle ---- */
 
-struct model_bucket { struct meter_band_spec spec; __int128 level, depth, slack; };
-struct oracle { bool packets; unsigned n; struct model_bucket buckets[METER_MAX_BANDS]; };
+struct model_bucket {
+    struct meter_band_spec spec;
+    __int128 level, depth, slack;
+};
+struct oracle {
+    bool packets;
+    unsigned n;
+    struct model_bucket buckets[METER_MAX_BANDS];
+};
 
 static void oracle_make(struct oracle *o, uint16_t flags, const struct meter_band_spec *specs, unsigned n)
 {
@@ -346,7 +373,8 @@ static void oracle_make(struct oracle *o, uint16_t flags, const struct meter_ban
     o->n = n;
     for (unsigned i = 0; i < n; i++) {
         struct model_bucket *b = &o->buckets[i];
-        __int128 one = 1000000000, fifty_ms = specs[i].rate * one / 20, frame = o->packets ? one : 1518 * 8 * one / 1000;
+        __int128 one = 1000000000, fifty_ms = specs[i].rate * one / 20,
+                 frame = o->packets ? one : 1518 * 8 * one / 1000;
         b->spec = specs[i];
         b->depth = flags & METER_BURST ? specs[i].burst_size * one : fifty_ms > frame ? fifty_ms : frame;
         b->level = b->depth;
@@ -379,8 +407,8 @@ static int oracle_charge(struct oracle *o, uint64_t frames, uint64_t bytes)
         if (oracle_lacks(&o->buckets[i], cost) && (acts < 0 || o->buckets[i].spec.rate > o->buckets[acts].spec.rate))
             acts = (int)i;
     for (int i = 0; i < (int)o->n; i++)
-        if (acts < 0 || o->buckets[i].spec.rate > o->buckets[acts].spec.rate
-            || (o->buckets[i].spec.rate == o->buckets[acts].spec.rate && i < acts))
+        if (acts < 0 || o->buckets[i].spec.rate > o->buckets[acts].spec.rate ||
+            (o->buckets[i].spec.rate == o->buckets[acts].spec.rate && i < acts))
             o->buckets[i].level -= cost;
     if (acts >= 0 && o->buckets[acts].slack < 2 * cost)
         o->buckets[acts].slack = 2 * cost;
@@ -430,7 +458,7 @@ static void the_oracle_says_the_same(void)
 /* ---- remarking ---- */
 
 /* RFC 2597, section 6: AF class and drop precedence to code point. */
-static const uint8_t af[4][3] = { { 10, 12, 14 }, { 18, 20, 22 }, { 26, 28, 30 }, { 34, 36, 38 } };
+static const uint8_t af[4][3] = {{10, 12, 14}, {18, 20, 22}, {26, 28, 30}, {34, 36, 38}};
 
 static void an_assured_forwarding_class_gets_a_higher_drop_precedence(void)
 {

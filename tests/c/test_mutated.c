@@ -2,7 +2,8 @@
  *
  * Right messages of every kind, each spoiled in one to four places: bits, bytes, lengths, pieces of other messages, cut
  * short, drawn out.  Every message lies in memory that ends where it ends; packets follow through whatever rules and
- * groups that left.  How many may be given: test_mutated 10000000.  The dice are seeded; the second argument turns them.
+ * groups that left.  How many may be given: test_mutated 10000000.  The dice are seeded; the second argument turns
+ * them.
  */
 #include <time.h>
 
@@ -67,7 +68,8 @@ static void splice(struct message *m)
 
 static void spoil(struct message *m)
 {
-    static void (*const ways[])(struct message *) = {turn_bit, set_byte, set_word, set_word, nudge_word, cut, draw_out, splice};
+    static void (*const ways[])(struct message *) = {turn_bit,   set_byte, set_word, set_word,
+                                                     nudge_word, cut,      draw_out, splice};
     for (uint32_t n = 1 + dice(4); n && m->n > 8; n--)
         ONE_OF(ways)(m);
     m->n = m->n < ROOM ? m->n : ROOM;
@@ -78,7 +80,10 @@ static void spoil(struct message *m)
 
 static void send_exactly(const struct message *m)
 {
-    vs_frame frame = {.size = (uint32_t)(sizeof frame + m->n), .type = VS_CMD_OPENFLOW, .bridge = TWIN_BRIDGE, .session = TWIN_SESSION};
+    vs_frame frame = {.size = (uint32_t)(sizeof frame + m->n),
+                      .type = VS_CMD_OPENFLOW,
+                      .bridge = TWIN_BRIDGE,
+                      .session = TWIN_SESSION};
     uint8_t *exact = malloc(frame.size);
     memcpy(exact, &frame, sizeof frame);
     memcpy(exact + sizeof frame, m->bytes, m->n);

@@ -1,9 +1,9 @@
 /* Offload headers as a hostile container writes them, on frames of every kind, through rules of every kind.
  *
- * The far ends of two TAPs are ours: each frame has a virtio_net_hdr before it whose offsets lie where the checksum is, near that, or
- * anywhere, with super-frames of the size that the frame has, or another.  Rules edit at random, stage by stage.  Nothing may end the
- * process or touch a byte that is not the packet's (the sanitizers), an open checksum stays that of the outer transport header, and
- * every buffer comes back.  How many may be given: test_offload 10000000.
+ * The far ends of two TAPs are ours: each frame has a virtio_net_hdr before it whose offsets lie where the checksum is,
+ * near that, or anywhere, with super-frames of the size that the frame has, or another.  Rules edit at random, stage by
+ * stage.  Nothing may end the process or touch a byte that is not the packet's (the sanitizers), an open checksum stays
+ * that of the outer transport header, and every buffer comes back.  How many may be given: test_offload 10000000.
  */
 #include <sys/socket.h>
 #include <time.h>
@@ -59,7 +59,11 @@ static void add_payload(struct traffic *t, uint8_t *frame, size_t *n)
     }
 }
 
-static void put16(uint8_t *at, unsigned v) { at[0] = (uint8_t)v; at[1] = (uint8_t)(v >> 8); } /* the machine's order */
+static void put16(uint8_t *at, unsigned v)
+{
+    at[0] = (uint8_t)v;
+    at[1] = (uint8_t)(v >> 8);
+} /* the machine's order */
 
 /* What a kernel says of a frame with TCP or UDP behind a plain IP header; of others, something. */
 static void honest_header(uint8_t *h, const uint8_t *frame, size_t n)
@@ -220,7 +224,8 @@ int main(int argc, char **argv)
     while (sent < wanted)
         one_world();
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-    printf("%" PRIu64 " frames, %.0f a second: %" PRIu64 " contradict their header, %" PRIu64 " without a buffer, %" PRIu64 " left open\n",
+    printf("%" PRIu64 " frames, %.0f a second: %" PRIu64 " contradict their header, %" PRIu64
+           " without a buffer, %" PRIu64 " left open\n",
            sent, (double)sent / seconds, drops[VS_DROP_RX_OFFLOAD], drops[VS_DROP_NO_BUFFER], left_open);
     CHECK(drops[VS_DROP_RX_OFFLOAD] > sent / 10);
     CHECK(drops[VS_DROP_RX_OFFLOAD] < sent - sent / 4);

@@ -25,7 +25,10 @@ static size_t put_tlv(uint8_t *at, const struct field *f, bool masked, unsigned 
 /* What the field needs before it, so that its own length is what is judged. */
 static size_t put_needs(uint8_t *at, const struct field *f)
 {
-    static const struct { vs_prerequisite need; uint8_t n, bytes[24]; } needs[] = {
+    static const struct {
+        vs_prerequisite need;
+        uint8_t n, bytes[24];
+    } needs[] = {
         {VS_NEEDS_IN_PORT, 8, {0x80, 0, 0, 4, 0, 0, 0, 1}},
         {VS_NEEDS_VLAN, 6, {0x80, 0, 12, 2, 0x10, 5}},
         {VS_NEEDS_IP, 6, {0x80, 0, 10, 2, 8, 0}},
@@ -100,7 +103,9 @@ static void set_field_takes_whole_unmasked_settable_fields(void)
                     enum oxm_error error;
                     const struct field *f = &fields[id];
                     put_tlv(bytes, f, masked, length);
-                    bytes[4] = id == FIELD_ETH_TYPE ? 8 : id == FIELD_VLAN_VID ? 0x10 : 0; /* a type, not a length; a tag */
+                    bytes[4] = id == FIELD_ETH_TYPE   ? 8
+                               : id == FIELD_VLAN_VID ? 0x10
+                                                      : 0; /* a type, not a length; a tag */
                     const struct field *got = oxm_settable(at_the_edge(bytes, 4 + present), 4 + present, &error);
                     bool right = f->info.settable && !masked && length == f->info.bytes && present == length;
                     CHECK(got == (right ? f : NULL));
@@ -111,10 +116,12 @@ static void set_field_takes_whole_unmasked_settable_fields(void)
 /* Every length that a message's inner parts may claim, over every length that is there. */
 static void a_flow_mod_may_claim_any_length(void)
 {
-    static uint8_t whole[48 + 8 + 24 + 24] = {4, 14, 0, 104, [24] = 0, [32] = 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
-    static const uint8_t parts[] = {0, 1, 0, 4, 0, 0, 0, 0, /* match */
-                                    0, 4, 0, 24, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, /* output */
-                                    0, 2, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}; /* metadata */
+    static uint8_t whole[48 + 8 + 24 + 24] = {4,   14,  0,   104, [24] = 0, [32] = 255, 255, 255, 255,
+                                              255, 255, 255, 255, 255,      255,        255, 255};
+    static const uint8_t parts[] = {
+        0, 1, 0, 4,  0, 0, 0, 0,                                                   /* match */
+        0, 4, 0, 24, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0,  /* output */
+        0, 2, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}; /* metadata */
     static const size_t lengths_at[] = {50, 58, 66, 82};
     static const uint16_t claims[] = {0, 1, 3, 4, 7, 8, 16, 24, 25, 31, 32, 48, 104, 255, 0x7fff, 0xffff};
     for (unsigned i = 0; i < sizeof lengths_at / sizeof lengths_at[0]; i++)

@@ -76,7 +76,7 @@ static struct packet *filled(struct packet_pool *pool)
     p->hdr_len = 54;
     p->csum_start = 34;
     p->csum_offset = 16;
-    p->layout = (struct layout){ .l3 = 14, .l4 = 34, .kind = L3_IPV4, .l3_end = 100 };
+    p->layout = (struct layout){.l3 = 14, .l4 = 34, .kind = L3_IPV4, .l3_end = 100};
     return p;
 }
 

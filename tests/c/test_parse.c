@@ -13,7 +13,7 @@ static struct frame f;
 static struct layout layout_of(const uint8_t *bytes, uint32_t n)
 {
     uint8_t *exact = malloc(n ? n : 1);
-    struct packet p = { .data = exact, .len = n, .room = n, .refs = 1 };
+    struct packet p = {.data = exact, .len = n, .room = n, .refs = 1};
 
     memcpy(exact, bytes, n);
     layout_parse(&p);
@@ -45,7 +45,7 @@ static void udp_over_ipv4_has_all_layers(void)
 
 static void frames_too_short_for_ethernet_have_nothing(void)
 {
-    struct layout nothing = { 0 }, l;
+    struct layout nothing = {0}, l;
 
     frame_ethernet(&f, 0);
     frame_ipv4(&f, 17, 0);
@@ -107,8 +107,13 @@ static void s9_a_label_stack_of_any_depth_is_its_outermost_entry(void)
 /* The customer's Ethernet header belongs to the I-TAG: without all of it there is nothing to pop to. */
 static void s10_labels_and_service_tags_are_there_whole_or_not_at_all(void)
 {
-    static const struct { uint16_t type; uint8_t kind, size; } headers[] = {
-        { 0x8847, L3_MPLS, 4 }, { 0x8848, L3_MPLS, 4 }, { 0x88e7, L3_PBB, 18 },
+    static const struct {
+        uint16_t type;
+        uint8_t kind, size;
+    } headers[] = {
+        {0x8847, L3_MPLS, 4},
+        {0x8848, L3_MPLS, 4},
+        {0x88e7, L3_PBB, 18},
     };
 
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
@@ -129,10 +134,14 @@ static void s10_labels_and_service_tags_are_there_whole_or_not_at_all(void)
 
 static void s10_ipv4_lengths_are_checked_against_each_other(void)
 {
-    static const struct { uint8_t version_ihl; uint16_t total; bool fine; } cases[] = {
-        { 0x45, 28, true },  { 0x45, 20, true }, { 0x45, 19, false }, { 0x45, 0, false }, { 0x45, 29, false },
-        { 0x45, 0xffff, false }, { 0x44, 28, false }, { 0x40, 28, false }, { 0x47, 28, true }, { 0x47, 27, false },
-        { 0x48, 28, false }, { 0x4f, 28, false }, { 0x65, 28, false }, { 0x55, 28, false },
+    static const struct {
+        uint8_t version_ihl;
+        uint16_t total;
+        bool fine;
+    } cases[] = {
+        {0x45, 28, true},      {0x45, 20, true},  {0x45, 19, false}, {0x45, 0, false},  {0x45, 29, false},
+        {0x45, 0xffff, false}, {0x44, 28, false}, {0x40, 28, false}, {0x47, 28, true},  {0x47, 27, false},
+        {0x48, 28, false},     {0x4f, 28, false}, {0x65, 28, false}, {0x55, 28, false},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -152,8 +161,14 @@ static void s10_ipv4_lengths_are_checked_against_each_other(void)
 
 static void a_fragment_has_ports_only_when_it_is_the_first(void)
 {
-    static const struct { uint16_t frag; uint8_t want; } cases[] = {
-        { 0x4000, LAYOUT_FRAG_NONE }, { 0x2000, LAYOUT_FRAG_FIRST }, { 0x2001, LAYOUT_FRAG_LATER }, { 1, LAYOUT_FRAG_LATER },
+    static const struct {
+        uint16_t frag;
+        uint8_t want;
+    } cases[] = {
+        {0x4000, LAYOUT_FRAG_NONE},
+        {0x2000, LAYOUT_FRAG_FIRST},
+        {0x2001, LAYOUT_FRAG_LATER},
+        {1, LAYOUT_FRAG_LATER},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -173,9 +188,12 @@ static void a_fragment_has_ports_only_when_it_is_the_first(void)
 
 static void ipv6_fragments_end_the_chain_when_they_are_later_ones(void)
 {
-    static const struct { uint16_t offset; uint8_t frag, proto; } cases[] = {
-        { 0, LAYOUT_FRAG_NONE, 17 }, { 1, LAYOUT_FRAG_FIRST, 17 }, { 8, LAYOUT_FRAG_LATER, 44 }, { 9, LAYOUT_FRAG_LATER, 44 },
-        { 6, LAYOUT_FRAG_NONE, 17 }, /* reserved bits say nothing */
+    static const struct {
+        uint16_t offset;
+        uint8_t frag, proto;
+    } cases[] = {
+        {0, LAYOUT_FRAG_NONE, 17},  {1, LAYOUT_FRAG_FIRST, 17}, {8, LAYOUT_FRAG_LATER, 44},
+        {9, LAYOUT_FRAG_LATER, 44}, {6, LAYOUT_FRAG_NONE, 17}, /* reserved bits say nothing */
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -196,14 +214,14 @@ static void ipv6_fragments_end_the_chain_when_they_are_later_ones(void)
 
 static void extension_header_bits_tell_order_and_repeats(void)
 {
-    static const struct { uint8_t chain[5], n; uint16_t bits; } cases[] = {
-        { { 0, 51 }, 2, 64 | 4 },
-        { { 0, 60, 43, 44, 51 }, 5, 64 | 8 | 32 | 16 | 4 },
-        { { 60, 43, 60 }, 3, 8 | 32 },
-        { { 43, 0 }, 2, 32 | 64 | 256 },
-        { { 0, 0 }, 2, 64 | 128 },
-        { { 60, 60, 60 }, 3, 8 | 128 },
-        { { 51, 44 }, 2, 4 | 16 | 256 },
+    static const struct {
+        uint8_t chain[5], n;
+        uint16_t bits;
+    } cases[] = {
+        {{0, 51}, 2, 64 | 4},        {{0, 60, 43, 44, 51}, 5, 64 | 8 | 32 | 16 | 4},
+        {{60, 43, 60}, 3, 8 | 32},   {{43, 0}, 2, 32 | 64 | 256},
+        {{0, 0}, 2, 64 | 128},       {{60, 60, 60}, 3, 8 | 128},
+        {{51, 44}, 2, 4 | 16 | 256},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -263,7 +281,7 @@ static void neighbour_discovery_has_target_and_the_one_option(void)
 
 static void arp_is_for_ethernet_and_ipv4(void)
 {
-    static const uint8_t start[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+    static const uint8_t start[8] = {0, 1, 8, 0, 6, 4, 0, 1};
 
     frame_ethernet(&f, 2);
     frame_type(&f, 0x0806);
@@ -278,7 +296,7 @@ static void arp_is_for_ethernet_and_ipv4(void)
 
 static void llc_frames_have_no_type_but_snap_does(void)
 {
-    static const uint8_t snap[8] = { 0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0xcc };
+    static const uint8_t snap[8] = {0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0xcc};
 
     frame_ethernet(&f, 0);
     frame_type(&f, 20);

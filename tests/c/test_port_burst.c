@@ -38,14 +38,14 @@ static void stop(void)
 
 static void put(const struct virtio_net_hdr *h, const uint8_t *bytes, size_t n)
 {
-    struct iovec parts[] = { { (void *)h, h ? HEADER : 0 }, { (void *)bytes, n } };
+    struct iovec parts[] = {{(void *)h, h ? HEADER : 0}, {(void *)bytes, n}};
     CHECK_EQ(writev(far, parts, 2), (h ? HEADER : 0) + n);
 }
 
 /* The next frame at the far end, its header apart; -1: none. */
 static long take(struct virtio_net_hdr *h, uint8_t *bytes, size_t size)
 {
-    struct iovec parts[] = { { h, HEADER }, { bytes, size } };
+    struct iovec parts[] = {{h, HEADER}, {bytes, size}};
     ssize_t n = readv(far, parts, 2);
     return n < 0 ? -1 : n - HEADER;
 }
@@ -62,13 +62,13 @@ static unsigned receive(struct packet **out)
 
 static void frames_of_every_size_arrive_whole_and_in_order(void)
 {
-    static const uint32_t sizes[] = { 60, 1500, PACKET_SMALL, PACKET_SMALL + 1, 9000, 14, 65000, 100 };
+    static const uint32_t sizes[] = {60, 1500, PACKET_SMALL, PACKET_SMALL + 1, 9000, 14, 65000, 100};
     static uint8_t bytes[70000];
     struct packet *out[PORT_BATCH];
     start(VS_PORT_VNET_HDR, 0);
     random_fill(bytes, sizeof bytes);
     for (size_t i = 0; i < 8; i++)
-        put(&(struct virtio_net_hdr){ 0 }, bytes + i, sizes[i]);
+        put(&(struct virtio_net_hdr){0}, bytes + i, sizes[i]);
     CHECK_EQ(receive(out), 8);
     for (size_t i = 0; i < 8; i++) {
         CHECK_EQ(out[i]->len, sizes[i]);
@@ -104,7 +104,7 @@ static unsigned put_many(size_t size)
 static void a_long_queue_is_read_in_full_batches(void)
 {
     struct packet *out[PORT_BATCH];
-    start_over(SOCK_SEQPACKET, 0, 0); /* its queue is longer than a datagram socket's */
+    start_over(SOCK_SEQPACKET, 0, 0);         /* its queue is longer than a datagram socket's */
     for (unsigned all = put_many(60); all;) { /* fewer than a batch would say that nothing more waits */
         unsigned n = ops->rx(port, pool, out, PORT_BATCH);
         CHECK_EQ(n, all < PORT_BATCH ? all : PORT_BATCH);
@@ -118,7 +118,7 @@ static void a_long_queue_is_read_in_full_batches(void)
 static void broken_frames_do_not_hide_good_ones(void)
 {
     struct packet *out[PORT_BATCH];
-    uint8_t bytes[60] = { 0 };
+    uint8_t bytes[60] = {0};
     start(0, 0);
     for (int i = 0; i < 8; i++)
         CHECK_EQ(write(far, bytes, i % 4 == 3 ? 60 : 5), i % 4 == 3 ? 60 : 5);
@@ -169,7 +169,8 @@ static void a_port_without_offload_headers_gets_finished_frames(void)
     static uint8_t bytes[2000];
     start(0, 0);
     super_frame(&f, 6, false, 2801);
-    struct packet *p = super_packet(&f, pool, GSO_TCPV4, 1400), *open = frame_packet_open(&f, pool), *both[2] = { p, open };
+    struct packet *p = super_packet(&f, pool, GSO_TCPV4, 1400), *open = frame_packet_open(&f, pool),
+                  *both[2] = {p, open};
     ops->tx(port, both, 2);
     for (int i = 0; i < 3; i++)
         CHECK_EQ(read(far, bytes, sizeof bytes), 66 + (i < 2 ? 1400 : 1));
@@ -187,11 +188,11 @@ static void what_is_broken_is_counted_by_reason(void)
     struct packet *out[PORT_BATCH];
     static uint8_t bytes[PACKET_LARGE + 1];
     start(VS_PORT_VNET_HDR, 0);
-    put(NULL, bytes, 9);                                               /* not even a header */
-    put(&(struct virtio_net_hdr){ 0 }, bytes, 13);                     /* not even Ethernet */
-    put(&(struct virtio_net_hdr){ 0 }, bytes, 0);
-    put(&(struct virtio_net_hdr){ .gso_type = 1 }, bytes, 100);        /* a super-frame without what it takes */
-    put(&(struct virtio_net_hdr){ 0 }, bytes, PACKET_LARGE + 1);
+    put(NULL, bytes, 9);                         /* not even a header */
+    put(&(struct virtio_net_hdr){0}, bytes, 13); /* not even Ethernet */
+    put(&(struct virtio_net_hdr){0}, bytes, 0);
+    put(&(struct virtio_net_hdr){.gso_type = 1}, bytes, 100); /* a super-frame without what it takes */
+    put(&(struct virtio_net_hdr){0}, bytes, PACKET_LARGE + 1);
     CHECK_EQ(receive(out), 0);
     receive(out);
     CHECK_EQ(dropped(port, VS_DROP_RX_OFFLOAD), 2);
@@ -208,14 +209,14 @@ static void without_buffers_frames_are_lost_but_the_queue_moves(void)
     struct packet *out[PORT_BATCH], *p = packet_new(tiny, 60);
     static uint8_t bytes[5000];
     start(VS_PORT_VNET_HDR, 0);
-    put(&(struct virtio_net_hdr){ 0 }, bytes, 60);
+    put(&(struct virtio_net_hdr){0}, bytes, 60);
     CHECK_EQ(ops->rx(port, tiny, out, PORT_BATCH), 0); /* no buffer at all */
     CHECK_EQ(dropped(port, VS_DROP_NO_BUFFER), 1);
     packet_release(p);
-    put(&(struct virtio_net_hdr){ 0 }, bytes, 5000); /* no large one */
+    put(&(struct virtio_net_hdr){0}, bytes, 5000); /* no large one */
     CHECK_EQ(ops->rx(port, tiny, out, PORT_BATCH), 0);
     CHECK_EQ(dropped(port, VS_DROP_NO_BUFFER), 2);
-    put(&(struct virtio_net_hdr){ 0 }, bytes, 1500);
+    put(&(struct virtio_net_hdr){0}, bytes, 1500);
     CHECK_EQ(ops->rx(port, tiny, out, PORT_BATCH), 1);
     release_all(out, 1);
     stop();
@@ -243,7 +244,8 @@ static void what_the_mtu_forbids_is_not_sent(void)
 {
     start(VS_PORT_VNET_HDR, 500);
     super_frame(&f, 6, false, 1000);
-    struct packet *p = frame_packet_open(&f, pool), *super = super_packet(&f, pool, GSO_TCPV4, 448), *both[2] = { p, super };
+    struct packet *p = frame_packet_open(&f, pool), *super = super_packet(&f, pool, GSO_TCPV4, 448),
+                  *both[2] = {p, super};
     ops->tx(port, both, 2);
     CHECK_EQ(dropped(port, VS_DROP_MTU), 1);
     CHECK_EQ(counted(&port->counters.tx_packets), 3);
@@ -258,7 +260,7 @@ static void a_port_whose_other_side_is_gone_is_dead(void)
     close(far);
     far = dup(0);
     super_frame(&f, 17, false, 100);
-    struct packet *p = frame_packet(&f, pool), *three[3] = { p, p, p };
+    struct packet *p = frame_packet(&f, pool), *three[3] = {p, p, p};
     ops->tx(port, three, 3);
     CHECK(atomic_load(&port->dead));
     CHECK_EQ(dropped(port, VS_DROP_OUTPUT_DOWN), 3);
@@ -269,7 +271,7 @@ static void a_port_whose_other_side_is_gone_is_dead(void)
 
 static void a_port_needs_a_descriptor(void)
 {
-    vs_error error = { 0 };
+    vs_error error = {0};
     vs_port_spec spec = spec_of(VS_PORT_TAP);
     CHECK(ops->open(&spec, -1, &error) == NULL);
     CHECK_EQ(error.code, -EBADF);
@@ -278,7 +280,7 @@ static void a_port_needs_a_descriptor(void)
 
 int main(void)
 {
-    static const struct port_ops *const kinds[] = { &port_packet, &port_tap };
+    static const struct port_ops *const kinds[] = {&port_packet, &port_tap};
     pool = packet_pool_new(512, 64);
     for (int i = 0; i < 2; i++) {
         ops = kinds[i];

@@ -26,7 +26,7 @@ static struct port *tap, *sock;
 
 static int open_tap(void)
 {
-    struct ifreq request = { .ifr_name = "t0", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+    struct ifreq request = {.ifr_name = "t0", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
     int size = HEADER, fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
     if (fd < 0 || ioctl(fd, TUNSETIFF, &request) || ioctl(fd, TUNSETVNETHDRSZ, &size))
         return -1;
@@ -38,18 +38,19 @@ static int open_tap(void)
 static int open_socket(void)
 {
     int one = 1, fd = socket(AF_PACKET, SOCK_RAW, 0);
-    static const int options[] = { PACKET_VNET_HDR, PACKET_AUXDATA, IGNORE_OUTGOING, PACKET_QDISC_BYPASS };
+    static const int options[] = {PACKET_VNET_HDR, PACKET_AUXDATA, IGNORE_OUTGOING, PACKET_QDISC_BYPASS};
     for (size_t i = 0; i < 4; i++)
         if (setsockopt(fd, SOL_PACKET, options[i], &one, sizeof one))
             return -1;
     setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one);
-    struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_EVERY), .sll_ifindex = (int)if_nametoindex("t0") };
+    struct sockaddr_ll address = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_EVERY), .sll_ifindex = (int)if_nametoindex("t0")};
     return bind(fd, (struct sockaddr *)&address, sizeof address) ? -1 : fd;
 }
 
 static void set_up(bool up)
 {
-    struct ifreq request = { .ifr_name = "t0", .ifr_flags = up ? IFF_UP : 0 };
+    struct ifreq request = {.ifr_name = "t0", .ifr_flags = up ? IFF_UP : 0};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     CHECK_EQ(ioctl(fd, SIOCSIFFLAGS, &request), 0);
     close(fd);
@@ -69,7 +70,7 @@ static unsigned receive(struct port *port, struct packet **out, unsigned wanted)
 {
     unsigned n = 0;
     for (int turns = 0; n < wanted && turns < 100; turns++) {
-        struct pollfd wait = { port->fd, POLLIN, 0 };
+        struct pollfd wait = {port->fd, POLLIN, 0};
         poll(&wait, 1, 20);
         n += port->ops->rx(port, pool, out + n, PORT_BATCH - n);
     }
@@ -188,7 +189,7 @@ static bool leaves_by(struct port *port, struct packet *p)
 /* The kernel is asked where no MTU is checked here; of super-frames it looks at nothing, so we do. */
 static void the_mtu_means_what_it_means_to_the_kernel(void)
 {
-    static const uint16_t tpids[] = { 0x8100, 0x88a8 };
+    static const uint16_t tpids[] = {0x8100, 0x88a8};
     static struct frame f;
     unsigned passed = 0, refused = 0;
     for (unsigned tags = 0; tags < 4; tags++) {
@@ -255,7 +256,8 @@ static void what_the_kernel_had_to_drop_is_counted(void)
         release_all(out, n);
     send_one(tap, p); /* the next frame carries the count */
     release_all(out, receive(sock, out, 1));
-    CHECK_EQ(counted(&sock->counters.rx_packets) - received + dropped(sock, VS_DROP_NO_BUFFER), counted(&tap->counters.tx_packets) - before);
+    CHECK_EQ(counted(&sock->counters.rx_packets) - received + dropped(sock, VS_DROP_NO_BUFFER),
+             counted(&tap->counters.tx_packets) - before);
     CHECK(dropped(sock, VS_DROP_NO_BUFFER) > 10);
     packet_release(p);
 }

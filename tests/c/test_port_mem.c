@@ -82,7 +82,7 @@ static void one_packet_may_wait_at_several_ports(void)
     struct port *a = open_mem(0), *b = open_mem(0);
     super_frame(&f, 17, false, 100);
     frame_end(&f);
-    struct packet *p = frame_packet(&f, pool), *pair[2] = { p, p };
+    struct packet *p = frame_packet(&f, pool), *pair[2] = {p, p};
     port_mem.tx(a, pair, 2);
     port_mem.tx(b, &p, 1);
     packet_release(p);

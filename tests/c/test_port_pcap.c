@@ -56,7 +56,7 @@ static void every_dialect_is_replayed_for_ever(void)
     for (int dialect = 0; dialect < 4; dialect++) {
         make_image(dialect & 1 ? 0xa1b2c3d4 : 0xa1b23c4d, dialect & 2, 1, 5);
         write_image(image_size);
-        vs_error error = { 0 };
+        vs_error error = {0};
         struct port *port = open_pcap(0, &error);
         struct packet *out[PORT_BATCH];
         CHECK(port && port->always && port->fd == -1);
@@ -104,7 +104,7 @@ static void an_empty_capture_and_no_capture_are_silent(void)
 
 static void refused(const char *why, int code)
 {
-    vs_error error = { 0 };
+    vs_error error = {0};
     CHECK(open_pcap(0, &error) == NULL);
     CHECK_EQ(error.code, code);
     if (!check_note(strstr(error.text, why) != NULL))
@@ -114,7 +114,7 @@ static void refused(const char *why, int code)
 static void a_file_cut_anywhere_is_refused(void)
 {
     make_image(0xa1b2c3d4, true, 1, 3);
-    size_t whole[] = { 24, 24 + 30, 24 + 30 + 31, image_size };
+    size_t whole[] = {24, 24 + 30, 24 + 30 + 31, image_size};
     for (size_t size = 0; size <= image_size; size++) {
         bool is_whole = false;
         for (size_t i = 0; i < 4; i++)
@@ -150,7 +150,7 @@ static void what_is_no_ethernet_capture_is_refused(void)
 static void long_paths_are_refused(void)
 {
     vs_port_spec spec = spec_of(VS_PORT_PCAP);
-    vs_error error = { 0 };
+    vs_error error = {0};
     memset(spec.read_path, 'x', sizeof spec.read_path);
     CHECK(port_pcap.open(&spec, -1, &error) == NULL);
     CHECK_EQ(error.code, -ENAMETOOLONG);
@@ -165,7 +165,7 @@ static void the_first_frames_sent_are_written_as_on_a_wire(void)
     spec.write_limit = 4;
     struct port *port = port_pcap.open(&spec, -1, NULL);
     super_frame(&f, 6, false, 2800);
-    struct packet *p = super_packet(&f, pool, GSO_TCPV4, 1400), *three[3] = { p, p, p };
+    struct packet *p = super_packet(&f, pool, GSO_TCPV4, 1400), *three[3] = {p, p, p};
     port_pcap.tx(port, three, 3);
     CHECK_EQ(counted(&port->counters.tx_packets), 6);
     CHECK_EQ(counted(&port->counters.tx_bytes), 6 * (66 + 1400));
@@ -181,7 +181,7 @@ static void the_first_frames_sent_are_written_as_on_a_wire(void)
 
 static void a_place_that_can_not_be_written_is_refused(void)
 {
-    vs_error error = { 0 };
+    vs_error error = {0};
     vs_port_spec spec = spec_of(VS_PORT_PCAP);
     strcpy(spec.write_path, "/nonexistent/folder/out.pcap");
     spec.write_limit = 1;

@@ -8,8 +8,8 @@
 #include "lane/queue.h"
 
 #define SECOND UINT64_C(1000000000)
-#define MS UINT64_C(1000000)
-#define START (1700000000 * SECOND)
+#define MS     UINT64_C(1000000)
+#define START  (1700000000 * SECOND)
 
 static struct packet_pool *pool;
 
@@ -274,7 +274,12 @@ static void an_empty_queue_keeps_no_more_than_its_burst(void)
 
 /* ---- the rate ---- */
 
-struct load { uint64_t rate; uint32_t bytes; uint64_t late_ns, clump_ns; double factor; };
+struct load {
+    uint64_t rate;
+    uint32_t bytes;
+    uint64_t late_ns, clump_ns;
+    double factor;
+};
 
 /* Puts what has arrived by 'now' and was not put yet; a clump comes at the beginning of its time, so that there is work
  * from the first moment on. */
@@ -301,7 +306,8 @@ static uint64_t shaped(const struct load *l)
     while (now <= 5 * SECOND) {
         offer(q, l, &i, now);
         leave_at_once(q, START + now);
-        uint64_t next = queue_next_ns(q), step = next == UINT64_MAX || next <= START + now ? MS / 10 : next - START - now;
+        uint64_t next = queue_next_ns(q),
+                 step = next == UINT64_MAX || next <= START + now ? MS / 10 : next - START - now;
         now += step + (l->late_ns ? random_bits() % l->late_ns : 0);
     }
     uint64_t bytes = read_count(&q->counters.tx_bytes);
@@ -328,16 +334,16 @@ static void expect_rate(const struct load *l)
 
 static void the_rate_is_kept_for_all_sizes_and_shapes(void)
 {
-    static const uint64_t rates[] = { 1000000, 10000000, 123456789, 2500000000 };
-    static const uint64_t lates[] = { 0, 1 * MS, 15 * MS };
-    static const uint32_t sizes[] = { 64, 590, 1514, 9000, SUPER };
-    static const double factors[] = { 1.05, 2, 10 };
+    static const uint64_t rates[] = {1000000, 10000000, 123456789, 2500000000};
+    static const uint64_t lates[] = {0, 1 * MS, 15 * MS};
+    static const uint32_t sizes[] = {64, 590, 1514, 9000, SUPER};
+    static const double factors[] = {1.05, 2, 10};
     for (unsigned r = 0; r < 4; r++)
         for (unsigned s = 0; s < 5; s++)
             for (unsigned f = 0; f < 3; f++)
                 for (unsigned c = 0; c < 3; c++)
                     for (unsigned t = 0; t < 3; t++) {
-                        struct load l = { rates[r], sizes[s], lates[t], c * 10 * MS, factors[f] };
+                        struct load l = {rates[r], sizes[s], lates[t], c * 10 * MS, factors[f]};
                         /* a queue of 400 has to last until it is asked again, and the run has to end */
                         double in_20_ms = (double)l.rate / 8 / l.bytes * 0.02, offered = in_20_ms * 250 * l.factor;
                         if (offered < 200000 && in_20_ms * (lates[t] || c ? 1.1 : 0) < 400)
@@ -364,7 +370,10 @@ static void short_packets_on_a_fast_line_keep_its_rate(void)
 /* ---- the oracle ---- */
 
 /* A line of 'rate' bits a second: free at 'free' (in 1/rate ns), never counted as free since more than 'most' ns. */
-struct line { uint64_t rate; __int128 free; };
+struct line {
+    uint64_t rate;
+    __int128 free;
+};
 
 static void line_forget(struct line *l, uint64_t now, uint64_t most)
 {
@@ -380,13 +389,13 @@ static void the_oracle_lets_the_same_packets_go_at_the_same_time(void)
     for (unsigned round = 0; round < 300; round++) {
         uint64_t rate = 1 + ((uint64_t)random_bits() << 4 >> random_bits() % 20), now = START;
         struct queue *q = queue_new(1, rate, MOST, 1 << 30, now);
-        struct line line = { rate, (__int128)(now - MS) * rate };
+        struct line line = {rate, (__int128)(now - MS) * rate};
         uint32_t sizes[MOST];
         unsigned first = 0, count = 0, frames = 0;
         for (unsigned i = 0; i < 2000; i++) {
             now += random_bits() % (random_bits() % 50 ? 400000 : 60000000);
             if (random_bits() % 2) {
-                uint32_t bytes = (uint32_t[]){ 64, 1514, 9000, SUPER }[random_bits() % 4];
+                uint32_t bytes = (uint32_t[]){64, 1514, 9000, SUPER}[random_bits() % 4];
                 struct packet *p = packet_of(bytes);
                 if (count == 0)
                     line_forget(&line, now, MS);
@@ -438,8 +447,8 @@ static void a_clock_that_stands_still_or_goes_back_fills_nothing(void)
 
 static void any_rate_and_time_can_be_reckoned_with(void)
 {
-    static const uint64_t rates[] = { 1, 1000, UINT32_MAX, 1ull << 62, UINT64_MAX };
-    static const uint64_t times[] = { 0, 1, START, UINT64_MAX / 2, UINT64_MAX };
+    static const uint64_t rates[] = {1, 1000, UINT32_MAX, 1ull << 62, UINT64_MAX};
+    static const uint64_t times[] = {0, 1, START, UINT64_MAX / 2, UINT64_MAX};
     for (unsigned r = 0; r < 5; r++) {
         struct queue *q = queue_new(1, rates[r], 1000, 1 << 30, 0);
         for (unsigned t = 0; t < 5; t++) {

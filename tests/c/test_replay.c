@@ -81,7 +81,8 @@ static void the_next_one_has_the_same(unsigned messages, bool shortened)
 {
     static struct message m;
     static const uint8_t compared[] = {1, 2, 7, 10};
-    static void (*const mods[])(struct message *) = {flow_mod_message, flow_mod_message, group_mod_message, meter_mod_message};
+    static void (*const mods[])(struct message *) = {flow_mod_message, flow_mod_message, group_mod_message,
+                                                     meter_mod_message};
     int journal, again;
     vs_switch *sw = start(-1, &journal), *next;
     for (unsigned i = 0; i < messages; i++) {

@@ -1,9 +1,10 @@
 /* Packets that a bridge's key shape can't tell apart get the same answer: what the cache stands on (HARDENING S11).
  *
- * In each world some random rules, groups and ports; then many packets, half of them another with a few bits turned, a piece cut
- * off or a tag put on.  All that pack to one key are composed, each for itself, and so is every stage that an answer leads to
- * and that may be cached; a packet-out's stages as well.  Few and narrow rules leave many packets alike, and show what an
- * action looks at behind the shape's back.  The number of answers may be given: test_shapes 10000000.
+ * In each world some random rules, groups and ports; then many packets, half of them another with a few bits turned, a
+ * piece cut off or a tag put on.  All that pack to one key are composed, each for itself, and so is every stage that an
+ * answer leads to and that may be cached; a packet-out's stages as well.  Few and narrow rules leave many packets
+ * alike, and show what an action looks at behind the shape's back.  The number of answers may be given: test_shapes
+ * 10000000.
  */
 #include <time.h>
 
@@ -116,8 +117,9 @@ static void make_packets(void)
 
 static bool same_answer(const struct composition *a, const struct composition *b)
 {
-    return a->cacheable == b->cacheable && a->overflow == b->overflow && a->n_actions == b->n_actions && a->n_slots == b->n_slots &&
-           !memcmp(a->slots, b->slots, a->n_slots * sizeof *a->slots) && !memcmp(a->actions, b->actions, a->n_actions * sizeof *a->actions);
+    return a->cacheable == b->cacheable && a->overflow == b->overflow && a->n_actions == b->n_actions &&
+           a->n_slots == b->n_slots && !memcmp(a->slots, b->slots, a->n_slots * sizeof *a->slots) &&
+           !memcmp(a->actions, b->actions, a->n_actions * sizeof *a->actions);
 }
 
 static void complain(const struct stage *stage, unsigned one, unsigned other)
@@ -155,7 +157,8 @@ static void compare_all(const struct bridge *b, const struct stage *stage, unsig
 static void follow(const struct bridge *b, const struct composition *c, unsigned level)
 {
     for (unsigned i = 0; i < c->n_actions && level < LEVELS; i++) {
-        const struct stage *stage = c->actions[i].kind == ACT_CONTINUE ? stages_find(sw->stages, c->actions[i].stage) : NULL;
+        const struct stage *stage =
+            c->actions[i].kind == ACT_CONTINUE ? stages_find(sw->stages, c->actions[i].stage) : NULL;
         if (stage && !stage->state.transient)
             compare_all(b, stage, level + 1);
     }
@@ -194,7 +197,8 @@ static void compare_packet_out(const struct bridge *b)
 {
     struct packet_out out;
     packet_out_message(&last, packets[0].bytes, packets[0].n);
-    if (openflow_13.read_packet_out(last.bytes, last.n, &out) == OF_FINE && bridge_knows_groups(b, out.actions, out.n_actions) == OF_FINE) {
+    if (openflow_13.read_packet_out(last.bytes, last.n, &out) == OF_FINE &&
+        bridge_knows_groups(b, out.actions, out.n_actions) == OF_FINE) {
         struct composition *c = &sw->compositions[0];
         unsigned i = dice(PACKETS);
         compose_packet_out(c, b, came_by(b, i), world_version(&sw->world), &keys[i], out.actions, out.n_actions);

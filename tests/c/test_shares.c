@@ -1,7 +1,7 @@
 /* Floods of one bridge, or of one port, cost others a bounded wait and no packet (HARDENING S14).
  *
- * A loud bridge has 1,000 ports to each of which every broadcast goes; a quiet one has two.  Work is counted in packets sent,
- * so all of this is the same every time: memory ports, ports that only count, a clock that stands still.
+ * A loud bridge has 1,000 ports to each of which every broadcast goes; a quiet one has two.  Work is counted in packets
+ * sent, so all of this is the same every time: memory ports, ports that only count, a clock that stands still.
  */
 #include "base/share.h"
 #include "check.h"
@@ -102,7 +102,8 @@ static void meet(void)
 
 /* ---- between bridges ---- */
 
-/* Whatever the other bridge floods, and however many of its ports do: a turn, and no more than a share and one flood in it. */
+/* Whatever the other bridge floods, and however many of its ports do: a turn, and no more than a share and one flood in
+ * it. */
 static void a_packet_waits_for_a_share_and_one_flood(uint32_t talkers)
 {
     enum { PROBES = 200, A_FLOOD = 2 * SINKS };
@@ -173,7 +174,8 @@ static void add_rule(uint32_t bridge, const uint32_t *number)
     command(VS_CMD_OPENFLOW, bridge, m, m[3]);
 }
 
-/* A walk along many rules is charged for them: a turn has one of a bridge's whose table is so long, not one of each port. */
+/* A walk along many rules is charged for them: a turn has one of a bridge's whose table is so long, not one of each
+ * port. */
 static void a_packet_waits_for_one_walk_through_a_long_table(void)
 {
     enum { RULES = 20000, TALKERS = 40, TURNS = 100 };
@@ -191,7 +193,11 @@ static void a_packet_waits_for_one_walk_through_a_long_table(void)
     vs_switch_poll(sw, 0); /* its answer is known now */
     for (uint32_t i = 1; i <= TALKERS; i++)
         for (uint32_t flow = 0; flow < 64; flow++)
-            CHECK_EQ(vs_mem_send(sw, LOUD, i, (const uint8_t[FRAME]){2, 2, 0, 0, (uint8_t)i, (uint8_t)flow, 2, 0, 0, 0, 1, (uint8_t)i, 0x88, 0xb5}, FRAME), 0);
+            CHECK_EQ(vs_mem_send(sw, LOUD, i,
+                                 (const uint8_t[FRAME]){2, 2, 0, 0, (uint8_t)i, (uint8_t)flow, 2, 0, 0, 0, 1,
+                                                        (uint8_t)i, 0x88, 0xb5},
+                                 FRAME),
+                     0);
     for (unsigned i = 0; i < TURNS; i++) {
         uint64_t before = walks();
         offer(QUIET, 1, 2, 1);
@@ -218,7 +224,9 @@ static void stations_that_move_cost_another_bridge_no_walk(void)
     vs_switch_poll(sw, 0);
     uint64_t before = walks();
     for (unsigned i = 0; i < MOVES; i++) {
-        CHECK_EQ(vs_mem_send(sw, LOUD, 1 + i % 2, (const uint8_t[FRAME]){2, 0, 0, 0, 9, 9, 2, 0, 0, 0, 9, 1, 0x88, 0xb5}, FRAME), 0);
+        CHECK_EQ(vs_mem_send(sw, LOUD, 1 + i % 2,
+                             (const uint8_t[FRAME]){2, 0, 0, 0, 9, 9, 2, 0, 0, 0, 9, 1, 0x88, 0xb5}, FRAME),
+                 0);
         vs_switch_poll(sw, 0);
         vs_switch_tick(sw, 0);
         offer(QUIET, 1, 2, 1);
@@ -299,10 +307,15 @@ static void what_waits_takes_no_more_than_its_part_of_the_buffers(void)
 static void offer_flows(uint32_t bridge, uint32_t port, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        CHECK_EQ(vs_mem_send(sw, bridge, port, (const uint8_t[FRAME]){2, 2, 0, 0, (uint8_t)port, (uint8_t)i, 2, 0, 0, 0, 1, (uint8_t)port, 0x88, 0xb5}, FRAME), 0);
+        CHECK_EQ(vs_mem_send(sw, bridge, port,
+                             (const uint8_t[FRAME]){2, 2, 0, 0, (uint8_t)port, (uint8_t)i, 2, 0, 0, 0, 1, (uint8_t)port,
+                                                    0x88, 0xb5},
+                             FRAME),
+                 0);
 }
 
-/* What waits for the tables: an eighth of the buffers, of which one bridge has half at most, so that another has room. */
+/* What waits for the tables: an eighth of the buffers, of which one bridge has half at most, so that another has room.
+ */
 static void new_flows_of_one_bridge_leave_room_for_those_of_another(void)
 {
     enum { TALKERS = 40, BUFFERS = 4096, ROOM = BUFFERS / PACKET_KEPT };
@@ -364,7 +377,7 @@ static void who_was_idle_owes_nothing_and_has_saved_nothing(void)
     share_ends(&group, &member, 4 * SHARE);
     for (turn = 100000; !share_begins(&group, &member, turn);)
         turn++;
-    CHECK_EQ(turn, 100000 + 3); /* the group has paid meanwhile, the member does by its visits */
+    CHECK_EQ(turn, 100000 + 3);                  /* the group has paid meanwhile, the member does by its visits */
     CHECK(!share_begins(&group, &member, turn)); /* once a round */
 }
 
@@ -373,8 +386,9 @@ static void packet_outs_take_a_share_of_a_turn(void)
 {
     enum { ORDERS = 20 };
     static const uint8_t order[40 + FRAME] = {
-        4, 13, 0, sizeof order, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd, 0, 16, 0, 0, 0, 0, 0, 0,
-        0, 0, 0, 16, 0xff, 0xff, 0xff, 0xfc, 0, 0, 0, 0, 0, 0, 0, 0, /* output:ALL */
+        4,    13,   0,    sizeof order, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xfd, 0,    16,           0, 0, 0, 0, 0,    0,    0,    0,    0,    16,
+        0xff, 0xff, 0xff, 0xfc,         0, 0, 0, 0, 0,    0,    0,    0, /* output:ALL */
     };
     unsigned turns = 0;
     size_t n;

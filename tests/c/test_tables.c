@@ -1,4 +1,5 @@
-/* Changes to flow tables: pending, committed, taken back, settled; random ones against an array of what should be there. */
+/* Changes to flow tables: pending, committed, taken back, settled; random ones against an array of what should be
+ * there. */
 #include <pthread.h>
 #include <sched.h>
 
@@ -11,7 +12,10 @@
 
 enum { ADDRESSES = 6, PRIORITIES = 3, ROUNDS = 4000 };
 
-struct model { bool there[ADDRESSES][PRIORITIES]; uint16_t port[ADDRESSES][PRIORITIES]; };
+struct model {
+    bool there[ADDRESSES][PRIORITIES];
+    uint16_t port[ADDRESSES][PRIORITIES];
+};
 
 static struct world world;
 static struct bridge *bridge;
@@ -39,8 +43,13 @@ static struct program *output_to(uint16_t port)
 static struct flow_mod mod_of(uint8_t command, unsigned address, unsigned priority, uint16_t port)
 {
     static const uint8_t wire[8] = {0, 1, 0, 4};
-    struct flow_mod mod = {.command = command, .priority = (uint16_t)priority, .out_port = OFPP_ANY, .out_group = UINT32_MAX,
-                           .match = wire, .match_size = sizeof wire, .program = output_to(port)};
+    struct flow_mod mod = {.command = command,
+                           .priority = (uint16_t)priority,
+                           .out_port = OFPP_ANY,
+                           .out_group = UINT32_MAX,
+                           .match = wire,
+                           .match_size = sizeof wire,
+                           .program = output_to(port)};
     if (address < ADDRESSES) {
         mod.value.ipv4_src = address;
         mod.mask.ipv4_src = UINT32_MAX;
@@ -118,7 +127,9 @@ static void check_list(const struct model *m)
 
 static void count_removed(void *arg, struct bridge *b, const struct rule *r)
 {
-    (void)arg; (void)b; (void)r;
+    (void)arg;
+    (void)b;
+    (void)r;
     told++;
 }
 
@@ -188,7 +199,8 @@ static void a_deleted_rule_waits_for_its_readers(void)
 /* Replaced twice and deleted within one change: told once, for the rule that packets met. */
 static void what_was_never_seen_is_never_told(void)
 {
-    struct flow_mod first = mod_of(OFPFC_ADD, 1, 1, 7), second = mod_of(OFPFC_ADD, 1, 1, 8), third = mod_of(OFPFC_ADD, 1, 1, 9);
+    struct flow_mod first = mod_of(OFPFC_ADD, 1, 1, 7), second = mod_of(OFPFC_ADD, 1, 1, 8),
+                    third = mod_of(OFPFC_ADD, 1, 1, 9);
     struct flow_mod delete = mod_of(OFPFC_DELETE, ADDRESSES, 0, 1);
     bridge_flow_mod(bridge, &first, 0);
     bridge_commit(bridge);
@@ -226,7 +238,8 @@ static bool is_dropped_as(vs_drop reason)
 
 static enum of_error meter_mod(uint16_t command, uint32_t id)
 {
-    struct meter_mod mod = {.command = command, .flags = METER_PKTPS, .id = id, .n_bands = 1, .bands = {{.rate = 1, .type = METER_DROP}}};
+    struct meter_mod mod = {
+        .command = command, .flags = METER_PKTPS, .id = id, .n_bands = 1, .bands = {{.rate = 1, .type = METER_DROP}}};
     return bridge_meter_mod(bridge, &mod, 0);
 }
 
@@ -273,7 +286,12 @@ static void without_its_meter_a_rule_does_nothing(void)
 }
 
 /* A packet that is on its way while both are deleted. */
-static struct slow { bool of_meter; _Atomic bool reads, done; struct epoch_reader *reader; unsigned named, misses; } slow;
+static struct slow {
+    bool of_meter;
+    _Atomic bool reads, done;
+    struct epoch_reader *reader;
+    unsigned named, misses;
+} slow;
 
 static void *read_slowly(void *unused)
 {
@@ -291,7 +309,8 @@ static void *read_slowly(void *unused)
     return NULL;
 }
 
-/* 'first': the rule goes by a flow-mod of its own, right before what it names; 'all': that goes with all of its kind. */
+/* 'first': the rule goes by a flow-mod of its own, right before what it names; 'all': that goes with all of its kind.
+ */
 static void a_packet_meets_both_or_neither(bool of_meter, bool first, bool all)
 {
     pthread_t thread;
@@ -308,7 +327,8 @@ static void a_packet_meets_both_or_neither(bool of_meter, bool first, bool all)
         free(mod.program);
         bridge_commit(bridge);
     }
-    CHECK((of_meter ? meter_mod(OFPMC_DELETE, all ? OFPM_ALL : METER) : group_mod(OFPGC_DELETE, all ? OFPG_ALL : GROUP)) == OF_FINE);
+    CHECK((of_meter ? meter_mod(OFPMC_DELETE, all ? OFPM_ALL : METER)
+                    : group_mod(OFPGC_DELETE, all ? OFPG_ALL : GROUP)) == OF_FINE);
     atomic_store(&slow.done, true);
     pthread_join(thread, NULL);
     CHECK(slow.named);

@@ -1,4 +1,5 @@
-/* Transactions over many frames: seen by nobody before their commit, whatever others commit meanwhile; all or nothing (HARDENING S5). */
+/* Transactions over many frames: seen by nobody before their commit, whatever others commit meanwhile; all or nothing
+ * (HARDENING S5). */
 #include <errno.h>
 
 #include "twins.h"
@@ -11,7 +12,11 @@ static vs_switch *sw;
 static int command(uint16_t type, uint32_t session, const void *head, size_t n_head, const void *body, size_t n)
 {
     static _Alignas(8) uint8_t buffer[VS_FRAME_MAX], out[VS_FRAME_MAX];
-    vs_frame frame = {.size = (uint32_t)(sizeof frame + n_head + n), .type = type, .bridge = TWIN_BRIDGE, .session = session, .tag = 77};
+    vs_frame frame = {.size = (uint32_t)(sizeof frame + n_head + n),
+                      .type = type,
+                      .bridge = TWIN_BRIDGE,
+                      .session = session,
+                      .tag = 77};
     int fd, error = 1;
     memcpy(buffer, &frame, sizeof frame);
     if (n_head)

@@ -1,7 +1,8 @@
 /* Two switches fed by the same bytes, one with a flow cache, one without: they say and send the same (HARDENING S11).
  *
- * Random rules, groups, meters, queues, VLANs, changes, packets and packet-outs; compared are every frame that leaves, every event byte
- * (packet-ins, errors, FLOW_REMOVED) and all statistics.  The number of packets may be given: test_twins 10000000.
+ * Random rules, groups, meters, queues, VLANs, changes, packets and packet-outs; compared are every frame that leaves,
+ * every event byte (packet-ins, errors, FLOW_REMOVED) and all statistics.  The number of packets may be given:
+ * test_twins 10000000.
  */
 #include <time.h>
 
@@ -65,14 +66,18 @@ static void compare_statistics(void)
 
 static void change_queue(void)
 {
-    vs_queue_spec queue = {.port = 1 + dice(MESSAGE_PORTS), .queue = dice(MESSAGE_QUEUES), .max_rate = dice(3) * 1000000,
+    vs_queue_spec queue = {.port = 1 + dice(MESSAGE_PORTS),
+                           .queue = dice(MESSAGE_QUEUES),
+                           .max_rate = dice(3) * 1000000,
                            .max_packets = dice(4)};
     on_both(dice(3) ? VS_CMD_QUEUE_SET : VS_CMD_QUEUE_DEL, &queue, sizeof queue);
 }
 
 static void change_port(void)
 {
-    vs_port_ref ref = {.number = 1 + dice(MESSAGE_PORTS), .config = dice(3) ? 0 : VS_PC_PORT_DOWN, .mask = VS_PC_PORT_DOWN,
+    vs_port_ref ref = {.number = 1 + dice(MESSAGE_PORTS),
+                       .config = dice(3) ? 0 : VS_PC_PORT_DOWN,
+                       .mask = VS_PC_PORT_DOWN,
                        .state = dice(4) ? 0 : VS_PS_LINK_DOWN};
     on_both(VS_CMD_PORT_SET, &ref, sizeof ref);
 }

@@ -10,7 +10,8 @@ static vs_vlans vlans_of(vs_vlan_mode mode, uint16_t tag, const uint16_t *listed
     return v;
 }
 
-static const uint16_t some[] = {0, 7, 8, 4094, UINT16_MAX}, ten[] = {10, UINT16_MAX}, reserved[] = {10, 4095, UINT16_MAX};
+static const uint16_t some[] = {0, 7, 8, 4094, UINT16_MAX}, ten[] = {10, UINT16_MAX},
+                      reserved[] = {10, 4095, UINT16_MAX};
 
 static void nothing_said_is_a_trunk_of_all(void)
 {
@@ -67,9 +68,10 @@ static void a_native_vlan_is_carried_too_and_vlan_0_never(void)
 static void nonsense_is_known_as_such(void)
 {
     vs_vlans wrong[] = {
-        vlans_of(VS_VLAN_TRUNK, 1, NULL), vlans_of(VS_VLAN_ACCESS, 0, NULL), vlans_of(VS_VLAN_ACCESS, 4095, NULL),
-        vlans_of(VS_VLAN_ACCESS, 10, ten), vlans_of(VS_VLAN_NATIVE_TAGGED, 0, ten), vlans_of((vs_vlan_mode)4, 1, NULL),
-        vlans_of(VS_VLAN_TRUNK, 0, reserved), vlans_of(VS_VLAN_NATIVE_TAGGED, 10, reserved),
+        vlans_of(VS_VLAN_TRUNK, 1, NULL),        vlans_of(VS_VLAN_ACCESS, 0, NULL),
+        vlans_of(VS_VLAN_ACCESS, 4095, NULL),    vlans_of(VS_VLAN_ACCESS, 10, ten),
+        vlans_of(VS_VLAN_NATIVE_TAGGED, 0, ten), vlans_of((vs_vlan_mode)4, 1, NULL),
+        vlans_of(VS_VLAN_TRUNK, 0, reserved),    vlans_of(VS_VLAN_NATIVE_TAGGED, 10, reserved),
     };
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         CHECK(!vlans_valid(&wrong[i]));

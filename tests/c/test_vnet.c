@@ -22,19 +22,24 @@ static void a_frame_without_offloads_stays_plain(void)
 {
     super_frame(&f, 6, false, 100);
     struct packet *p = frame_packet(&f, pool);
-    CHECK(decode(p, (struct virtio_net_hdr){ 0 }));
+    CHECK(decode(p, (struct virtio_net_hdr){0}));
     CHECK_EQ(p->offload, 0);
     CHECK_EQ(p->gso_type, GSO_NONE);
-    CHECK(decode(p, (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_DATA_VALID }));
+    CHECK(decode(p, (struct virtio_net_hdr){.flags = VIRTIO_NET_HDR_F_DATA_VALID}));
     CHECK_EQ(p->offload, PACKET_DATA_VALID);
     packet_release(p);
 }
 
 static void super_frames_come_through_with_their_exact_header_length(void)
 {
-    static const struct { uint8_t proto; bool ipv6; uint8_t gso; uint32_t headers; } rows[] = {
-        { 6, false, TCPV4, 14 + 20 + 32 }, { 6, true, TCPV6, 14 + 40 + 32 },         { 6, false, TCPV4 | GSO_ECN, 14 + 20 + 32 },
-        { 17, false, UDP_L4, 14 + 20 + 8 }, { 17, true, UDP_L4, 14 + 40 + 8 },
+    static const struct {
+        uint8_t proto;
+        bool ipv6;
+        uint8_t gso;
+        uint32_t headers;
+    } rows[] = {
+        {6, false, TCPV4, 14 + 20 + 32},  {6, true, TCPV6, 14 + 40 + 32},  {6, false, TCPV4 | GSO_ECN, 14 + 20 + 32},
+        {17, false, UDP_L4, 14 + 20 + 8}, {17, true, UDP_L4, 14 + 40 + 8},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         super_frame(&f, rows[i].proto, rows[i].ipv6, 40000);
@@ -62,11 +67,11 @@ static void a_super_frame_of_one_piece_is_an_ordinary_frame(void)
     packet_release(p);
 }
 
-#define REFUSED(change)                                           \
-    do {                                                          \
-        struct virtio_net_hdr h = super_header(&f, TCPV4, 1400); \
-        change;                                                   \
-        CHECK(!accepts(h));                                       \
+#define REFUSED(change)                                                                                                \
+    do {                                                                                                               \
+        struct virtio_net_hdr h = super_header(&f, TCPV4, 1400);                                                       \
+        change;                                                                                                        \
+        CHECK(!accepts(h));                                                                                            \
     } while (0)
 
 static void a_header_that_contradicts_the_frame_is_refused(void)
@@ -194,7 +199,8 @@ static void a_super_frame_behind_a_label_can_not_be_told(void)
     packet_release(p);
 }
 
-/* HARDENING S25: whatever the header says, nothing outside the frame is touched (ASan watches) and what is accepted adds up. */
+/* HARDENING S25: whatever the header says, nothing outside the frame is touched (ASan watches) and what is accepted
+ * adds up. */
 static void random_headers_are_refused_or_make_sense(void)
 {
     unsigned accepted = 0;
@@ -210,7 +216,8 @@ static void random_headers_are_refused_or_make_sense(void)
         if (decode(p, h)) {
             accepted++;
             CHECK(!(p->offload & PACKET_NEEDS_CSUM) || p->csum_start + p->csum_offset + 2u <= p->len);
-            CHECK(!p->gso_type || (p->gso_size && (uint32_t)p->hdr_len + p->gso_size < p->len && p->offload & PACKET_NEEDS_CSUM));
+            CHECK(!p->gso_type ||
+                  (p->gso_size && (uint32_t)p->hdr_len + p->gso_size < p->len && p->offload & PACKET_NEEDS_CSUM));
         }
         packet_release(p);
     }

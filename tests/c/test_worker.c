@@ -40,10 +40,7 @@ static void command(uint16_t type, const void *payload, size_t n, int fd)
     CHECK_EQ(vs_switch_command(sw, buffer, frame.size, fd, now_ns()), 0);
 }
 
-static void note_message(const uint8_t *message)
-{
-    errors += message[1] == 1;
-}
+static void note_message(const uint8_t *message) { errors += message[1] == 1; }
 
 static void take_events(void)
 {
@@ -179,7 +176,11 @@ static void change_something(unsigned k)
     case 2: flow_mod(3, 0, 3, 1); break;
     case 3: k % 4 ? add_port(PORTS + 1) : barrier(); break;
     case 4: k % 4 ? packet_out(3) : barrier(); break;
-    case 5: if (peers[PORTS + 1]) remove_port(PORTS + 1); peers[PORTS + 1] = 0; break;
+    case 5:
+        if (peers[PORTS + 1])
+            remove_port(PORTS + 1);
+        peers[PORTS + 1] = 0;
+        break;
     }
     vs_switch_tick(sw, now_ns());
     take_events();

@@ -1,8 +1,8 @@
 /* A poll thread at work while ports, queues and bridges leave, saturated (test_leaving.c has the same step by step).
  *
- * Every tenant's frames are filled with a byte of its own, so a buffer that two hold at once shows; VLANs come by counting
- * at descriptors whose frames must not meet.  The sanitizers (make it one with -fsanitize=thread, too) stay silent.  Rounds
- * are the first argument.
+ * Every tenant's frames are filled with a byte of its own, so a buffer that two hold at once shows; VLANs come by
+ * counting at descriptors whose frames must not meet.  The sanitizers (make it one with -fsanitize=thread, too) stay
+ * silent.  Rounds are the first argument.
  */
 #include <sched.h>
 #include <sys/socket.h>
@@ -203,12 +203,16 @@ static unsigned receive_all(uint32_t port, uint8_t station)
 /* Everything else that the control thread reads or replaces while packets move, one kind after the other. */
 static void look_around(unsigned k)
 {
-    static const vs_vlans ways[] = {{.mode = VS_VLAN_ACCESS, .tag = THERE}, {.mode = VS_VLAN_NATIVE_UNTAGGED, .tag = THERE, .trunks[30] = 1}};
+    static const vs_vlans ways[] = {{.mode = VS_VLAN_ACCESS, .tag = THERE},
+                                    {.mode = VS_VLAN_NATIVE_UNTAGGED, .tag = THERE, .trunks[30] = 1}};
     vs_port_vlans vlans = {.number = OTHER, .vlans = ways[k / 8 % 2]};
     vs_bridge_spec bridge = {.name = "b", .standalone = true, .flood_rate = k / 8 % 2 ? 100000000 : 0};
     vs_port_ref up = {.number = OTHER, .state = 0};
     vs_queue_spec queue = {.port = OTHER, .queue = k / 8 % 3, .max_rate = 1000000000};
-    struct { vs_trace_request request; uint8_t frame[SMALL]; } traced = {.request = {SENDER, SMALL}, .frame = {0xff, 0xff}};
+    struct {
+        vs_trace_request request;
+        uint8_t frame[SMALL];
+    } traced = {.request = {SENDER, SMALL}, .frame = {0xff, 0xff}};
     vs_switch_stats stats;
     switch (k % 8) {
     case 0: twin_command(sw, VS_CMD_DUMP, NULL, 0, now_ns()); break;

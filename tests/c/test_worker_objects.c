@@ -1,8 +1,8 @@
 /* A poll thread at work while the control thread changes groups, meters, queues, links and ports under its packets.
  *
  * Packets with labels go through a chain of groups that take the labels off, so that each is read anew at every step
- * (stages); all of them are sent by exactly one bucket.  Whatever was in force at that moment: what came in has left or was
- * counted as dropped, and the sanitizers (make it one with -fsanitize=thread, too) stay silent.
+ * (stages); all of them are sent by exactly one bucket.  Whatever was in force at that moment: what came in has left or
+ * was counted as dropped, and the sanitizers (make it one with -fsanitize=thread, too) stay silent.
  */
 #include <sched.h>
 #include <sys/socket.h>
@@ -17,7 +17,7 @@ enum { ADD, MODIFY, DELETE };
 enum { SELECT = 1, INDIRECT = 2, FF = 3 };
 
 static vs_switch *sw;
-static int peers[WATCHED + 1]; /* the far end of each port's descriptor */
+static int peers[WATCHED + 1];                /* the far end of each port's descriptor */
 static unsigned frames = 20000, errors, outs; /* frames: the first argument */
 static struct message m;
 
@@ -233,13 +233,18 @@ static void change_something(unsigned k)
     switch (k % 14) {
     case 0: popping_group(MODIFY, 1, 0x8847, 2); break;
     case 1: popping_group(MODIFY, 2, 0x0800, 3); break;
-    case 2: case 7: sending_group(MODIFY, 3); break;
+    case 2:
+    case 7: sending_group(MODIFY, 3); break;
     case 3: meter(MODIFY); break;
-    case 4: case 5: queue(VS_CMD_QUEUE_SET); break;
+    case 4:
+    case 5: queue(VS_CMD_QUEUE_SET); break;
     case 6: queue(VS_CMD_QUEUE_DEL); break;
     case 8: link_of_3(dice(2) ? VS_PS_LINK_DOWN : 0); break;
     case 9: add_port(WATCHED); break;
-    case 10: spare_group(ADD); rule(3, 9); break;
+    case 10:
+        spare_group(ADD);
+        rule(3, 9);
+        break;
     case 11: dice(2) ? barrier() : packet_out(); break;
     case 12: remove_port(WATCHED); break;
     case 13: spare_group(DELETE); break; /* its rule goes with it */
@@ -303,7 +308,8 @@ int main(int argc, char **argv)
     received += receive_all();
     CHECK_EQ(sent, frames);
     CHECK_EQ(rx, frames);
-    printf("%u changes: %u frames and %u packet-outs in, %u out, %" PRIu64 " dropped\n", k, frames, outs, received, drops);
+    printf("%u changes: %u frames and %u packet-outs in, %u out, %" PRIu64 " dropped\n", k, frames, outs, received,
+           drops);
     CHECK_EQ(received + drops, frames + outs);
     CHECK(received > frames / 100);
     CHECK_EQ(errors, 0);

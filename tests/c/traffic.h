@@ -5,7 +5,10 @@
 #pragma once
 #include "messages.h"
 
-struct traffic { size_t n; uint8_t bytes[320]; };
+struct traffic {
+    size_t n;
+    uint8_t bytes[320];
+};
 
 static inline uint8_t *traffic_more(struct traffic *t, size_t n)
 {
@@ -101,7 +104,8 @@ static inline void traffic_arp(struct traffic *t)
 static inline void traffic_labels(struct traffic *t)
 {
     for (uint32_t left = 1 + dice(3); left; left--)
-        wire32(traffic_more(t, 4), dice(3) << 12 | dice(3) << 9 | (uint32_t)(left == 1) << 8 | (dice(6) ? 64 : dice(3)));
+        wire32(traffic_more(t, 4),
+               dice(3) << 12 | dice(3) << 9 | (uint32_t)(left == 1) << 8 | (dice(6) ? 64 : dice(3)));
     if (dice(2))
         traffic_ipv4(t);
     else
@@ -133,7 +137,8 @@ static inline void traffic_plain(struct traffic *t)
     case 0x0800: traffic_ipv4(t); break;
     case 0x86dd: traffic_ipv6(t); break;
     case 0x0806: traffic_arp(t); break;
-    case 0x8847: case 0x8848: traffic_labels(t); break;
+    case 0x8847:
+    case 0x8848: traffic_labels(t); break;
     default: traffic_more(t, 8);
     }
 }

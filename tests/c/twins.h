@@ -9,7 +9,8 @@ enum { TWIN_BRIDGE = 1, TWIN_SESSION = 1 };
 static inline void twin_command(vs_switch *sw, uint16_t type, const void *payload, size_t n, uint64_t now_ns)
 {
     static _Alignas(8) uint8_t buffer[VS_FRAME_MAX];
-    vs_frame frame = {.size = (uint32_t)(sizeof frame + n), .type = type, .bridge = TWIN_BRIDGE, .session = TWIN_SESSION};
+    vs_frame frame = {
+        .size = (uint32_t)(sizeof frame + n), .type = type, .bridge = TWIN_BRIDGE, .session = TWIN_SESSION};
     memcpy(buffer, &frame, sizeof frame);
     if (n)
         memcpy(buffer + sizeof frame, payload, n);

@@ -63,7 +63,10 @@ static void try_meter_mod(const uint8_t *message, size_t size)
 /* A match means the same after it was narrowed to what it looks at and put together again. */
 static void try_match(const uint8_t *message, size_t size)
 {
-    union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
+    union {
+        struct match m;
+        uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)];
+    } match;
     struct key value, mask, again, again_mask;
     size_t padded;
     if (read13_match(message, size, &value, &mask, &padded) != OF_FINE)
@@ -77,7 +80,8 @@ static void try_match(const uint8_t *message, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const decoders[])(const uint8_t *, size_t) = {try_flow_mod, try_packet_out, try_group_mod, try_meter_mod, try_match};
+    static void (*const decoders[])(const uint8_t *, size_t) = {try_flow_mod, try_packet_out, try_group_mod,
+                                                                try_meter_mod, try_match};
     if (!size)
         return -1;
     uint8_t *exact = malloc(size > 1 ? size - 1 : 1);

@@ -1,8 +1,8 @@
 /* A journal of any content, as a damaged or hostile process might hand it over: refused, or played back and carried on.
  *
  * Input: flags, then records.  1: the head's areas are the input's own 40 bytes; 2: so are the records' heads.  Else
- * each record is two bytes of length, a byte for the bridge, and a message.  A journal that was carried on makes the same
- * rules in the next switch.
+ * each record is two bytes of length, a byte for the bridge, and a message.  A journal that was carried on makes the
+ * same rules in the next switch.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,10 @@ enum { OWN_HEAD = 1, OWN_RECORDS = 2, PAGE = 4096, FILE_SIZE = 1 << 16, HEAD = 4
 
 static uint8_t file[FILE_SIZE];
 
-struct input { const uint8_t *at; size_t left; };
+struct input {
+    const uint8_t *at;
+    size_t left;
+};
 
 static size_t put_framed(struct input *in)
 {
@@ -56,7 +59,7 @@ static void fill_file(uint8_t flags, struct input in)
         memcpy((uint8_t *)head + MAGIC_SIZE, in.at, HEAD);
         in.at += HEAD;
         in.left -= HEAD;
-        flags & OWN_RECORDS ? put_raw(&in) : put_framed(&in);
+        flags &OWN_RECORDS ? put_raw(&in) : put_framed(&in);
     } else {
         head[3] = flags & OWN_RECORDS ? put_raw(&in) : put_framed(&in);
     }

@@ -24,7 +24,8 @@ static int tap; /* the far end of the last port */
 static void command(vs_switch *sw, uint16_t type, const void *payload, size_t n, uint64_t now_ns)
 {
     static uint8_t buffer[VS_FRAME_MAX];
-    vs_frame frame = {.size = (uint32_t)(sizeof frame + n), .type = type, .bridge = BRIDGE, .session = SESSION, .tag = 1};
+    vs_frame frame = {
+        .size = (uint32_t)(sizeof frame + n), .type = type, .bridge = BRIDGE, .session = SESSION, .tag = 1};
     memcpy(buffer, &frame, sizeof frame);
     if (n)
         memcpy(buffer + sizeof frame, payload, n);
@@ -112,9 +113,70 @@ enum { SUPER_HEADER = 10, SUPER_PAYLOAD = 3000, GSO_SIZE = 1000 };
 static void send_offloaded(void)
 {
     static const uint8_t headers[] = {
-        1, 1, 54, 0, GSO_SIZE & 0xff, GSO_SIZE >> 8, 34, 0, 16, 0, /* virtio_net_hdr: NEEDS_CSUM, TCPV4 */
-        2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0x0b, 0xe0, 0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-        0, 80, 0x1f, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x18, 0x20, 0, 0, 0, 0, 0,
+        1,
+        1,
+        54,
+        0,
+        GSO_SIZE & 0xff,
+        GSO_SIZE >> 8,
+        34,
+        0,
+        16,
+        0, /* virtio_net_hdr: NEEDS_CSUM, TCPV4 */
+        2,
+        0,
+        0,
+        0,
+        0,
+        2,
+        2,
+        0,
+        0,
+        0,
+        0,
+        1,
+        8,
+        0,
+        0x45,
+        0,
+        0x0b,
+        0xe0,
+        0,
+        1,
+        0,
+        0,
+        64,
+        6,
+        0,
+        0,
+        10,
+        0,
+        0,
+        1,
+        10,
+        0,
+        0,
+        2,
+        0,
+        80,
+        0x1f,
+        0x90,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0x50,
+        0x18,
+        0x20,
+        0,
+        0,
+        0,
+        0,
+        0,
     };
     uint8_t frame[sizeof headers + SUPER_PAYLOAD] = {0};
     memcpy(frame, headers, sizeof headers);
@@ -151,7 +213,10 @@ static void send_packets(vs_switch *sw, unsigned which, uint64_t now_ns)
 
 static void trace(vs_switch *sw, uint64_t now_ns)
 {
-    struct { vs_trace_request head; uint8_t frame[sizeof(((struct traffic *)0)->bytes)]; } request;
+    struct {
+        vs_trace_request head;
+        uint8_t frame[sizeof(((struct traffic *)0)->bytes)];
+    } request;
     struct traffic t;
     random_packet(&t);
     request.head = (vs_trace_request){1, (uint32_t)t.n};
@@ -187,7 +252,10 @@ static size_t make_whole(uint8_t *at, size_t size)
 /* In two frames: the first message, then the others. */
 static void transaction(vs_switch *sw, const uint8_t *messages, size_t size, uint64_t now_ns)
 {
-    static struct { vs_transaction head; uint8_t messages[65536]; } part;
+    static struct {
+        vs_transaction head;
+        uint8_t messages[65536];
+    } part;
     size_t first = size ? (size_t)messages[2] << 8 | messages[3] : 0;
     part.head = (vs_transaction){1, VS_TRANSACTION_BEGIN};
     memcpy(part.messages, messages, first);

@@ -16,7 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct packet_pool *pool;
 
-struct script { const uint8_t *at; size_t left; };
+struct script {
+    const uint8_t *at;
+    size_t left;
+};
 
 static uint8_t next(struct script *s)
 {
@@ -30,7 +33,7 @@ static uint8_t next(struct script *s)
 static void parse_exactly(const struct packet *p)
 {
     uint8_t *exact = malloc(p->len ? p->len : 1);
-    struct packet view = { .data = exact, .len = p->len, .room = p->len, .refs = 1 };
+    struct packet view = {.data = exact, .len = p->len, .room = p->len, .refs = 1};
 
     memcpy(exact, p->data, p->len);
     layout_parse(&view);
@@ -41,7 +44,7 @@ static void parse_exactly(const struct packet *p)
 /* Offload state as ports let it pass: an open checksum is TCP's or UDP's; all else may be nonsense. */
 static void offload(struct packet *p, struct script *s)
 {
-    static const uint8_t types[] = { GSO_NONE, GSO_TCPV4, GSO_UDP, GSO_TCPV6, GSO_UDP_L4, GSO_TCPV4 | GSO_ECN };
+    static const uint8_t types[] = {GSO_NONE, GSO_TCPV4, GSO_UDP, GSO_TCPV6, GSO_UDP_L4, GSO_TCPV4 | GSO_ECN};
     uint8_t how = next(s);
 
     if (how & 1)
@@ -94,7 +97,7 @@ static void cut(struct packet *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct script s = { data + 1, size ? data[0] : 0 };
+    struct script s = {data + 1, size ? data[0] : 0};
     struct packet *p, *copy;
 
     if (size < 1 + s.left || size > PACKET_LARGE)

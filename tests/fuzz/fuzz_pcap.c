@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct capture_frame *frames;
     size_t count, sum = 0;
-    vs_error error = { 0 };
+    vs_error error = {0};
     int bad = capture_index(data, size, "fuzz", &frames, &count, &error);
     if (bad ? !error.text[0] || frames || count : error.code != 0)
         abort();

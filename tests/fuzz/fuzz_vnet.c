@@ -1,7 +1,8 @@
-/* Offload headers and frames as a hostile container may send them: decode, edit as the switch does, then everything that
- * relies on what was accepted.
+/* Offload headers and frames as a hostile container may send them: decode, edit as the switch does, then everything
+ * that relies on what was accepted.
  *
- * Input: 10 bytes of header, 1 byte of shift, 1 byte: how many edits; 20 bytes each: kind, field, argument, value; the frame.
+ * Input: 10 bytes of header, 1 byte of shift, 1 byte: how many edits; 20 bytes each: kind, field, argument, value; the
+ * frame.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,10 @@ static struct packet_pool *pool;
 
 static void nobody(struct executor *e, struct port *in, const struct packet *p, const struct action *a)
 {
-    (void)e; (void)in; (void)p; (void)a;
+    (void)e;
+    (void)in;
+    (void)p;
+    (void)a;
 }
 
 /* An open checksum is the one of the outer transport header, whatever was done to the packet. */
@@ -34,11 +38,14 @@ static void check(const struct packet *p)
 static struct packet *edit(struct packet *p, const uint8_t *script)
 {
     static const uint8_t kinds[] = {
-        ACT_SET_FIELD,    ACT_SET_FIELD,    ACT_SET_FIELD,   ACT_PUSH_VLAN,    ACT_POP_VLAN, ACT_PUSH_MPLS, ACT_POP_MPLS, ACT_PUSH_PBB,
-        ACT_POP_PBB,      ACT_COPY_TTL_OUT, ACT_COPY_TTL_IN, ACT_SET_MPLS_TTL, ACT_DEC_MPLS_TTL, ACT_SET_TTL, ACT_DEC_TTL,
+        ACT_SET_FIELD,   ACT_SET_FIELD,    ACT_SET_FIELD,    ACT_PUSH_VLAN, ACT_POP_VLAN,
+        ACT_PUSH_MPLS,   ACT_POP_MPLS,     ACT_PUSH_PBB,     ACT_POP_PBB,   ACT_COPY_TTL_OUT,
+        ACT_COPY_TTL_IN, ACT_SET_MPLS_TTL, ACT_DEC_MPLS_TTL, ACT_SET_TTL,   ACT_DEC_TTL,
     };
     struct executor quiet = {.to_controller = nobody};
-    struct action a = {.kind = kinds[script[0] % sizeof kinds], .field = script[1] % FIELD_LIMIT, .arg = (uint16_t)(script[2] << 8 | script[3])};
+    struct action a = {.kind = kinds[script[0] % sizeof kinds],
+                       .field = script[1] % FIELD_LIMIT,
+                       .arg = (uint16_t)(script[2] << 8 | script[3])};
     memcpy(a.value, script + 4, sizeof a.value);
     if (action_edit(&quiet, &a, NULL, &p)) {
         check(p);

@@ -12,15 +12,15 @@
 #include "flow/field.h"
 
 enum action_kind {
-    ACT_OUTPUT,       /* rules only: 'port' as OpenFlow wrote it, 'arg' = max_len */
-    ACT_GROUP,        /* rules only: 'port' = the group's number */
-    ACT_SET_QUEUE,    /* rules only: 'port' = the queue's number */
-    ACT_SET_FIELD,    /* 'field' (enum field_id), 'value' as in an OXM */
-    ACT_PUSH_VLAN,    /* 'arg' = TPID */
+    ACT_OUTPUT,    /* rules only: 'port' as OpenFlow wrote it, 'arg' = max_len */
+    ACT_GROUP,     /* rules only: 'port' = the group's number */
+    ACT_SET_QUEUE, /* rules only: 'port' = the queue's number */
+    ACT_SET_FIELD, /* 'field' (enum field_id), 'value' as in an OXM */
+    ACT_PUSH_VLAN, /* 'arg' = TPID */
     ACT_POP_VLAN,
-    ACT_PUSH_MPLS,    /* 'arg' = the frame's type then */
-    ACT_POP_MPLS,     /* likewise */
-    ACT_PUSH_PBB,     /* 'arg' = the frame's type then */
+    ACT_PUSH_MPLS, /* 'arg' = the frame's type then */
+    ACT_POP_MPLS,  /* likewise */
+    ACT_PUSH_PBB,  /* 'arg' = the frame's type then */
     ACT_POP_PBB,
     ACT_COPY_TTL_OUT,
     ACT_COPY_TTL_IN,
@@ -32,18 +32,26 @@ enum action_kind {
     ACT_CONTROLLER,   /* composed: 'arg' = max_len, 'reason', 'origin' */
     ACT_DROP,         /* composed: 'port' = vs_drop; 'arg' = 1: only if nothing else was done with the packet */
     ACT_METER,        /* composed: 'meter', 'arg' = vs_drop of what is above it */
-    ACT_CLONE,        /* composed: the next 'arg' actions are done to a copy; it raises counters 'n_slots' to 'port' - 1 */
-    ACT_CONTINUE,     /* composed, the last for this packet or copy: read the headers again, go on at 'stage' */
+    ACT_CLONE,    /* composed: the next 'arg' actions are done to a copy; it raises counters 'n_slots' to 'port' - 1 */
+    ACT_CONTINUE, /* composed, the last for this packet or copy: read the headers again, go on at 'stage' */
     ACT_LIMIT
 };
 
 /* OpenFlow 1.3.5, 7.2.1 */
 enum of_port {
-    OFPP_MAX = 0xffffff00, OFPP_UNSET = 0xfffffff7, OFPP_IN_PORT = 0xfffffff8, OFPP_TABLE = 0xfffffff9,
-    OFPP_NORMAL = 0xfffffffa, OFPP_FLOOD = 0xfffffffb, OFPP_ALL = 0xfffffffc, OFPP_CONTROLLER = 0xfffffffd,
-    OFPP_LOCAL = 0xfffffffe, OFPP_ANY = 0xffffffff
+    OFPP_MAX = 0xffffff00,
+    OFPP_UNSET = 0xfffffff7,
+    OFPP_IN_PORT = 0xfffffff8,
+    OFPP_TABLE = 0xfffffff9,
+    OFPP_NORMAL = 0xfffffffa,
+    OFPP_FLOOD = 0xfffffffb,
+    OFPP_ALL = 0xfffffffc,
+    OFPP_CONTROLLER = 0xfffffffd,
+    OFPP_LOCAL = 0xfffffffe,
+    OFPP_ANY = 0xffffffff
 };
-/* May a port have this number?  What else stands for an incoming port says that there is none: the controller's own packets. */
+/* May a port have this number?  What else stands for an incoming port says that there is none: the controller's own
+ * packets. */
 static inline bool is_port_number(uint32_t number) { return (number && number < OFPP_MAX) || number == OFPP_LOCAL; }
 enum of_reason { OFPR_NO_MATCH = 0, OFPR_ACTION = 1, OFPR_INVALID_TTL = 2 };
 enum { NO_QUEUE = 0xffffffff };

@@ -3,9 +3,9 @@
  * Theory of operation.  A run goes over a range of the list with one packet.  A clone is a
  * run of its own over the actions it brackets, with a copy (a reference, until an edit
  * wants a packet of its own).  A super-frame that is about to become what no offload can say is cut,
- * and every piece runs through the rest of the range, counted with the bytes that it had when it came.  Counters: slots stand in
- * the order in which the packet meets them; a run raises those of its range up to where it
- * ended, leaving out those of the clones in it, which raise their own.
+ * and every piece runs through the rest of the range, counted with the bytes that it had when it came.  Counters: slots
+ * stand in the order in which the packet meets them; a run raises those of its range up to where it ended, leaving out
+ * those of the clones in it, which raise their own.
  */
 #include "act/execute.h"
 
@@ -88,12 +88,12 @@ static bool set_field(struct packet *p, const struct action *a)
 {
     static const uint8_t to_edit[FIELD_LIMIT] = {
 #define SAME(id) [FIELD_##id] = EDIT_##id + 1
-        SAME(ETH_DST), SAME(ETH_SRC), SAME(ETH_TYPE), SAME(VLAN_VID), SAME(VLAN_PCP), SAME(IP_DSCP), SAME(IP_ECN), SAME(IP_PROTO),
-        SAME(IPV4_SRC), SAME(IPV4_DST), SAME(TCP_SRC), SAME(TCP_DST), SAME(UDP_SRC), SAME(UDP_DST), SAME(SCTP_SRC),
-        SAME(SCTP_DST), SAME(ICMPV4_TYPE), SAME(ICMPV4_CODE), SAME(ARP_OP), SAME(ARP_SPA), SAME(ARP_TPA),
-        SAME(ARP_SHA), SAME(ARP_THA), SAME(IPV6_SRC), SAME(IPV6_DST), SAME(IPV6_FLABEL), SAME(ICMPV6_TYPE),
-        SAME(ICMPV6_CODE), SAME(ND_TARGET), SAME(ND_SLL), SAME(ND_TLL), SAME(MPLS_LABEL), SAME(MPLS_TC),
-        SAME(MPLS_BOS), SAME(PBB_ISID),
+        SAME(ETH_DST),  SAME(ETH_SRC),     SAME(ETH_TYPE),    SAME(VLAN_VID),    SAME(VLAN_PCP),    SAME(IP_DSCP),
+        SAME(IP_ECN),   SAME(IP_PROTO),    SAME(IPV4_SRC),    SAME(IPV4_DST),    SAME(TCP_SRC),     SAME(TCP_DST),
+        SAME(UDP_SRC),  SAME(UDP_DST),     SAME(SCTP_SRC),    SAME(SCTP_DST),    SAME(ICMPV4_TYPE), SAME(ICMPV4_CODE),
+        SAME(ARP_OP),   SAME(ARP_SPA),     SAME(ARP_TPA),     SAME(ARP_SHA),     SAME(ARP_THA),     SAME(IPV6_SRC),
+        SAME(IPV6_DST), SAME(IPV6_FLABEL), SAME(ICMPV6_TYPE), SAME(ICMPV6_CODE), SAME(ND_TARGET),   SAME(ND_SLL),
+        SAME(ND_TLL),   SAME(MPLS_LABEL),  SAME(MPLS_TC),     SAME(MPLS_BOS),    SAME(PBB_ISID),
 #undef SAME
     };
     if (to_edit[a->field])
@@ -104,23 +104,63 @@ static bool set_field(struct packet *p, const struct action *a)
 static bool push_vlan(struct packet *p, const struct action *a) { return edit_push_vlan(p, a->arg); }
 static bool push_mpls(struct packet *p, const struct action *a) { return edit_push_mpls(p, a->arg); }
 static bool push_pbb(struct packet *p, const struct action *a) { return edit_push_pbb(p, a->arg); }
-static bool dec_ttl(struct packet *p, const struct action *a) { (void)a; return edit_dec_ttl(p); }
-static bool dec_mpls_ttl(struct packet *p, const struct action *a) { (void)a; return edit_dec_mpls_ttl(p); }
+static bool dec_ttl(struct packet *p, const struct action *a)
+{
+    (void)a;
+    return edit_dec_ttl(p);
+}
+static bool dec_mpls_ttl(struct packet *p, const struct action *a)
+{
+    (void)a;
+    return edit_dec_mpls_ttl(p);
+}
 
 /* Where the packet lacks the header, nothing happens. */
-static bool pop_vlan(struct packet *p, const struct action *a) { (void)a; edit_pop_vlan(p); return true; }
-static bool pop_mpls(struct packet *p, const struct action *a) { edit_pop_mpls(p, a->arg); return true; }
-static bool pop_pbb(struct packet *p, const struct action *a) { (void)a; edit_pop_pbb(p); return true; }
-static bool copy_ttl_out(struct packet *p, const struct action *a) { (void)a; edit_copy_ttl_out(p); return true; }
-static bool copy_ttl_in(struct packet *p, const struct action *a) { (void)a; edit_copy_ttl_in(p); return true; }
-static bool set_ttl(struct packet *p, const struct action *a) { edit_set_ttl(p, (uint8_t)a->arg); return true; }
-static bool set_mpls_ttl(struct packet *p, const struct action *a) { edit_set_mpls_ttl(p, (uint8_t)a->arg); return true; }
+static bool pop_vlan(struct packet *p, const struct action *a)
+{
+    (void)a;
+    edit_pop_vlan(p);
+    return true;
+}
+static bool pop_mpls(struct packet *p, const struct action *a)
+{
+    edit_pop_mpls(p, a->arg);
+    return true;
+}
+static bool pop_pbb(struct packet *p, const struct action *a)
+{
+    (void)a;
+    edit_pop_pbb(p);
+    return true;
+}
+static bool copy_ttl_out(struct packet *p, const struct action *a)
+{
+    (void)a;
+    edit_copy_ttl_out(p);
+    return true;
+}
+static bool copy_ttl_in(struct packet *p, const struct action *a)
+{
+    (void)a;
+    edit_copy_ttl_in(p);
+    return true;
+}
+static bool set_ttl(struct packet *p, const struct action *a)
+{
+    edit_set_ttl(p, (uint8_t)a->arg);
+    return true;
+}
+static bool set_mpls_ttl(struct packet *p, const struct action *a)
+{
+    edit_set_mpls_ttl(p, (uint8_t)a->arg);
+    return true;
+}
 
 static edit *const edits[ACT_LIMIT] = {
-    [ACT_SET_FIELD] = set_field,       [ACT_PUSH_VLAN] = push_vlan,         [ACT_POP_VLAN] = pop_vlan,
-    [ACT_PUSH_MPLS] = push_mpls,       [ACT_POP_MPLS] = pop_mpls,           [ACT_PUSH_PBB] = push_pbb,
-    [ACT_POP_PBB] = pop_pbb,           [ACT_COPY_TTL_OUT] = copy_ttl_out,   [ACT_COPY_TTL_IN] = copy_ttl_in,
-    [ACT_SET_TTL] = set_ttl,           [ACT_DEC_TTL] = dec_ttl,             [ACT_SET_MPLS_TTL] = set_mpls_ttl,
+    [ACT_SET_FIELD] = set_field,       [ACT_PUSH_VLAN] = push_vlan,       [ACT_POP_VLAN] = pop_vlan,
+    [ACT_PUSH_MPLS] = push_mpls,       [ACT_POP_MPLS] = pop_mpls,         [ACT_PUSH_PBB] = push_pbb,
+    [ACT_POP_PBB] = pop_pbb,           [ACT_COPY_TTL_OUT] = copy_ttl_out, [ACT_COPY_TTL_IN] = copy_ttl_in,
+    [ACT_SET_TTL] = set_ttl,           [ACT_DEC_TTL] = dec_ttl,           [ACT_SET_MPLS_TTL] = set_mpls_ttl,
     [ACT_DEC_MPLS_TTL] = dec_mpls_ttl,
 };
 
@@ -258,12 +298,12 @@ static bool run_continue(struct run *r, const struct action *a)
 
 typedef bool handler(struct run *, const struct action *);
 static handler *const handlers[ACT_LIMIT] = {
-    [ACT_SET_FIELD] = run_edit,    [ACT_PUSH_VLAN] = run_edit,        [ACT_POP_VLAN] = run_edit,
-    [ACT_PUSH_MPLS] = run_edit,    [ACT_POP_MPLS] = run_edit,        [ACT_PUSH_PBB] = run_edit,
-    [ACT_POP_PBB] = run_edit,      [ACT_COPY_TTL_OUT] = run_edit,     [ACT_COPY_TTL_IN] = run_edit,
-    [ACT_SET_MPLS_TTL] = run_edit, [ACT_DEC_MPLS_TTL] = run_edit,     [ACT_SET_TTL] = run_edit,
-    [ACT_DEC_TTL] = run_edit,      [ACT_SEND] = run_send,             [ACT_CONTROLLER] = run_controller,
-    [ACT_DROP] = run_drop,         [ACT_METER] = run_meter,           [ACT_CLONE] = run_clone,
+    [ACT_SET_FIELD] = run_edit,    [ACT_PUSH_VLAN] = run_edit,    [ACT_POP_VLAN] = run_edit,
+    [ACT_PUSH_MPLS] = run_edit,    [ACT_POP_MPLS] = run_edit,     [ACT_PUSH_PBB] = run_edit,
+    [ACT_POP_PBB] = run_edit,      [ACT_COPY_TTL_OUT] = run_edit, [ACT_COPY_TTL_IN] = run_edit,
+    [ACT_SET_MPLS_TTL] = run_edit, [ACT_DEC_MPLS_TTL] = run_edit, [ACT_SET_TTL] = run_edit,
+    [ACT_DEC_TTL] = run_edit,      [ACT_SEND] = run_send,         [ACT_CONTROLLER] = run_controller,
+    [ACT_DROP] = run_drop,         [ACT_METER] = run_meter,       [ACT_CLONE] = run_clone,
     [ACT_CONTINUE] = run_continue,
 };
 
@@ -289,9 +329,16 @@ bool action_edit(struct executor *by, const struct action *a, struct port *in, s
     return goes_on;
 }
 
-void actions_execute(struct executor *by, const struct itinerary *list, struct port *in, struct packet *p, uint64_t packets, uint64_t bytes)
+void actions_execute(struct executor *by, const struct itinerary *list, struct port *in, struct packet *p,
+                     uint64_t packets, uint64_t bytes)
 {
-    struct run r = {.by = by, .list = list, .in = in, .p = p, .packets = packets, .bytes = bytes,
-                     .end = list->n_actions, .last = list->n_slots};
+    struct run r = {.by = by,
+                    .list = list,
+                    .in = in,
+                    .p = p,
+                    .packets = packets,
+                    .bytes = bytes,
+                    .end = list->n_actions,
+                    .last = list->n_slots};
     run(&r);
 }

@@ -38,11 +38,11 @@ static void set_field_looks(const struct action *a, struct key *mask)
 {
     enum { OF_FRAME = 0, OF_NETWORK = 1, OF_TRANSPORT = 2, OF_MESSAGE = 3 };
     static const uint8_t depths[] = {
-        [VS_NEEDS_VLAN] = OF_FRAME, [VS_NEEDS_IP] = OF_NETWORK, [VS_NEEDS_IPV4] = OF_NETWORK, [VS_NEEDS_IPV6] = OF_NETWORK,
-        [VS_NEEDS_ARP] = OF_NETWORK, [VS_NEEDS_TCP] = OF_TRANSPORT, [VS_NEEDS_UDP] = OF_TRANSPORT,
-        [VS_NEEDS_SCTP] = OF_TRANSPORT, [VS_NEEDS_ICMPV4] = OF_TRANSPORT, [VS_NEEDS_ICMPV6] = OF_TRANSPORT,
-        [VS_NEEDS_ND] = OF_MESSAGE, [VS_NEEDS_NS] = OF_MESSAGE, [VS_NEEDS_NA] = OF_MESSAGE, [VS_NEEDS_MPLS] = OF_NETWORK,
-        [VS_NEEDS_PBB] = OF_NETWORK,
+        [VS_NEEDS_VLAN] = OF_FRAME,       [VS_NEEDS_IP] = OF_NETWORK,     [VS_NEEDS_IPV4] = OF_NETWORK,
+        [VS_NEEDS_IPV6] = OF_NETWORK,     [VS_NEEDS_ARP] = OF_NETWORK,    [VS_NEEDS_TCP] = OF_TRANSPORT,
+        [VS_NEEDS_UDP] = OF_TRANSPORT,    [VS_NEEDS_SCTP] = OF_TRANSPORT, [VS_NEEDS_ICMPV4] = OF_TRANSPORT,
+        [VS_NEEDS_ICMPV6] = OF_TRANSPORT, [VS_NEEDS_ND] = OF_MESSAGE,     [VS_NEEDS_NS] = OF_MESSAGE,
+        [VS_NEEDS_NA] = OF_MESSAGE,       [VS_NEEDS_MPLS] = OF_NETWORK,   [VS_NEEDS_PBB] = OF_NETWORK,
     };
     unsigned depth = a->field == FIELD_ETH_TYPE ? OF_NETWORK : depths[fields[a->field].info.prerequisite];
     mask->has = UINT8_MAX;
@@ -59,9 +59,9 @@ static void set_field_looks(const struct action *a, struct key *mask)
 void action_looks(const struct action *a, struct key *mask)
 {
     static void (*const lookers[ACT_LIMIT])(const struct action *, struct key *) = {
-        [ACT_OUTPUT] = output_looks, [ACT_PUSH_VLAN] = tags_look, [ACT_POP_VLAN] = tags_look, [ACT_PUSH_MPLS] = network_looks,
-        [ACT_POP_MPLS] = network_looks, [ACT_PUSH_PBB] = network_looks, [ACT_POP_PBB] = network_looks,
-        [ACT_SET_FIELD] = set_field_looks,
+        [ACT_OUTPUT] = output_looks,     [ACT_PUSH_VLAN] = tags_look,       [ACT_POP_VLAN] = tags_look,
+        [ACT_PUSH_MPLS] = network_looks, [ACT_POP_MPLS] = network_looks,    [ACT_PUSH_PBB] = network_looks,
+        [ACT_POP_PBB] = network_looks,   [ACT_SET_FIELD] = set_field_looks,
     };
     if (lookers[a->kind])
         lookers[a->kind](a, mask);

@@ -9,7 +9,11 @@
 enum { OUTLET_PORTS = 4096 };
 
 struct outlet {
-    struct outlet_queue { struct port *port; unsigned n; struct packet *packets[PORT_BATCH]; } *queues; /* by port->index */
+    struct outlet_queue {
+        struct port *port;
+        unsigned n;
+        struct packet *packets[PORT_BATCH];
+    } *queues; /* by port->index */
     uint16_t busy[OUTLET_PORTS];
     unsigned n_busy;
 };

@@ -44,10 +44,7 @@ struct epoch_reader *epoch_register(struct epoch *e)
     return r;
 }
 
-void epoch_publish(struct epoch *e)
-{
-    atomic_store_explicit(&e->version, epoch_next(e), memory_order_seq_cst);
-}
+void epoch_publish(struct epoch *e) { atomic_store_explicit(&e->version, epoch_next(e), memory_order_seq_cst); }
 
 bool epoch_passed(struct epoch *e, uint64_t version)
 {

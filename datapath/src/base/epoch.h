@@ -17,9 +17,7 @@
 enum { EPOCH_MAX_READERS = 16 };
 #define EPOCH_IDLE UINT64_MAX
 
-struct epoch_reader {
-    _Alignas(64) _Atomic uint64_t seen;
-};
+struct epoch_reader { _Alignas(64) _Atomic uint64_t seen; };
 
 struct epoch_retired;
 
@@ -41,8 +39,8 @@ static inline uint64_t epoch_enter(struct epoch *e, struct epoch_reader *r)
 {
     uint64_t version = atomic_load_explicit(&e->version, memory_order_acquire);
     if (atomic_load_explicit(&r->seen, memory_order_relaxed) == EPOCH_IDLE) {
-        /* Waking: either the control thread sees us awake, or we see what it published (its store and load, and ours, are
-         * in one order). */
+        /* Waking: either the control thread sees us awake, or we see what it published (its store and load, and ours,
+         * are in one order). */
         atomic_store_explicit(&r->seen, version, memory_order_seq_cst);
         version = atomic_load_explicit(&e->version, memory_order_seq_cst);
     }
@@ -50,10 +48,16 @@ static inline uint64_t epoch_enter(struct epoch *e, struct epoch_reader *r)
     return version;
 }
 /* Reader: holds nothing from now on and may sleep. */
-static inline void epoch_leave(struct epoch_reader *r) { atomic_store_explicit(&r->seen, EPOCH_IDLE, memory_order_release); }
+static inline void epoch_leave(struct epoch_reader *r)
+{
+    atomic_store_explicit(&r->seen, EPOCH_IDLE, memory_order_release);
+}
 
 /* Control: the version that a change now being prepared will have. */
-static inline uint64_t epoch_next(struct epoch *e) { return atomic_load_explicit(&e->version, memory_order_relaxed) + 1; }
+static inline uint64_t epoch_next(struct epoch *e)
+{
+    return atomic_load_explicit(&e->version, memory_order_relaxed) + 1;
+}
 /* Control: publishes it. */
 void epoch_publish(struct epoch *);
 /* Control: have all readers passed a quiescent point since 'version' was published? */
@@ -62,11 +66,11 @@ bool epoch_passed(struct epoch *, uint64_t version);
 void epoch_wait(struct epoch *, uint64_t version);
 /* Control: puts 'object' at '*place', where readers look, and retires what they found there until now (NULL: nothing).
  * In one, so that the old one is always unlinked before the version that it is released after. */
-#define epoch_replace(epoch, place, object, release)                                                 \
-    do {                                                                                             \
-        void *replaced_ = atomic_exchange_explicit(place, object, memory_order_acq_rel);             \
-        if (replaced_)                                                                               \
-            epoch_retire(epoch, release, replaced_);                                                 \
+#define epoch_replace(epoch, place, object, release)                                                                   \
+    do {                                                                                                               \
+        void *replaced_ = atomic_exchange_explicit(place, object, memory_order_acq_rel);                               \
+        if (replaced_)                                                                                                 \
+            epoch_retire(epoch, release, replaced_);                                                                   \
     } while (0)
 /* Control: 'release(object)' is called by epoch_collect once the change now being prepared
  * is published and every reader has seen it.  It has to be unlinked before that: mostly, epoch_replace() is what

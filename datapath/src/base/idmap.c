@@ -28,7 +28,10 @@ void idmap_init(struct idmap *m, struct epoch *epoch, uint64_t seed)
 
 void idmap_destroy(struct idmap *m) { free(atomic_load(&m->array)); }
 
-static size_t start_of(const struct idmap_array *a, uint32_t id) { return (size_t)hash_end(hash_mix(a->seed, id)) & a->mask; }
+static size_t start_of(const struct idmap_array *a, uint32_t id)
+{
+    return (size_t)hash_end(hash_mix(a->seed, id)) & a->mask;
+}
 
 /* The place of 'id', or SIZE_MAX.  There is always a free place, so the walk ends. */
 static size_t place_of(const struct idmap_array *a, uint32_t id)

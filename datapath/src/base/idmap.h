@@ -26,9 +26,11 @@ void idmap_init(struct idmap *, struct epoch *, uint64_t seed);
 void idmap_destroy(struct idmap *); /* no reader may run; objects stay the caller's */
 /* Any thread inside an epoch: the object of this number, or NULL. */
 void *idmap_find(const struct idmap *, uint32_t id);
-/* Control thread.  Puts 'object' (whose first member is its uint32_t number) in the place of the one with its number. */
+/* Control thread.  Puts 'object' (whose first member is its uint32_t number) in the place of the one with its number.
+ */
 void idmap_put(struct idmap *, void *object, void (*release)(void *));
 /* Readers may still hold it for a grace period, then 'release' gets it.  Not there: nothing happens. */
 void idmap_remove(struct idmap *, uint32_t id, void (*release)(void *));
-/* Control thread: the objects in no order.  Start with *at = 0; NULL at the end.  The one returned may be removed meanwhile. */
+/* Control thread: the objects in no order.  Start with *at = 0; NULL at the end.  The one returned may be removed
+ * meanwhile. */
 void *idmap_next(const struct idmap *, size_t *at);

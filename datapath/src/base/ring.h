@@ -11,7 +11,7 @@
 
 struct ring {
     uint8_t *data;
-    size_t size; /* a power of two */
+    size_t size;                        /* a power of two */
     _Alignas(64) _Atomic uint64_t head; /* bytes written so far */
     _Alignas(64) _Atomic uint64_t tail; /* bytes read so far */
 };

@@ -34,6 +34,8 @@ void slots_read(const struct slots *, uint32_t slot, uint64_t *packets, uint64_t
 /* The owner thread. */
 static inline void slot_add(struct slot_count *c, uint64_t packets, uint64_t bytes)
 {
-    atomic_store_explicit(&c->packets, atomic_load_explicit(&c->packets, memory_order_relaxed) + packets, memory_order_relaxed);
-    atomic_store_explicit(&c->bytes, atomic_load_explicit(&c->bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
+    atomic_store_explicit(&c->packets, atomic_load_explicit(&c->packets, memory_order_relaxed) + packets,
+                          memory_order_relaxed);
+    atomic_store_explicit(&c->bytes, atomic_load_explicit(&c->bytes, memory_order_relaxed) + bytes,
+                          memory_order_relaxed);
 }

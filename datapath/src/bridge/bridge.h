@@ -44,7 +44,7 @@ struct bridge {
     struct rule *removed, **removed_end; /* of it too, oldest first */
     uint32_t n_rules;
     struct idmap groups, meters; /* struct group, struct meter_entry */
-    uint64_t group_searches;        /* searches along chains of groups so far */
+    uint64_t group_searches;     /* searches along chains of groups so far */
     struct mac_table macs;
     struct share_group share;    /* of the poll thread, whose business it is */
     uint32_t backlog[2];         /* as well: packets that wait for the tables, in small and in large buffers */
@@ -59,8 +59,8 @@ struct bridge *bridge_new(struct world *, uint32_t id, const vs_bridge_spec *);
 uint64_t bridge_identity(uint32_t id, const vs_bridge_spec *);
 /* Frees it (not the ports) when tables_free has emptied it.  No reader may see it any more. */
 void bridge_free(struct bridge *);
-/* From the next version on, these bits count in cached keys too; false: they do already.  For rules, which are seen from
- * that version on. */
+/* From the next version on, these bits count in cached keys too; false: they do already.  For rules, which are seen
+ * from that version on. */
 bool bridge_widen_shape(struct bridge *, const struct key *mask);
 /* The same for what is in force as soon as it is stored (groups, fail mode): waits until the poll
  * thread makes its keys so. */

@@ -2,5 +2,6 @@
 #pragma once
 #include "bridge/bridge.h"
 
-/* New name, datapath id, fail mode, settings of NORMAL, in force at once.  May wait for a grace period.  Control thread. */
+/* New name, datapath id, fail mode, settings of NORMAL, in force at once.  May wait for a grace period.  Control
+ * thread. */
 void bridge_change(struct bridge *, const vs_bridge_spec *);

@@ -31,7 +31,8 @@ void mac_publish(struct mac_table *t)
         return;
     t->dirty = false;
     t->world->station_changes++;
-    atomic_store_explicit(&t->changes, atomic_load_explicit(&t->changes, memory_order_relaxed) + 1, memory_order_release);
+    atomic_store_explicit(&t->changes, atomic_load_explicit(&t->changes, memory_order_relaxed) + 1,
+                          memory_order_release);
     epoch_publish(&t->world->epoch);
 }
 
@@ -96,14 +97,16 @@ static bool is_old(const struct mac_table *t, struct mac_entry *e, uint64_t now_
     return silence(t, e, now_ns) >= t->age_s * 1000000000ull && t->age_s;
 }
 
-void mac_visit(struct mac_table *t, void (*see)(void *arg, const struct mac_entry *, uint64_t age_ns), void *arg, uint64_t now_ns)
+void mac_visit(struct mac_table *t, void (*see)(void *arg, const struct mac_entry *, uint64_t age_ns), void *arg,
+               uint64_t now_ns)
 {
     for (unsigned i = 0; i < MAC_BUCKETS; i++)
         for (struct mac_entry *e = atomic_load(&t->buckets[i]); e; e = atomic_load(&e->next))
             see(arg, e, silence(t, e, now_ns));
 }
 
-static bool sweep(struct mac_table *t, bool (*leaves)(const struct mac_table *, struct mac_entry *, uint64_t), uint64_t arg)
+static bool sweep(struct mac_table *t, bool (*leaves)(const struct mac_table *, struct mac_entry *, uint64_t),
+                  uint64_t arg)
 {
     bool any = false;
     for (unsigned i = 0; i < MAC_BUCKETS && t->n; i++)
@@ -129,7 +132,9 @@ bool mac_forget_port(struct mac_table *t, uint32_t port) { return sweep(t, is_at
 
 static bool is_any(const struct mac_table *t, struct mac_entry *e, uint64_t arg)
 {
-    (void)t; (void)e; (void)arg;
+    (void)t;
+    (void)e;
+    (void)arg;
     return true;
 }
 

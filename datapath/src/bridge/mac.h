@@ -26,8 +26,8 @@ struct mac_entry { /* immutable but for the control thread's own part */
 
 struct mac_table {
     struct world *world;
-    uint32_t n, limit; /* written by the control thread alone */
-    uint32_t age_s;    /* control thread; 0: nothing ages */
+    uint32_t n, limit;        /* written by the control thread alone */
+    uint32_t age_s;           /* control thread; 0: nothing ages */
     bool dirty;               /* control thread: changed since mac_publish */
     _Atomic uint64_t changes; /* published so far */
     _Atomic(struct mac_entry *) buckets[MAC_BUCKETS];
@@ -46,7 +46,10 @@ static inline uint64_t mac_station(const uint8_t *mac, uint16_t vlan)
 static inline uint16_t mac_vlan(uint64_t station) { return (uint16_t)(station >> 48); }
 
 /* A poll thread, before it looks into the table: an answer is right as long as this stands. */
-static inline uint64_t mac_changes(const struct mac_table *t) { return atomic_load_explicit(&t->changes, memory_order_acquire); }
+static inline uint64_t mac_changes(const struct mac_table *t)
+{
+    return atomic_load_explicit(&t->changes, memory_order_acquire);
+}
 
 /* Any thread inside an epoch. */
 const struct mac_entry *mac_find(const struct mac_table *, uint64_t station);
@@ -59,9 +62,10 @@ static inline bool mac_full(const struct mac_table *t)
 /* Control thread: how many stations are learned (0: MAC_LIMIT), and for how long a silent one is kept (0: for ever). */
 void mac_set(struct mac_table *, uint32_t limit, uint32_t age_s);
 /* Control thread: every station, in no order. */
-void mac_visit(struct mac_table *, void (*see)(void *arg, const struct mac_entry *, uint64_t age_ns), void *arg, uint64_t now_ns);
-/* Control thread: makes stale what is cached of the bridge, if the table has changed since; a version of the world, if one is
- * published anyway, does too. */
+void mac_visit(struct mac_table *, void (*see)(void *arg, const struct mac_entry *, uint64_t age_ns), void *arg,
+               uint64_t now_ns);
+/* Control thread: makes stale what is cached of the bridge, if the table has changed since; a version of the world, if
+ * one is published anyway, does too. */
 void mac_publish(struct mac_table *);
 /* Control thread.  True: the table changed; the caller publishes it. */
 bool mac_learn(struct mac_table *, uint64_t station, uint32_t port, uint64_t now_ns);

@@ -12,11 +12,12 @@
 void bridge_add_port(struct bridge *, struct port *);
 /* How NORMAL treats its tags from the next version on; what was learned there is forgotten. */
 void bridge_set_vlans(struct bridge *, struct port *, const vs_vlans *);
-/* Its config and state from now on (LIVE follows by itself).  A port that lives no more has no stations: what was learned
- * there is forgotten.  True: something changed; the caller publishes a version. */
+/* Its config and state from now on (LIVE follows by itself).  A port that lives no more has no stations: what was
+ * learned there is forgotten.  True: something changed; the caller publishes a version. */
 bool bridge_set_port(struct bridge *, struct port *, uint32_t config, uint32_t state);
-/* Nobody who looks from now on finds it, and what was learned there is forgotten.  Whoever has it in hand may go on: what
- * the bridge keeps at a port stays until bridge_release_port, which comes after the publish and grace that are the caller's. */
+/* Nobody who looks from now on finds it, and what was learned there is forgotten.  Whoever has it in hand may go on:
+ * what the bridge keeps at a port stays until bridge_release_port, which comes after the publish and grace that are the
+ * caller's. */
 void bridge_unlink_port(struct bridge *, struct port *);
 /* Frees what the bridge keeps at a port that nobody sees any more. */
 void bridge_release_port(struct bridge *, struct port *);

@@ -1,11 +1,11 @@
 /* Which VLAN a frame is in at a port, for OFPP_NORMAL (IEEE 802.1Q, as Open vSwitch reads it).
  *
  * A frame is classified by its outermost tag; one without tag, or with VLAN 0 in it (a priority tag), is
- * in the port's own VLAN, which is 0 on a plain trunk (there a priority tag is left alone).  An access port takes only such frames: one that
- * says its VLAN itself is dropped there, also when it says the right one.  A trunk takes the VLANs it is told,
- * those with a native VLAN always that one too; VLAN 0 passes a trunk with a list only if that has it, and one with
- * a native VLAN never, since frames without tag mean something else there.  VLAN 4095 is none (802.1Q table 9-2): its frames
- * pass nowhere, and no port carries it.
+ * in the port's own VLAN, which is 0 on a plain trunk (there a priority tag is left alone).  An access port takes only
+ * such frames: one that says its VLAN itself is dropped there, also when it says the right one.  A trunk takes the
+ * VLANs it is told, those with a native VLAN always that one too; VLAN 0 passes a trunk with a list only if that has
+ * it, and one with a native VLAN never, since frames without tag mean something else there.  VLAN 4095 is none (802.1Q
+ * table 9-2): its frames pass nowhere, and no port carries it.
  *
  * Pure functions.  Nobody's VLANs are left unsaid: a port has a value from before it is seen until it is gone for all.
  */

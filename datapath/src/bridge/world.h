@@ -3,7 +3,8 @@
 #include "base/epoch.h"
 #include "base/slots.h"
 
-/* Counters of groups, buckets, meters and bands, of all bridges: as many as they like would be those of rules and stations. */
+/* Counters of groups, buckets, meters and bands, of all bridges: as many as they like would be those of rules and
+ * stations. */
 enum { OBJECT_SLOTS = 1 << 20 };
 
 struct world {
@@ -19,9 +20,15 @@ struct world {
 };
 
 /* Any thread: the version that holds now. */
-static inline uint64_t world_version(struct world *w) { return atomic_load_explicit(&w->version, memory_order_acquire); }
+static inline uint64_t world_version(struct world *w)
+{
+    return atomic_load_explicit(&w->version, memory_order_acquire);
+}
 /* Control thread: the version that is published next. */
-static inline uint64_t world_next(struct world *w) { return atomic_load_explicit(&w->version, memory_order_relaxed) + 1; }
+static inline uint64_t world_next(struct world *w)
+{
+    return atomic_load_explicit(&w->version, memory_order_relaxed) + 1;
+}
 /* Everything prepared for world_next becomes visible at once. */
 static inline void world_publish(struct world *w)
 {

@@ -16,8 +16,8 @@ struct cache_bucket {
 struct cache {
     struct cache_bucket *buckets;
     uint8_t *entries;
-    size_t mask;        /* buckets - 1 */
-    size_t stride;      /* bytes of an entry */
+    size_t mask;   /* buckets - 1 */
+    size_t stride; /* bytes of an entry */
     uint32_t n_entries, used;
     _Atomic uint64_t evictions; /* the one word that another thread may read */
     uint32_t dice;
@@ -86,7 +86,8 @@ void cache_prefetch(const struct cache *c, uint64_t hash) { __builtin_prefetch(b
 
 static bool entry_is(const struct cache_entry *e, const struct packed_key *key, const struct key_shape *shape)
 {
-    return e->hash == key->hash && e->shape == shape->id && e->stage == key->stage && !memcmp(e->words, key->words, shape->n * 8);
+    return e->hash == key->hash && e->shape == shape->id && e->stage == key->stage &&
+           !memcmp(e->words, key->words, shape->n * 8);
 }
 
 struct cache_entry *cache_find(const struct cache *c, const struct packed_key *key, const struct key_shape *shape)

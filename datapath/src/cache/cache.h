@@ -20,9 +20,9 @@
 
 /* Which bits count in keys of a bridge. Replaced as a whole (epochs) when a rule needs more. */
 struct key_shape {
-    uint64_t id;   /* unique over all bridges and time */
-    uint32_t map;  /* words with bits */
-    uint32_t n;    /* how many */
+    uint64_t id;  /* unique over all bridges and time */
+    uint32_t map; /* words with bits */
+    uint32_t n;   /* how many */
     struct key mask;
 };
 /* A shape of these bits; 'id' is no other's. */
@@ -34,7 +34,8 @@ struct packed_key {
 };
 /* Keeps the words that count, and their hash under 'seed'. */
 /* 'stage': what else the answer depends on, 0 = nothing (compose/stage.h). */
-static inline void key_pack(struct packed_key *, const struct key *, const struct key_shape *, uint64_t stage, uint64_t seed);
+static inline void key_pack(struct packed_key *, const struct key *, const struct key_shape *, uint64_t stage,
+                            uint64_t seed);
 
 struct cache_entry {
     uint64_t hash, shape, stage, version;
@@ -57,7 +58,8 @@ uint64_t cache_evictions(const struct cache *); /* any thread */
 
 #include "base/hash.h"
 
-static inline void key_pack(struct packed_key *packed, const struct key *key, const struct key_shape *shape, uint64_t stage, uint64_t seed)
+static inline void key_pack(struct packed_key *packed, const struct key *key, const struct key_shape *shape,
+                            uint64_t stage, uint64_t seed)
 {
     uint64_t hash = hash_mix(seed ^ shape->id, stage);
     unsigned n = 0;

@@ -39,13 +39,15 @@ struct classifier;
 /* Empty; what readers may still see is retired in 'epoch'. */
 struct classifier *classifier_new(struct epoch *);
 void classifier_free(struct classifier *); /* no reader may run */
-/* Control thread.  Entries with equal priority that overlap: the one inserted first is found (undefined in OpenFlow). */
+/* Control thread.  Entries with equal priority that overlap: the one inserted first is found (undefined in OpenFlow).
+ */
 void classifier_insert(struct classifier *, struct cls_entry *);
 /* One that waits for its publish, or one that is dead to every reader by now. */
 void classifier_remove(struct classifier *, struct cls_entry *);
 /* Makes all insertions and removals since the last time visible to readers, at once. */
 void classifier_publish(struct classifier *);
 /* Any thread inside an epoch.  The entry of highest priority that matches at 'version', or NULL.  Every bit that was
- * looked at is set in *looked (which may be NULL): a key that agrees in those bits gets the same answer.  What it took, in
- * entries, is added to '*steps'. */
-struct cls_entry *classifier_lookup(const struct classifier *, const struct key *, uint64_t version, struct key *looked, uint64_t *steps);
+ * looked at is set in *looked (which may be NULL): a key that agrees in those bits gets the same answer.  What it took,
+ * in entries, is added to '*steps'. */
+struct cls_entry *classifier_lookup(const struct classifier *, const struct key *, uint64_t version, struct key *looked,
+                                    uint64_t *steps);

@@ -24,7 +24,10 @@ struct classifier {
     bool holes; /* there are new ones in the lists */
 };
 
-static struct cls_view *view_new(unsigned room) { return must_calloc(1, sizeof(struct cls_view) + room * sizeof(struct cls_list *)); }
+static struct cls_view *view_new(unsigned room)
+{
+    return must_calloc(1, sizeof(struct cls_view) + room * sizeof(struct cls_list *));
+}
 
 struct classifier *classifier_new(struct epoch *epoch)
 {
@@ -71,7 +74,10 @@ void classifier_remove(struct classifier *c, struct cls_entry *entry)
 
 /* ---- publishing ---- */
 
-static struct cls_entry *entry_at(const struct cls_list *list, size_t i) { return atomic_load_explicit(&list->entries[i], memory_order_relaxed); }
+static struct cls_entry *entry_at(const struct cls_list *list, size_t i)
+{
+    return atomic_load_explicit(&list->entries[i], memory_order_relaxed);
+}
 
 static void put(struct cls_list *list, struct cls_entry *entry)
 {
@@ -132,7 +138,8 @@ static struct cls_list *merge(const struct cls_list *old, const struct cls_list 
 static size_t live(const struct cls_list *list) { return list->n - list->holes; }
 static bool is_worn(const struct cls_list *list) { return list->holes * 2 > list->n; }
 
-/* The lists that go are in no view any more when the caller's version is published: classifier_publish comes to its end before. */
+/* The lists that go are in no view any more when the caller's version is published: classifier_publish comes to its end
+ * before. */
 static struct cls_list *merge_away(struct classifier *c, struct cls_list *old, struct cls_list *young)
 {
     static const struct cls_list none;
@@ -184,8 +191,8 @@ static bool is_there(const struct cls_entry *e, uint64_t version)
 }
 
 /* The first entry of the list that is better than 'best' and matches, or 'best'. */
-static struct cls_entry *look_through(const struct cls_list *list, const struct key *key, uint64_t version, struct key *looked,
-                                      struct cls_entry *best, uint64_t *steps)
+static struct cls_entry *look_through(const struct cls_list *list, const struct key *key, uint64_t version,
+                                      struct key *looked, struct cls_entry *best, uint64_t *steps)
 {
     for (size_t i = 0; i < list->n; i++) {
         struct cls_entry *e = entry_at(list, i);
@@ -204,7 +211,8 @@ static struct cls_entry *look_through(const struct cls_list *list, const struct 
     return best;
 }
 
-struct cls_entry *classifier_lookup(const struct classifier *c, const struct key *key, uint64_t version, struct key *looked, uint64_t *steps)
+struct cls_entry *classifier_lookup(const struct classifier *c, const struct key *key, uint64_t version,
+                                    struct key *looked, uint64_t *steps)
 {
     const struct cls_view *view = atomic_load_explicit(&c->view, memory_order_acquire);
     struct cls_entry *best = NULL;

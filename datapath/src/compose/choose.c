@@ -15,8 +15,8 @@
 
 /* ---- what a select group hashes ---- */
 
-/* A datagram's later fragments have no ports: the first one's must not count.  Keyed, so that nobody can send flows that all
- * go to one bucket (HARDENING S13). */
+/* A datagram's later fragments have no ports: the first one's must not count.  Keyed, so that nobody can send flows
+ * that all go to one bucket (HARDENING S13). */
 static uint64_t flow_hash(const struct key *key, uint64_t seed)
 {
     struct key mask = {0};
@@ -48,7 +48,8 @@ static bool bucket_lives(const struct bridge *b, const struct bucket *bucket, un
     bool watches_port = bucket->watch_port != OFPP_ANY, watches_group = bucket->watch_group != OFPG_ANY;
     if (!watches_port && !watches_group)
         return true;
-    return (watches_port && watched_port_lives(b, bucket->watch_port)) || (watches_group && group_lives(b, bucket->watch_group, depth, tries));
+    return (watches_port && watched_port_lives(b, bucket->watch_port)) ||
+           (watches_group && group_lives(b, bucket->watch_group, depth, tries));
 }
 
 static bool group_lives(const struct bridge *b, uint32_t id, unsigned depth, unsigned *tries)
@@ -64,7 +65,8 @@ static bool group_lives(const struct bridge *b, uint32_t id, unsigned depth, uns
 
 /* ---- choosing ---- */
 
-static const struct bucket *first_living(const struct bridge *b, const struct group *g, const struct key *key, unsigned *tries)
+static const struct bucket *first_living(const struct bridge *b, const struct group *g, const struct key *key,
+                                         unsigned *tries)
 {
     (void)key;
     for (uint32_t i = 0; i < g->n_buckets; i++)
@@ -79,7 +81,8 @@ static double draw(uint64_t hash, const struct bucket *bucket)
     return ((double)number + 0.5) / (double)(UINT64_C(1) << 53);
 }
 
-static const struct bucket *selected(const struct bridge *b, const struct group *g, const struct key *key, unsigned *tries)
+static const struct bucket *selected(const struct bridge *b, const struct group *g, const struct key *key,
+                                     unsigned *tries)
 {
     const struct bucket *best = NULL;
     double least = INFINITY;
@@ -106,10 +109,14 @@ static const struct bucket *only(const struct bridge *b, const struct group *g, 
     return g->n_buckets ? &g->buckets[0] : NULL;
 }
 
-const struct bucket *choose_bucket(const struct bridge *b, const struct group *g, const struct key *key, unsigned *tries)
+const struct bucket *choose_bucket(const struct bridge *b, const struct group *g, const struct key *key,
+                                   unsigned *tries)
 {
-    static const struct bucket *(*const choosers[OFPGT_LIMIT])(const struct bridge *, const struct group *, const struct key *, unsigned *) = {
-        [OFPGT_SELECT] = selected, [OFPGT_INDIRECT] = only, [OFPGT_FF] = first_living,
+    static const struct bucket *(*const choosers[OFPGT_LIMIT])(const struct bridge *, const struct group *,
+                                                               const struct key *, unsigned *) = {
+        [OFPGT_SELECT] = selected,
+        [OFPGT_INDIRECT] = only,
+        [OFPGT_FF] = first_living,
     };
     return choosers[g->type] ? choosers[g->type](b, g, key, tries) : NULL; /* of an ALL group all are taken */
 }

@@ -9,8 +9,8 @@
 #include "compose/walk.h"
 #include "tables/group.h"
 
-static void start(struct composition *c, const struct bridge *b, struct port *in, uint64_t version, const struct key *key,
-                  const struct compose_watch *watch)
+static void start(struct composition *c, const struct bridge *b, struct port *in, uint64_t version,
+                  const struct key *key, const struct compose_watch *watch)
 {
     c->bridge = b;
     c->in = in;
@@ -42,16 +42,16 @@ static void finish(struct composition *c)
     }
 }
 
-void compose_tables(struct composition *c, const struct bridge *b, struct port *in, uint64_t version, const struct key *key,
-                    const struct compose_watch *watch)
+void compose_tables(struct composition *c, const struct bridge *b, struct port *in, uint64_t version,
+                    const struct key *key, const struct compose_watch *watch)
 {
     start(c, b, in, version, key, watch);
     walk_tables(c);
     finish(c);
 }
 
-void compose_packet_out(struct composition *c, const struct bridge *b, struct port *in, uint64_t version, const struct key *key,
-                        const struct action *actions, unsigned n)
+void compose_packet_out(struct composition *c, const struct bridge *b, struct port *in, uint64_t version,
+                        const struct key *key, const struct action *actions, unsigned n)
 {
     start(c, b, in, version, key, NULL);
     c->transient = true;
@@ -60,8 +60,8 @@ void compose_packet_out(struct composition *c, const struct bridge *b, struct po
     finish(c);
 }
 
-void compose_stage(struct composition *c, const struct stage *stage, struct port *in, uint64_t version, const struct key *key,
-                   const struct compose_watch *watch)
+void compose_stage(struct composition *c, const struct stage *stage, struct port *in, uint64_t version,
+                   const struct key *key, const struct compose_watch *watch)
 {
     const struct stage_state *s = &stage->state;
     start(c, s->bridge, in, version, key, watch);
@@ -76,7 +76,8 @@ void compose_stage(struct composition *c, const struct stage *stage, struct port
 
 bool compose_verdict(const struct composition *c, struct verdict *v)
 {
-    if (!c->cacheable || c->transient || c->tries >= GROUP_TRIES || c->n_actions > VERDICT_ACTIONS || c->n_slots > VERDICT_SLOTS)
+    if (!c->cacheable || c->transient || c->tries >= GROUP_TRIES || c->n_actions > VERDICT_ACTIONS ||
+        c->n_slots > VERDICT_SLOTS)
         return false;
     v->n_actions = (uint8_t)c->n_actions;
     v->n_slots = (uint8_t)c->n_slots;

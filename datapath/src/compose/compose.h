@@ -20,18 +20,20 @@ enum { VERDICT_ACTIONS = 8, VERDICT_SLOTS = 14 };
 /* What is done to a packet: small enough for the cache. */
 struct verdict {
     uint8_t n_actions, n_slots;
-    bool continues; /* there is an ACT_CONTINUE among its actions */
+    bool continues;                /* there is an ACT_CONTINUE among its actions */
     uint32_t slots[VERDICT_SLOTS]; /* counters to raise: rules, lookups and misses of tables, groups, buckets */
-    uint32_t tries; /* buckets that were looked at for it */
+    uint32_t tries;                /* buckets that were looked at for it */
     struct action actions[VERDICT_ACTIONS];
 };
 
 /* Through the tables from the first on.  Inside an epoch.  'in' is the port that the packet came by, as its passage has
  * it: nobody looks it up by its number, which may be another port's by now. */
-void compose_tables(struct composition *, const struct bridge *, struct port *in, uint64_t version, const struct key *, const struct compose_watch *);
-/* A packet-out's list: 'n' actions as they stand, OFPP_TABLE goes through the tables.  They must stay until the packet is done with. */
-void compose_packet_out(struct composition *, const struct bridge *, struct port *in, uint64_t version, const struct key *,
-                        const struct action *actions, unsigned n);
+void compose_tables(struct composition *, const struct bridge *, struct port *in, uint64_t version, const struct key *,
+                    const struct compose_watch *);
+/* A packet-out's list: 'n' actions as they stand, OFPP_TABLE goes through the tables.  They must stay until the packet
+ * is done with. */
+void compose_packet_out(struct composition *, const struct bridge *, struct port *in, uint64_t version,
+                        const struct key *, const struct action *actions, unsigned n);
 /* On from a stage with the packet's new key (metadata and tunnel id are the stage's). */
 void compose_stage(struct composition *, const struct stage *, struct port *in, uint64_t version, const struct key *,
                    const struct compose_watch *);

@@ -154,7 +154,8 @@ void do_set_field(struct composition *c, const struct action *a)
         c->tags[0] = (uint16_t)((c->tags[0] & 0x1fff) | a->value[0] << VLAN_PCP_SHIFT);
     else
         memcpy(field_at(f, &c->key), a->value, f->info.bytes);
-    c->uncovered = a->field == FIELD_ETH_TYPE || a->field == FIELD_IP_PROTO || a->field == FIELD_ICMPV6_TYPE; /* what lies behind has another name now */
+    c->uncovered = a->field == FIELD_ETH_TYPE || a->field == FIELD_IP_PROTO ||
+                   a->field == FIELD_ICMPV6_TYPE; /* what lies behind has another name now */
     store_tags(c);
 }
 

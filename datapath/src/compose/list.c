@@ -54,8 +54,8 @@ struct action compose_with_origin(const struct composition *c, struct action a)
 
 void compose_copy_begin(struct composition *c, struct compose_copy *copy)
 {
-    *copy = (struct compose_copy){.key = c->key, .tags = {c->tags[0], c->tags[1]}, .n_tags = c->n_tags, .at = c->n_actions,
-                                  .queue = c->queue};
+    *copy = (struct compose_copy){
+        .key = c->key, .tags = {c->tags[0], c->tags[1]}, .n_tags = c->n_tags, .at = c->n_actions, .queue = c->queue};
     compose_append(c, &(struct action){.kind = ACT_CLONE});
 }
 

@@ -14,7 +14,8 @@ void compose_send(struct composition *, struct port *to);
 void compose_count(struct composition *, uint32_t slot);
 /* The action with what a packet-in has to tell: rule, metadata, tunnel. */
 struct action compose_with_origin(const struct composition *, struct action);
-/* Its key names a port that it did not come by: there is none of that number.  What looks at the incoming port drops it. */
+/* Its key names a port that it did not come by: there is none of that number.  What looks at the incoming port drops
+ * it. */
 bool compose_from_nowhere(const struct composition *);
 
 /* What a copy may change while it is composed, to be put back when it is done. */
@@ -28,4 +29,3 @@ struct compose_copy {
 void compose_copy_begin(struct composition *, struct compose_copy *);
 /* Back to the packet as it was; no copy is made of it if nothing would change it. */
 void compose_copy_end(struct composition *, const struct compose_copy *);
-

@@ -35,7 +35,10 @@ struct arrival {
     unsigned n_tags;
 };
 
-static const vs_vlans *vlans_at(const struct port *port) { return atomic_load_explicit(&port->vlans, memory_order_acquire); }
+static const vs_vlans *vlans_at(const struct port *port)
+{
+    return atomic_load_explicit(&port->vlans, memory_order_acquire);
+}
 
 /* ---- learning ---- */
 
@@ -51,7 +54,8 @@ static void learn_source(struct composition *c, const struct arrival *f, const s
     uint64_t station = mac_station(source, (uint16_t)f->vlan);
     const struct mac_entry *known = mac_find(&c->bridge->macs, station);
     if (source[0] & 1 || is_zero(source) || c->transient || !in || !port_lives(in))
-        return; /* no station sends from a group address or none; packet-outs teach nothing, nor what a dead link left behind */
+        return; /* no station sends from a group address or none; packet-outs teach nothing, nor what a dead link left
+                   behind */
     if (known)
         compose_count(c, known->slot);
     if ((known && known->port == f->in_port) || (!known && mac_full(&c->bridge->macs)))
@@ -189,7 +193,8 @@ static bool has_cut_tag(const struct composition *c)
 void output_normal(struct composition *c, const struct action *a)
 {
     (void)a;
-    struct arrival f = {.in_port = get32(&c->key.in_port), .vid = get16(&c->key.vlan_vid) & VLAN_VID, .n_tags = c->n_tags};
+    struct arrival f = {
+        .in_port = get32(&c->key.in_port), .vid = get16(&c->key.vlan_vid) & VLAN_VID, .n_tags = c->n_tags};
     const struct port *in = c->in;
     if (compose_from_nowhere(c)) {
         compose_drop(c, VS_DROP_NO_IN_PORT);

@@ -42,7 +42,8 @@ static void output_all(struct composition *c, const struct action *a)
 
 static void output_controller(struct composition *c, const struct action *a)
 {
-    struct action to = {.kind = ACT_CONTROLLER, .arg = a->arg, .reason = c->origin.miss && !c->depth ? OFPR_NO_MATCH : OFPR_ACTION};
+    struct action to = {
+        .kind = ACT_CONTROLLER, .arg = a->arg, .reason = c->origin.miss && !c->depth ? OFPR_NO_MATCH : OFPR_ACTION};
     to = compose_with_origin(c, to);
     compose_append(c, &to);
     c->sends = SENT;
@@ -50,8 +51,11 @@ static void output_controller(struct composition *c, const struct action *a)
 
 void do_output(struct composition *c, const struct action *a)
 {
-    static const struct { uint32_t port; void (*to)(struct composition *, const struct action *); } reserved[] = {
-        {OFPP_IN_PORT, output_in_port},       {OFPP_ALL, output_all}, {OFPP_FLOOD, output_all},
+    static const struct {
+        uint32_t port;
+        void (*to)(struct composition *, const struct action *);
+    } reserved[] = {
+        {OFPP_IN_PORT, output_in_port},       {OFPP_ALL, output_all},       {OFPP_FLOOD, output_all},
         {OFPP_CONTROLLER, output_controller}, {OFPP_NORMAL, output_normal},
     };
     if (a->port < OFPP_MAX || a->port == OFPP_LOCAL) {

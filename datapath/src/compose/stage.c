@@ -12,7 +12,7 @@ enum { BUCKETS = 1024, WAYS = 4, STAGES = BUCKETS * WAYS };
 
 struct stages {
     uint64_t filled, packet;
-    unsigned tries; /* that are left to 'packet' */
+    unsigned tries;   /* that are left to 'packet' */
     struct stage *at; /* mapped whole, touched as stages appear */
 };
 
@@ -22,7 +22,8 @@ struct stages *stages_new(void)
 {
     struct stages *s = must_calloc(1, sizeof *s);
     stages_next_packet(s, 1);
-    s->at = mmap(NULL, STAGES * sizeof *s->at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    s->at =
+        mmap(NULL, STAGES * sizeof *s->at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     MUST(s->at != MAP_FAILED);
     return s;
 }
@@ -52,7 +53,8 @@ bool stages_spend(struct stages *s, unsigned tries)
     return true;
 }
 
-static bool is_same(const struct stage *s, uint64_t hash, const struct stage_state *state, const struct action *actions, unsigned n)
+static bool is_same(const struct stage *s, uint64_t hash, const struct stage_state *state, const struct action *actions,
+                    unsigned n)
 {
     return s->id && s->hash == hash && s->n == n && !memcmp(&s->state, state, sizeof *state) &&
            !memcmp(s->actions, actions, n * sizeof *actions);
@@ -68,7 +70,8 @@ static struct stage *way_for(const struct stages *s, struct stage *bucket)
     return best;
 }
 
-const struct stage *stages_intern(struct stages *s, const struct stage_state *state, const struct action *actions, unsigned n)
+const struct stage *stages_intern(struct stages *s, const struct stage_state *state, const struct action *actions,
+                                  unsigned n)
 {
     uint64_t hash = hash_bytes(actions, n * sizeof *actions, hash_bytes(state, sizeof *state, 0));
     struct stage *bucket = &s->at[hash % BUCKETS * WAYS], *way;

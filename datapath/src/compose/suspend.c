@@ -29,9 +29,21 @@ void suspend(struct composition *c, const struct rule *rule, const struct action
     struct action list[2 * SET_LIMIT];
     bool own = !rule && n <= SET_LIMIT;
     struct stage_state state = {
-        .bridge = c->bridge, .rule = rule, .rest = own ? NULL : rest, .version = c->version, .metadata = c->key.metadata,
-        .tunnel_id = c->key.tunnel_id, .cookie = c->origin.cookie, .set = rule ? c->set.has : 0, .n_rest = n, .queue = c->queue,
-        .table = c->origin.table, .miss = c->origin.miss, .sends = c->depth ? SENT : c->sends, .transient = c->transient, .depth = c->depth,
+        .bridge = c->bridge,
+        .rule = rule,
+        .rest = own ? NULL : rest,
+        .version = c->version,
+        .metadata = c->key.metadata,
+        .tunnel_id = c->key.tunnel_id,
+        .cookie = c->origin.cookie,
+        .set = rule ? c->set.has : 0,
+        .n_rest = n,
+        .queue = c->queue,
+        .table = c->origin.table,
+        .miss = c->origin.miss,
+        .sends = c->depth ? SENT : c->sends,
+        .transient = c->transient,
+        .depth = c->depth,
     };
     unsigned count = 0;
     if (own)

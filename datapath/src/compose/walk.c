@@ -1,5 +1,5 @@
-/* See walk.h.  Rules apply actions, actions go to groups, buckets apply actions, a packet-out's may go through the tables
- * again: they call each other, so they stand together.
+/* See walk.h.  Rules apply actions, actions go to groups, buckets apply actions, a packet-out's may go through the
+ * tables again: they call each other, so they stand together.
  */
 #include "compose/walk.h"
 
@@ -99,11 +99,11 @@ static void output(struct composition *c, const struct action *a)
 static void do_plain(struct composition *c, const struct action *a) { compose_append(c, a); }
 
 static doer *const doers[ACT_LIMIT] = {
-    [ACT_OUTPUT] = output,            [ACT_GROUP] = do_group,           [ACT_SET_QUEUE] = do_set_queue,
-    [ACT_SET_FIELD] = do_set_field,   [ACT_PUSH_VLAN] = do_push_vlan,   [ACT_POP_VLAN] = do_pop_vlan,
-    [ACT_PUSH_MPLS] = do_push_mpls,   [ACT_POP_MPLS] = do_pop_mpls,     [ACT_PUSH_PBB] = do_push_pbb,
-    [ACT_POP_PBB] = do_pop_pbb,       [ACT_COPY_TTL_OUT] = do_plain,    [ACT_COPY_TTL_IN] = do_plain,
-    [ACT_SET_MPLS_TTL] = do_plain,    [ACT_DEC_MPLS_TTL] = do_dec_ttl,  [ACT_SET_TTL] = do_plain,
+    [ACT_OUTPUT] = output,          [ACT_GROUP] = do_group,          [ACT_SET_QUEUE] = do_set_queue,
+    [ACT_SET_FIELD] = do_set_field, [ACT_PUSH_VLAN] = do_push_vlan,  [ACT_POP_VLAN] = do_pop_vlan,
+    [ACT_PUSH_MPLS] = do_push_mpls, [ACT_POP_MPLS] = do_pop_mpls,    [ACT_PUSH_PBB] = do_push_pbb,
+    [ACT_POP_PBB] = do_pop_pbb,     [ACT_COPY_TTL_OUT] = do_plain,   [ACT_COPY_TTL_IN] = do_plain,
+    [ACT_SET_MPLS_TTL] = do_plain,  [ACT_DEC_MPLS_TTL] = do_dec_ttl, [ACT_SET_TTL] = do_plain,
     [ACT_DEC_TTL] = do_dec_ttl,
 };
 
@@ -166,8 +166,8 @@ static void miss(struct composition *c, unsigned table)
         compose_drop(c, VS_DROP_TABLE_MISS);
 }
 
-/* A meter comes before everything else of its rule (section 5.9).  One that remarks makes the key wrong; without the one
- * that it names the rule does nothing.  True: the list ends here. */
+/* A meter comes before everything else of its rule (section 5.9).  One that remarks makes the key wrong; without the
+ * one that it names the rule does nothing.  True: the list ends here. */
 static bool meter_suspends(struct composition *c, const struct rule *r)
 {
     if (!r->program->has_meter)

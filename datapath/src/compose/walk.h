@@ -1,4 +1,5 @@
-/* The walk of a composition: from rule to rule, through their actions, groups and the action set (OpenFlow 1.3.5, 5.1 to 5.10). */
+/* The walk of a composition: from rule to rule, through their actions, groups and the action set (OpenFlow 1.3.5, 5.1
+ * to 5.10). */
 #pragma once
 #include "compose/composition.h"
 

@@ -34,9 +34,9 @@ static void extract_l4(const struct packet *p, struct key *key)
 {
     const uint8_t *l4 = p->data + p->layout.l4;
     switch (key->ip_proto) {
-    case 6: case 17: case 132:
-        memcpy(&key->tp_src, l4, 4);
-        break;
+    case 6:
+    case 17:
+    case 132: memcpy(&key->tp_src, l4, 4); break;
     case 1:
         if (p->layout.kind == L3_IPV4) {
             key->icmp_type = l4[0];

@@ -7,9 +7,10 @@
 #include "base/bytes.h"
 
 const struct field fields[FIELD_LIMIT] = {
-#define FIELD(id, name, member, oxm_class, oxm_field, bytes, bits, mask, set, format, needs, there)       \
-    {{name, oxm_class, oxm_field, bytes, bits, mask, set, VS_FORMAT_##format, VS_NEEDS_##needs},          \
-     offsetof(struct key, member), HAS_##there},
+#define FIELD(id, name, member, oxm_class, oxm_field, bytes, bits, mask, set, format, needs, there)                    \
+    {{name, oxm_class, oxm_field, bytes, bits, mask, set, VS_FORMAT_##format, VS_NEEDS_##needs},                       \
+     offsetof(struct key, member),                                                                                     \
+     HAS_##there},
 #include "flow/fields.def"
 #undef FIELD
 };
@@ -24,7 +25,7 @@ const struct field *field_by_oxm(uint16_t oxm_class, uint8_t number)
     return &fields[number];
 }
 
-#define FIELD(id, name, member, oxm_class, oxm_field, ...) \
+#define FIELD(id, name, member, oxm_class, oxm_field, ...)                                                             \
     _Static_assert(FIELD_##id == oxm_field && oxm_class == 0x8000, "fields.def is sorted by OXM number");
 #include "flow/fields.def"
 #undef FIELD
@@ -45,8 +46,17 @@ static bool is_icmpv6_type(const struct key *v, const struct key *m, uint8_t a, 
     return is_ipv6(v, m) && has_proto(v, m, 58) && m->icmp_type == 0xff && (v->icmp_type == a || v->icmp_type == b);
 }
 
-static bool need_nothing(const struct key *v, const struct key *m) { (void)v; (void)m; return true; }
-static bool need_in_port(const struct key *v, const struct key *m) { (void)v; return m->in_port == UINT32_MAX; }
+static bool need_nothing(const struct key *v, const struct key *m)
+{
+    (void)v;
+    (void)m;
+    return true;
+}
+static bool need_in_port(const struct key *v, const struct key *m)
+{
+    (void)v;
+    return m->in_port == UINT32_MAX;
+}
 static bool need_vlan(const struct key *v, const struct key *m)
 {
     return (get16(&m->vlan_vid) & 0x1000) && (get16(&v->vlan_vid) & 0x1000);
@@ -68,12 +78,15 @@ static bool need_pbb(const struct key *v, const struct key *m) { return pinned16
 
 typedef bool need(const struct key *value, const struct key *mask);
 static need *const needs[] = {
-    [VS_NEEDS_NOTHING] = need_nothing, [VS_NEEDS_IN_PORT] = need_in_port, [VS_NEEDS_VLAN] = need_vlan,
-    [VS_NEEDS_IP] = is_ip,             [VS_NEEDS_IPV4] = is_ipv4,         [VS_NEEDS_IPV6] = is_ipv6,
-    [VS_NEEDS_ARP] = need_arp,         [VS_NEEDS_TCP] = need_tcp,         [VS_NEEDS_UDP] = need_udp,
-    [VS_NEEDS_SCTP] = need_sctp,       [VS_NEEDS_ICMPV4] = need_icmpv4,   [VS_NEEDS_ICMPV6] = need_icmpv6,
-    [VS_NEEDS_ND] = need_nd,           [VS_NEEDS_NS] = need_ns,           [VS_NEEDS_NA] = need_na,
-    [VS_NEEDS_MPLS] = need_mpls,       [VS_NEEDS_PBB] = need_pbb,
+    [VS_NEEDS_NOTHING] = need_nothing, [VS_NEEDS_IN_PORT] = need_in_port,
+    [VS_NEEDS_VLAN] = need_vlan,       [VS_NEEDS_IP] = is_ip,
+    [VS_NEEDS_IPV4] = is_ipv4,         [VS_NEEDS_IPV6] = is_ipv6,
+    [VS_NEEDS_ARP] = need_arp,         [VS_NEEDS_TCP] = need_tcp,
+    [VS_NEEDS_UDP] = need_udp,         [VS_NEEDS_SCTP] = need_sctp,
+    [VS_NEEDS_ICMPV4] = need_icmpv4,   [VS_NEEDS_ICMPV6] = need_icmpv6,
+    [VS_NEEDS_ND] = need_nd,           [VS_NEEDS_NS] = need_ns,
+    [VS_NEEDS_NA] = need_na,           [VS_NEEDS_MPLS] = need_mpls,
+    [VS_NEEDS_PBB] = need_pbb,
 };
 
 int field_allowed(const struct field *f, const struct key *value, const struct key *mask)

@@ -10,8 +10,8 @@
 #include "flow/key.h"
 
 struct match {
-    uint32_t map;  /* bit i: word i of the key is looked at */
-    uint32_t n;    /* words in the map */
+    uint32_t map; /* bit i: word i of the key is looked at */
+    uint32_t n;   /* words in the map */
     struct match_word { uint64_t mask, value; } words[];
 };
 

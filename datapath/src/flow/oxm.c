@@ -37,7 +37,8 @@ static enum oxm_error check_mask(const struct field *f, const uint8_t *value, co
     return OXM_OK;
 }
 
-/* A value of vlan_vid without the "present" bit can only be OFPVID_NONE, and only without a mask or with the bit in it. */
+/* A value of vlan_vid without the "present" bit can only be OFPVID_NONE, and only without a mask or with the bit in it.
+ */
 static bool bad_value(const struct field *f, const uint8_t *value, const uint8_t *mask)
 {
     if (field_overflows(f, value))
@@ -47,7 +48,8 @@ static bool bad_value(const struct field *f, const uint8_t *value, const uint8_t
     return (get16(mask) & 0x1000) && !(get16(value) & 0x1000) && get16(value) != 0;
 }
 
-static enum oxm_error read_one(const struct field *f, bool masked, const uint8_t *payload, struct key *value, struct key *mask)
+static enum oxm_error read_one(const struct field *f, bool masked, const uint8_t *payload, struct key *value,
+                               struct key *mask)
 {
     uint8_t bits[16];
     size_t n = f->info.bytes;

@@ -37,7 +37,7 @@ struct forwarder {
     struct wire_name name;         /* of the listener: what 'path' led to when it was made */
     uint64_t look_ns;              /* when the name is looked at again */
     struct wire_frame out;         /* an event that did not fit the socket yet: size > 0 */
-    uint64_t patience_ns;          /* until when an ephemeral one waits for its first daemon: that may have died meanwhile */
+    uint64_t patience_ns; /* until when an ephemeral one waits for its first daemon: that may have died meanwhile */
     bool ending;
 };
 
@@ -165,7 +165,8 @@ static int die(const char *what, const char *why, const char *advice)
 /* What others send to every program (for logs, statistics, a terminal that was closed) must not end this one. */
 static void bear_signals(void)
 {
-    static const int harmless[] = {SIGHUP, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXFSZ};
+    static const int harmless[] = {SIGHUP,  SIGPIPE, SIGALRM, SIGUSR1,   SIGUSR2, SIGVTALRM,
+                                   SIGPROF, SIGIO,   SIGPWR,  SIGSTKFLT, SIGXFSZ};
     for (unsigned i = 0; i < sizeof harmless / sizeof *harmless; i++)
         signal(harmless[i], SIG_IGN);
     for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
@@ -217,7 +218,8 @@ static int usage(void)
 {
     fputs("usage: vswitch-forwarder --listen PATH [--ephemeral]\n"
           "Moves packets for the vswitch daemon that connects to PATH.\n"
-          "  --ephemeral  end when the daemon goes away\n", stderr);
+          "  --ephemeral  end when the daemon goes away\n",
+          stderr);
     return WRONG_USE;
 }
 

@@ -22,6 +22,7 @@ void notify_tell(const char *assignments)
     if (fd < 0)
         return;
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-    (void)!sendto(fd, assignments, strlen(assignments), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address, size);
+    (void)!sendto(fd, assignments, strlen(assignments), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
+                  size);
     close(fd);
 }

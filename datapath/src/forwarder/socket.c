@@ -100,7 +100,8 @@ int wire_send(int fd, const struct wire_frame *frame)
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     union control control = {0};
     if (frame->fd >= 0) {
-        control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        control.header =
+            (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
         memcpy(CMSG_DATA(&control.header), &frame->fd, sizeof(int));
         message.msg_control = &control;
         message.msg_controllen = sizeof control;
@@ -128,7 +129,8 @@ int wire_receive(int fd, struct wire_frame *frame)
 {
     struct iovec part = {frame->bytes, sizeof frame->bytes};
     union control control;
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t n;
     do
         n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -142,7 +144,11 @@ int wire_receive(int fd, struct wire_frame *frame)
 
 void wire_refuse(int fd, const char *why)
 {
-    struct { vs_frame header; vs_done done; char text[128]; } body = {0};
+    struct {
+        vs_frame header;
+        vs_done done;
+        char text[128];
+    } body = {0};
     size_t n = strnlen(why, sizeof body.text);
     body.done = (vs_done){-EBUSY, (uint32_t)n};
     memcpy(body.text, why, n);

@@ -12,7 +12,8 @@ struct wire_frame {
     uint8_t bytes[VS_FRAME_MAX];
 };
 
-/* A listening socket at 'path', mode 0600.  A stale one is replaced, one that answers is not (-EADDRINUSE).  fd or -errno. */
+/* A listening socket at 'path', mode 0600.  A stale one is replaced, one that answers is not (-EADDRINUSE).  fd or
+ * -errno. */
 int wire_listen(const char *path);
 /* Which file a path leads to, now. */
 struct wire_name {

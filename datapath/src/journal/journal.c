@@ -18,7 +18,10 @@ enum { PAGE = 4096, FIRST_SIZE = 1 << 16 };
 struct head {
     uint64_t magic;
     _Atomic uint64_t active; /* which area counts */
-    struct area { uint64_t start; _Atomic uint64_t end; } areas[2];
+    struct area {
+        uint64_t start;
+        _Atomic uint64_t end;
+    } areas[2];
     uint64_t seed;
 };
 
@@ -99,7 +102,9 @@ int journal_open(struct journal *j, int fd)
     struct stat file;
     *j = (struct journal){.fd = fd};
     bool stays = keep_size(fd); /* before its size is asked for */
-    int code = !stays || fstat(fd, &file) ? -errno : file.st_size < FIRST_SIZE ? -EINVAL : map_file(j, (size_t)file.st_size);
+    int code = !stays || fstat(fd, &file)  ? -errno
+               : file.st_size < FIRST_SIZE ? -EINVAL
+                                           : map_file(j, (size_t)file.st_size);
     if (!code && !is_sound(j))
         code = -EINVAL;
     if (code)

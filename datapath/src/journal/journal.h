@@ -19,9 +19,9 @@
 struct journal {
     int fd;
     uint8_t *map;
-    size_t size;      /* of the file and the mapping */
-    uint64_t end;     /* records written so far, committed or not */
-    bool failed;      /* no memory for it: said on stderr, nothing is kept, and no forwarder will believe what was */
+    size_t size;  /* of the file and the mapping */
+    uint64_t end; /* records written so far, committed or not */
+    bool failed;  /* no memory for it: said on stderr, nothing is kept, and no forwarder will believe what was */
 };
 
 struct journal_record {
@@ -31,8 +31,8 @@ struct journal_record {
     uint64_t now_ns; /* when it was accepted */
 };
 
-/* A new one, with a number that the next forwarder is to have too / one that a forwarder left behind ('fd' is owned from here
- * on).  0 or -errno. */
+/* A new one, with a number that the next forwarder is to have too / one that a forwarder left behind ('fd' is owned
+ * from here on).  0 or -errno. */
 int journal_make(struct journal *, uint64_t seed);
 int journal_open(struct journal *, int fd);
 /* Unmaps it and closes its descriptor. */
@@ -40,8 +40,8 @@ void journal_close(struct journal *);
 
 /* Adds a message of a bridge, as of 'now_ns'; it counts from journal_commit on.  'n' 0: the bridge is gone. */
 void journal_append(struct journal *, uint64_t bridge, uint64_t now_ns, const uint8_t *message, size_t n);
-void journal_commit(struct journal *); /* all that was appended counts from now on */
-void journal_abort(struct journal *);  /* none of it ever will */
+void journal_commit(struct journal *);         /* all that was appended counts from now on */
+void journal_abort(struct journal *);          /* none of it ever will */
 uint64_t journal_used(const struct journal *); /* bytes of committed records */
 uint64_t journal_seed(const struct journal *);
 

@@ -45,7 +45,7 @@ void queue_set_rate(struct queue *q, uint64_t rate, uint64_t now_ns)
 }
 
 static void count(_Atomic uint64_t *c, uint64_t n)
-{   /* single writer: no locked instruction needed */
+{ /* single writer: no locked instruction needed */
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
@@ -67,7 +67,7 @@ bool queue_put(struct queue *q, struct packet *p, uint64_t now_ns)
     if (!q->count)
         fill(q, now_ns, BURST_NS); /* silence ends here */
     uint32_t at = (uint32_t)(((uint64_t)q->first + q->count) % q->max_packets);
-    q->places[at] = (struct queue_place){ p, (uint32_t)frames, (uint32_t)bytes };
+    q->places[at] = (struct queue_place){p, (uint32_t)frames, (uint32_t)bytes};
     q->count++;
     q->large += packet_is_large(p);
     q->frames += frames;

@@ -16,9 +16,9 @@
 #include "base/check.h"
 
 enum {
-    TOKENS = 1000000000,      /* a packet or kilobit, in tokens */
+    TOKENS = 1000000000, /* a packet or kilobit, in tokens */
     TOKENS_PER_BYTE = 8000000,
-    MAX_PACKETS = 1 << 24,    /* of one charge, as 4 GB are: what keeps all amounts in 63 bits, with any burst */
+    MAX_PACKETS = 1 << 24, /* of one charge, as 4 GB are: what keeps all amounts in 63 bits, with any burst */
     DEFAULT_BURST_NS = 50000000,
     LARGE_FRAME = 1518,
 };
@@ -67,10 +67,7 @@ struct meter *meter_new(uint32_t id, uint16_t flags, const struct meter_band_spe
     return m;
 }
 
-void meter_free(struct meter *m)
-{
-    free(m);
-}
+void meter_free(struct meter *m) { free(m); }
 
 /* A clock that stands still or goes back fills nothing. */
 static void fill(struct meter_band *b, uint64_t now_ns)

@@ -13,7 +13,12 @@ static bool port_makes_sense(uint32_t port, enum action_place place)
     if (port >= 1 && port < OFPP_MAX)
         return true;
     switch (port) {
-    case OFPP_IN_PORT: case OFPP_FLOOD: case OFPP_ALL: case OFPP_CONTROLLER: case OFPP_LOCAL: case OFPP_NORMAL: return true;
+    case OFPP_IN_PORT:
+    case OFPP_FLOOD:
+    case OFPP_ALL:
+    case OFPP_CONTROLLER:
+    case OFPP_LOCAL:
+    case OFPP_NORMAL: return true;
     case OFPP_TABLE: return place == IN_PACKET_OUT;
     default: return false;
     }
@@ -108,7 +113,10 @@ static enum of_error read_set_field(const uint8_t *at, enum action_place place, 
 }
 
 /* By type; 'length': of the action, 0 = the reader looks. */
-static const struct action_reader { read_action *read; uint8_t kind, length; } kinds[] = {
+static const struct action_reader {
+    read_action *read;
+    uint8_t kind, length;
+} kinds[] = {
     [OFPAT_OUTPUT] = {read_output, ACT_OUTPUT, 16},
     [OFPAT_COPY_TTL_OUT] = {read_nothing, ACT_COPY_TTL_OUT, 8},
     [OFPAT_COPY_TTL_IN] = {read_nothing, ACT_COPY_TTL_IN, 8},

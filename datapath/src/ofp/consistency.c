@@ -11,7 +11,8 @@ enum { PRESENT = 0x1000 }; /* OFPVID_PRESENT */
 /* From here on the frame is of 'type' (0: nobody knows), and of what is in its headers nothing is known. */
 static void frame_becomes(struct known *c, uint16_t type)
 {
-    struct key value = {.in_port = c->value.in_port, .vlan_vid = c->value.vlan_vid}, mask = {.in_port = c->mask.in_port, .vlan_vid = c->mask.vlan_vid};
+    struct key value = {.in_port = c->value.in_port, .vlan_vid = c->value.vlan_vid},
+               mask = {.in_port = c->mask.in_port, .vlan_vid = c->mask.vlan_vid};
     set16(&value.eth_type, type);
     mask.eth_type = type ? UINT16_MAX : 0;
     c->value = value;
@@ -55,8 +56,8 @@ static void after_set_field(struct known *c, const struct action *a)
 }
 
 static void (*const effects[ACT_LIMIT])(struct known *, const struct action *) = {
-    [ACT_PUSH_VLAN] = after_push_vlan, [ACT_PUSH_MPLS] = after_typed,   [ACT_POP_MPLS] = after_typed,
-    [ACT_PUSH_PBB] = after_push_pbb,   [ACT_POP_PBB] = after_pop_pbb,   [ACT_SET_FIELD] = after_set_field,
+    [ACT_PUSH_VLAN] = after_push_vlan, [ACT_PUSH_MPLS] = after_typed, [ACT_POP_MPLS] = after_typed,
+    [ACT_PUSH_PBB] = after_push_pbb,   [ACT_POP_PBB] = after_pop_pbb, [ACT_SET_FIELD] = after_set_field,
 };
 
 enum of_error known_after(struct known *c, const struct action *actions, unsigned n)

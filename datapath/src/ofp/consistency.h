@@ -1,4 +1,5 @@
-/* What a rule's set-field may rely on: the rule's match, and what the actions before it do to that (OpenFlow 1.3.5, 5.12, table 6).
+/* What a rule's set-field may rely on: the rule's match, and what the actions before it do to that
+ * (OpenFlow 1.3.5, 5.12, table 6).
  *
  * Pure functions, of no version.
  */

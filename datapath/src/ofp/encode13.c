@@ -105,7 +105,8 @@ static void multipart_close(struct multipart *m, bool more)
     set16(at + 10, more ? OFPMPF_MORE : 0);
 }
 
-void multipart13_begin(struct multipart *m, const struct of_version *version, struct bytes *out, enum statistics_kind kind, uint32_t xid)
+void multipart13_begin(struct multipart *m, const struct of_version *version, struct bytes *out,
+                       enum statistics_kind kind, uint32_t xid)
 {
     unsigned type = 0;
     while (version->statistics[type] != kind)

@@ -16,7 +16,8 @@ void write13_error(struct bytes *, enum of_error, const uint8_t *message, size_t
 void write13_barrier_reply(struct bytes *, uint32_t xid);
 void write13_packet_in(struct bytes *, const struct packet_in *);
 void write13_flow_removed(struct bytes *, const struct rule *, uint64_t now_ns);
-void multipart13_begin(struct multipart *, const struct of_version *, struct bytes *, enum statistics_kind, uint32_t xid);
+void multipart13_begin(struct multipart *, const struct of_version *, struct bytes *, enum statistics_kind,
+                       uint32_t xid);
 void multipart13_end(struct multipart *);
 
 /* ---- mods13.c, shown13.c ---- */

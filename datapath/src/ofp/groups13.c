@@ -62,8 +62,12 @@ static enum of_error read_bucket(const uint8_t *at, struct group *g, uint32_t nu
     if (error == OF_FINE)
         set_write(&set, list, n);
     free(list);
-    *b = (struct bucket){.weight = get16(at + 2), .watch_port = get32(at + 4), .watch_group = get32(at + 8), .slot = UINT32_MAX,
-                         .actions = out, .n_actions = error == OF_FINE ? (uint16_t)set_flatten(&set, out) : 0,
+    *b = (struct bucket){.weight = get16(at + 2),
+                         .watch_port = get32(at + 4),
+                         .watch_group = get32(at + 8),
+                         .slot = UINT32_MAX,
+                         .actions = out,
+                         .n_actions = error == OF_FINE ? (uint16_t)set_flatten(&set, out) : 0,
                          .identity = hash_bytes(at + BUCKET_SIZE, size, 0)};
     g->total_weight += b->weight;
     if (error == OF_FINE && b->weight && g->type != OFPGT_SELECT)
@@ -73,7 +77,8 @@ static enum of_error read_bucket(const uint8_t *at, struct group *g, uint32_t nu
 
 static bool watches_well(const struct bucket *b)
 {
-    bool port = b->watch_port == OFPP_ANY || b->watch_port == OFPP_LOCAL || (b->watch_port >= 1 && b->watch_port < OFPP_MAX);
+    bool port =
+        b->watch_port == OFPP_ANY || b->watch_port == OFPP_LOCAL || (b->watch_port >= 1 && b->watch_port < OFPP_MAX);
     return port && (b->watch_group == OFPG_ANY || b->watch_group <= OFPG_MAX);
 }
 
@@ -96,7 +101,8 @@ static enum of_error read_buckets(const uint8_t *at, size_t size, struct group *
     return OF_FINE;
 }
 
-static struct group *group_of(const struct group_mod *m, uint8_t type, const uint8_t *wire, size_t size, uint32_t n_buckets)
+static struct group *group_of(const struct group_mod *m, uint8_t type, const uint8_t *wire, size_t size,
+                              uint32_t n_buckets)
 {
     struct group *g = must_calloc(1, sizeof *g + n_buckets * sizeof(struct bucket));
     g->id = m->id;

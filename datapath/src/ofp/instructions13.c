@@ -11,7 +11,10 @@ struct reading {
     struct action *written;  /* likewise: WRITE_ACTIONS, until it is known where they go */
     struct known known;
     uint8_t table;
-    struct { const uint8_t *at; size_t length; } found[OFPIT_METER + 1]; /* by type; at NULL: not there */
+    struct {
+        const uint8_t *at;
+        size_t length;
+    } found[OFPIT_METER + 1]; /* by type; at NULL: not there */
 };
 
 typedef enum of_error read_instruction(const uint8_t *at, size_t length, struct reading *);
@@ -69,7 +72,7 @@ static enum of_error read_meter(const uint8_t *at, size_t length, struct reading
 }
 
 static read_instruction *const instruction_readers[] = {
-    [OFPIT_GOTO_TABLE] = read_goto,    [OFPIT_WRITE_METADATA] = read_metadata, [OFPIT_WRITE_ACTIONS] = read_write,
+    [OFPIT_GOTO_TABLE] = read_goto,     [OFPIT_WRITE_METADATA] = read_metadata, [OFPIT_WRITE_ACTIONS] = read_write,
     [OFPIT_APPLY_ACTIONS] = read_apply, [OFPIT_CLEAR_ACTIONS] = read_clear,     [OFPIT_METER] = read_meter,
 };
 
@@ -103,8 +106,8 @@ static enum of_error note_all(const uint8_t *at, size_t size, struct reading *r)
 /* They may stand in any order, and are carried out in this one (section 5.9): so are they read. */
 static enum of_error read_all(const uint8_t *at, size_t size, struct reading *r)
 {
-    static const uint8_t order[] = {OFPIT_METER, OFPIT_APPLY_ACTIONS, OFPIT_CLEAR_ACTIONS, OFPIT_WRITE_ACTIONS, OFPIT_WRITE_METADATA,
-                                    OFPIT_GOTO_TABLE};
+    static const uint8_t order[] = {OFPIT_METER,         OFPIT_APPLY_ACTIONS,  OFPIT_CLEAR_ACTIONS,
+                                    OFPIT_WRITE_ACTIONS, OFPIT_WRITE_METADATA, OFPIT_GOTO_TABLE};
     enum of_error error = note_all(at, size, r);
     for (unsigned i = 0; i < sizeof order && error == OF_FINE; i++)
         if (r->found[order[i]].at)

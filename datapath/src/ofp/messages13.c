@@ -8,7 +8,10 @@ enum { LONGEST = 8192 };
 
 static enum of_error check_flags(const struct flow_mod *m)
 {
-    enum { KNOWN = OFPFF_SEND_FLOW_REM | OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS | OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS };
+    enum {
+        KNOWN = OFPFF_SEND_FLOW_REM | OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS | OFPFF_NO_PKT_COUNTS |
+        OFPFF_NO_BYT_COUNTS
+    };
     if (m->flags & ~KNOWN)
         return OF_FLOW_FLAGS;
     return m->command > OFPFC_DELETE_STRICT ? OF_FLOW_COMMAND : OF_FINE;
@@ -17,10 +20,18 @@ static enum of_error check_flags(const struct flow_mod *m)
 static void read_fixed(const uint8_t *message, struct flow_mod *m)
 {
     *m = (struct flow_mod){
-        .cookie = get64(message + 8), .cookie_mask = get64(message + 16), .table = message[24], .command = message[25],
-        .idle = get16(message + 26), .hard = get16(message + 28), .priority = get16(message + 30),
-        .out_port = get32(message + 36), .out_group = get32(message + 40), .flags = get16(message + 44),
-        .match = message + FLOW_MOD_SIZE, .wire_version = OFP13_VERSION,
+        .cookie = get64(message + 8),
+        .cookie_mask = get64(message + 16),
+        .table = message[24],
+        .command = message[25],
+        .idle = get16(message + 26),
+        .hard = get16(message + 28),
+        .priority = get16(message + 30),
+        .out_port = get32(message + 36),
+        .out_group = get32(message + 40),
+        .flags = get16(message + 44),
+        .match = message + FLOW_MOD_SIZE,
+        .wire_version = OFP13_VERSION,
     };
     if (m->command == OFPFC_ADD)
         m->cookie_mask = 0;

@@ -1,7 +1,7 @@
 /* What hot messages ask for, and what is told in them: the same in every version of OpenFlow.
  *
- * Rules, groups and meters, and the requests that make them, are the tables' (tables/); here are the others.  Whoever reads
- * a message fills these (version.h); pointers point into the message.
+ * Rules, groups and meters, and the requests that make them, are the tables' (tables/); here are the others.  Whoever
+ * reads a message fills these (version.h); pointers point into the message.
  */
 #pragma once
 #include <stddef.h>
@@ -14,7 +14,8 @@ void flow_mod_done(struct flow_mod *);
 void group_mod_done(struct group_mod *);
 
 struct packet_out {
-    uint32_t in_port; /* a port's number: the caller knows whether it is there; or OFPP_CONTROLLER, OFPP_ANY: from none */
+    uint32_t
+        in_port; /* a port's number: the caller knows whether it is there; or OFPP_CONTROLLER, OFPP_ANY: from none */
     unsigned n_actions;
     struct action *actions; /* owned: free() */
     const uint8_t *data;
@@ -31,18 +32,30 @@ struct packet_in {
 };
 
 enum statistics_kind {
-    STATISTICS_NONE, STATISTICS_FLOW, STATISTICS_AGGREGATE, STATISTICS_TABLE, STATISTICS_PORT, STATISTICS_QUEUE, STATISTICS_GROUP,
-    STATISTICS_GROUP_DESC, STATISTICS_METER, STATISTICS_METER_CONFIG, STATISTICS_LIMIT
+    STATISTICS_NONE,
+    STATISTICS_FLOW,
+    STATISTICS_AGGREGATE,
+    STATISTICS_TABLE,
+    STATISTICS_PORT,
+    STATISTICS_QUEUE,
+    STATISTICS_GROUP,
+    STATISTICS_GROUP_DESC,
+    STATISTICS_METER,
+    STATISTICS_METER_CONFIG,
+    STATISTICS_LIMIT
 };
 
 /* What a statistics request selects; members that its kind does not have are 0. */
 struct statistics_request {
-    uint64_t cookie, cookie_mask;   /* FLOW, AGGREGATE */
-    uint32_t out_port, out_group;   /* likewise; OFPP_ANY, OFPG_ANY: any */
-    uint8_t table;                  /* likewise; TABLE_ALL: all */
-    uint32_t number;                /* PORT, QUEUE: of the port; GROUP, METER, METER_CONFIG: of the group or meter */
-    uint32_t queue;                 /* QUEUE */
-    struct key value, mask;         /* FLOW, AGGREGATE */
+    uint64_t cookie, cookie_mask; /* FLOW, AGGREGATE */
+    uint32_t out_port, out_group; /* likewise; OFPP_ANY, OFPG_ANY: any */
+    uint8_t table;                /* likewise; TABLE_ALL: all */
+    uint32_t number;              /* PORT, QUEUE: of the port; GROUP, METER, METER_CONFIG: of the group or meter */
+    uint32_t queue;               /* QUEUE */
+    struct key value, mask;       /* FLOW, AGGREGATE */
 };
 
-struct rule_totals { uint64_t packets, bytes; uint32_t rules; };
+struct rule_totals {
+    uint64_t packets, bytes;
+    uint32_t rules;
+};

@@ -59,8 +59,14 @@ void put13_port(struct multipart *m, const struct port *p, uint64_t now_ns)
     static const uint8_t receive[] = {VS_DROP_NO_BUFFER, VS_DROP_PORT_DOWN};
     static const uint8_t transmit[] = {VS_DROP_OUTPUT_DOWN, VS_DROP_MTU, VS_DROP_TX_FULL};
     const struct port_counters *c = &p->counters;
-    uint64_t counts[] = {c->rx_packets, c->tx_packets, c->rx_bytes, c->tx_bytes, sum_drops(p, receive, sizeof receive),
-                         sum_drops(p, transmit, sizeof transmit), c->rx_errors, c->tx_errors};
+    uint64_t counts[] = {c->rx_packets,
+                         c->tx_packets,
+                         c->rx_bytes,
+                         c->tx_bytes,
+                         sum_drops(p, receive, sizeof receive),
+                         sum_drops(p, transmit, sizeof transmit),
+                         c->rx_errors,
+                         c->tx_errors};
     uint8_t *at = put13_record(m, PORT_STATS_SIZE);
     set32(at, p->spec.number);
     for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++)

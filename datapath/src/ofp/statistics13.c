@@ -2,7 +2,8 @@
 #include "ofp/decode13.h"
 #include "ofp/wire13.h"
 
-enum of_error read13_statistics_kind(const struct of_version *version, const uint8_t *message, size_t size, enum statistics_kind *kind)
+enum of_error read13_statistics_kind(const struct of_version *version, const uint8_t *message, size_t size,
+                                     enum statistics_kind *kind)
 {
     if (size < MULTIPART_SIZE)
         return OF_BAD_LENGTH;
@@ -10,7 +11,8 @@ enum of_error read13_statistics_kind(const struct of_version *version, const uin
     *kind = type < OF_MULTIPARTS ? (enum statistics_kind)version->statistics[type] : STATISTICS_NONE;
     if (*kind == STATISTICS_NONE)
         return OF_BAD_MULTIPART;
-    return get16(message + 10) & OFPMPF_MORE ? OF_MULTIPART_OVERFLOW : OF_FINE; /* none of these requests needs more than one message */
+    return get16(message + 10) & OFPMPF_MORE ? OF_MULTIPART_OVERFLOW
+                                             : OF_FINE; /* none of these requests needs more than one message */
 }
 
 static enum of_error read_selection(const uint8_t *body, size_t left, struct statistics_request *r)
@@ -23,7 +25,8 @@ static enum of_error read_selection(const uint8_t *body, size_t left, struct sta
     r->out_group = get32(body + 8);
     r->cookie = get64(body + 16);
     r->cookie_mask = get64(body + 24);
-    return read13_match(body + FLOW_STATS_REQUEST_SIZE, left - FLOW_STATS_REQUEST_SIZE, &r->value, &r->mask, &match_size);
+    return read13_match(body + FLOW_STATS_REQUEST_SIZE, left - FLOW_STATS_REQUEST_SIZE, &r->value, &r->mask,
+                        &match_size);
 }
 
 static enum of_error read_number(const uint8_t *body, size_t left, struct statistics_request *r)
@@ -42,15 +45,13 @@ static enum of_error read_queue(const uint8_t *body, size_t left, struct statist
     return error;
 }
 
-enum of_error read13_statistics(const uint8_t *message, size_t size, enum statistics_kind kind, struct statistics_request *r)
+enum of_error read13_statistics(const uint8_t *message, size_t size, enum statistics_kind kind,
+                                struct statistics_request *r)
 {
     static enum of_error (*const readers[STATISTICS_LIMIT])(const uint8_t *, size_t, struct statistics_request *) = {
-        [STATISTICS_FLOW] = read_selection,
-        [STATISTICS_AGGREGATE] = read_selection,
-        [STATISTICS_PORT] = read_number,
-        [STATISTICS_QUEUE] = read_queue,
-        [STATISTICS_GROUP] = read_number,
-        [STATISTICS_METER] = read_number,
+        [STATISTICS_FLOW] = read_selection,      [STATISTICS_AGGREGATE] = read_selection,
+        [STATISTICS_PORT] = read_number,         [STATISTICS_QUEUE] = read_queue,
+        [STATISTICS_GROUP] = read_number,        [STATISTICS_METER] = read_number,
         [STATISTICS_METER_CONFIG] = read_number,
     };
     *r = (struct statistics_request){0};

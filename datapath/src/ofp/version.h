@@ -19,7 +19,16 @@
 
 enum { OF_HEADER = 8, OF_TYPES = 32, OF_MULTIPARTS = 16 }; /* version, type, length, transaction: in all versions */
 
-enum hot_message { HOT_NONE, HOT_FLOW_MOD, HOT_PACKET_OUT, HOT_GROUP_MOD, HOT_METER_MOD, HOT_STATISTICS, HOT_BARRIER, HOT_LIMIT };
+enum hot_message {
+    HOT_NONE,
+    HOT_FLOW_MOD,
+    HOT_PACKET_OUT,
+    HOT_GROUP_MOD,
+    HOT_METER_MOD,
+    HOT_STATISTICS,
+    HOT_BARRIER,
+    HOT_LIMIT
+};
 
 struct of_version;
 
@@ -32,7 +41,8 @@ struct multipart {
     uint16_t type;
 };
 
-/* Bytes that what is kept takes as a message: for reckoning only, what is longer in a message is added by its own size. */
+/* Bytes that what is kept takes as a message: for reckoning only, what is longer in a message is added by its own size.
+ */
 struct message_sizes { uint16_t flow_mod, group_mod, meter_mod, band; };
 
 struct of_version {
@@ -43,13 +53,16 @@ struct of_version {
 
     /* ---- readers: anything but OF_FINE is what is wrong with it ---- */
 
-    enum of_error (*read_flow_mod)(const uint8_t *message, size_t size, struct flow_mod *); /* then flow_mod_done */
+    enum of_error (*read_flow_mod)(const uint8_t *message, size_t size, struct flow_mod *);   /* then flow_mod_done */
     enum of_error (*read_group_mod)(const uint8_t *message, size_t size, struct group_mod *); /* then group_mod_done */
     enum of_error (*read_meter_mod)(const uint8_t *message, size_t size, struct meter_mod *);
-    enum of_error (*read_packet_out)(const uint8_t *message, size_t size, struct packet_out *); /* then free its actions */
+    enum of_error (*read_packet_out)(const uint8_t *message, size_t size,
+                                     struct packet_out *); /* then free its actions */
     /* Which statistics a request asks for, then what it selects. */
-    enum of_error (*read_statistics_kind)(const struct of_version *, const uint8_t *message, size_t size, enum statistics_kind *);
-    enum of_error (*read_statistics)(const uint8_t *message, size_t size, enum statistics_kind, struct statistics_request *);
+    enum of_error (*read_statistics_kind)(const struct of_version *, const uint8_t *message, size_t size,
+                                          enum statistics_kind *);
+    enum of_error (*read_statistics)(const uint8_t *message, size_t size, enum statistics_kind,
+                                     struct statistics_request *);
 
     /* ---- writers ---- */
 
@@ -66,7 +79,8 @@ struct of_version {
     void (*write_actions)(struct bytes *, const struct action *, unsigned n);
 
     /* A reply of records, each whole in one message. */
-    void (*multipart_begin)(struct multipart *, const struct of_version *, struct bytes *, enum statistics_kind, uint32_t xid);
+    void (*multipart_begin)(struct multipart *, const struct of_version *, struct bytes *, enum statistics_kind,
+                            uint32_t xid);
     void (*multipart_end)(struct multipart *);
     void (*put_flow)(struct multipart *, const struct rule *, uint64_t now_ns);
     void (*put_totals)(struct multipart *, const struct rule_totals *);

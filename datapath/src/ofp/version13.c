@@ -5,25 +5,27 @@
 
 const struct of_version openflow_13 = {
     .number = OFP13_VERSION,
-    .messages = {
-        [OFPT_FLOW_MOD] = HOT_FLOW_MOD,
-        [OFPT_PACKET_OUT] = HOT_PACKET_OUT,
-        [OFPT_GROUP_MOD] = HOT_GROUP_MOD,
-        [OFPT_METER_MOD] = HOT_METER_MOD,
-        [OFPT_MULTIPART_REQUEST] = HOT_STATISTICS,
-        [OFPT_BARRIER_REQUEST] = HOT_BARRIER,
-    },
-    .statistics = {
-        [OFPMP_FLOW] = STATISTICS_FLOW,
-        [OFPMP_AGGREGATE] = STATISTICS_AGGREGATE,
-        [OFPMP_TABLE] = STATISTICS_TABLE,
-        [OFPMP_PORT_STATS] = STATISTICS_PORT,
-        [OFPMP_QUEUE] = STATISTICS_QUEUE,
-        [OFPMP_GROUP] = STATISTICS_GROUP,
-        [OFPMP_GROUP_DESC] = STATISTICS_GROUP_DESC,
-        [OFPMP_METER] = STATISTICS_METER,
-        [OFPMP_METER_CONFIG] = STATISTICS_METER_CONFIG,
-    },
+    .messages =
+        {
+            [OFPT_FLOW_MOD] = HOT_FLOW_MOD,
+            [OFPT_PACKET_OUT] = HOT_PACKET_OUT,
+            [OFPT_GROUP_MOD] = HOT_GROUP_MOD,
+            [OFPT_METER_MOD] = HOT_METER_MOD,
+            [OFPT_MULTIPART_REQUEST] = HOT_STATISTICS,
+            [OFPT_BARRIER_REQUEST] = HOT_BARRIER,
+        },
+    .statistics =
+        {
+            [OFPMP_FLOW] = STATISTICS_FLOW,
+            [OFPMP_AGGREGATE] = STATISTICS_AGGREGATE,
+            [OFPMP_TABLE] = STATISTICS_TABLE,
+            [OFPMP_PORT_STATS] = STATISTICS_PORT,
+            [OFPMP_QUEUE] = STATISTICS_QUEUE,
+            [OFPMP_GROUP] = STATISTICS_GROUP,
+            [OFPMP_GROUP_DESC] = STATISTICS_GROUP_DESC,
+            [OFPMP_METER] = STATISTICS_METER,
+            [OFPMP_METER_CONFIG] = STATISTICS_METER_CONFIG,
+        },
     .sizes = {FLOW_MOD_SIZE, GROUP_MOD_SIZE, METER_MOD_SIZE, METER_BAND_SIZE},
 
     .read_flow_mod = read13_flow_mod,

@@ -16,7 +16,7 @@ static uint64_t word(const uint8_t *at)
 uint32_t checksum_add(uint32_t sum, const uint8_t *bytes, size_t n)
 {
     uint64_t a = sum, b = 0;
-    uint8_t rest[4] = { 0 };
+    uint8_t rest[4] = {0};
 
     for (; n >= 16; bytes += 16, n -= 16) {
         a += word(bytes) + word(bytes + 4);

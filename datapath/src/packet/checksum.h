@@ -13,7 +13,8 @@ uint32_t checksum_add(uint32_t sum, const uint8_t *bytes, size_t n);
 uint16_t checksum_fold(uint32_t sum); /* folded, not inverted, as stored in memory order */
 /* 'sum' (a checksum field as it lies in the packet) after 'n' bytes changed from 'old' to 'new'. n even. */
 uint16_t checksum_update(uint16_t sum, const uint8_t *old, const uint8_t *new, size_t n);
-/* CRC32c over 'bytes' from register 'crc' on, without the inversions at both ends: ~crc32c(~0u, bytes, n) is the CRC. */
+/* CRC32c over 'bytes' from register 'crc' on, without the inversions at both ends: ~crc32c(~0u, bytes, n) is the CRC.
+ */
 uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t n);
 /* Completes a NEEDS_CSUM checksum in place, up to the end of the network packet where the layout knows it, and clears
  * the flag (not for GSO frames: segment first; not for SCTP, which has a CRC). The packet must be the caller's own.

@@ -25,15 +25,15 @@ struct place {
     bool there;
 };
 
-#define BYTES(kind, proto, base, type, member, cover) \
-    { kind, proto, base, offsetof(struct type, member), sizeof(((struct type *)0)->member), cover, 0, 0, 0, true }
-#define BITS(kind, proto, base, offset, size, cover, bits, shift, value) \
-    { kind, proto, base, offset, size, cover, bits, shift, value, true }
+#define BYTES(kind, proto, base, type, member, cover)                                                                  \
+    {kind, proto, base, offsetof(struct type, member), sizeof(((struct type *)0)->member), cover, 0, 0, 0, true}
+#define BITS(kind, proto, base, offset, size, cover, bits, shift, value)                                               \
+    {kind, proto, base, offset, size, cover, bits, shift, value, true}
 
 static const struct place places[EDIT_LIMIT] = {
     [EDIT_ETH_DST] = BYTES(0, 0, AT_FRAME, eth_header, dst, BY_NONE),
     [EDIT_ETH_SRC] = BYTES(0, 0, AT_FRAME, eth_header, src, BY_NONE),
-    [EDIT_ETH_TYPE] = { 0, 0, AT_TYPE, 0, 2, BY_NONE, 0, 0, 0, true },
+    [EDIT_ETH_TYPE] = {0, 0, AT_TYPE, 0, 2, BY_NONE, 0, 0, 0, true},
     [EDIT_VLAN_VID] = BITS(0, 0, AT_TAG, 0, 2, BY_NONE, 12, 0, 2),
     [EDIT_VLAN_PCP] = BITS(0, 0, AT_TAG, 0, 2, BY_NONE, 3, VLAN_PCP_SHIFT, 1),
     [EDIT_IP_DSCP] = BITS(L3_IPV4, 0, AT_L3, 0, 2, BY_IPV4, 6, 2, 1),
@@ -59,13 +59,13 @@ static const struct place places[EDIT_LIMIT] = {
     [EDIT_IPV6_FLABEL] = BITS(L3_IPV6, 0, AT_L3, 0, 4, BY_NONE, 20, 0, 4),
     [EDIT_ICMPV6_TYPE] = BITS(L3_IPV6, PROTO_ICMPV6, AT_L4, 0, 2, BY_TRANSPORT, 8, 8, 1),
     [EDIT_ICMPV6_CODE] = BITS(L3_IPV6, PROTO_ICMPV6, AT_L4, 0, 2, BY_TRANSPORT, 8, 0, 1),
-    [EDIT_ND_TARGET] = { L3_IPV6, PROTO_ICMPV6, AT_ND_TARGET, 0, 16, BY_TRANSPORT, 0, 0, 0, true },
-    [EDIT_ND_SLL] = { L3_IPV6, PROTO_ICMPV6, AT_ND_SLL, 0, 6, BY_TRANSPORT, 0, 0, 0, true },
-    [EDIT_ND_TLL] = { L3_IPV6, PROTO_ICMPV6, AT_ND_TLL, 0, 6, BY_TRANSPORT, 0, 0, 0, true },
+    [EDIT_ND_TARGET] = {L3_IPV6, PROTO_ICMPV6, AT_ND_TARGET, 0, 16, BY_TRANSPORT, 0, 0, 0, true},
+    [EDIT_ND_SLL] = {L3_IPV6, PROTO_ICMPV6, AT_ND_SLL, 0, 6, BY_TRANSPORT, 0, 0, 0, true},
+    [EDIT_ND_TLL] = {L3_IPV6, PROTO_ICMPV6, AT_ND_TLL, 0, 6, BY_TRANSPORT, 0, 0, 0, true},
     [EDIT_MPLS_LABEL] = BITS(L3_MPLS, 0, AT_L3, 0, 4, BY_NONE, 20, MPLS_LABEL_SHIFT, 4),
     [EDIT_MPLS_TC] = BITS(L3_MPLS, 0, AT_L3, 0, 4, BY_NONE, 3, MPLS_TC_SHIFT, 1),
     [EDIT_MPLS_BOS] = BITS(L3_MPLS, 0, AT_L3, 0, 4, BY_NONE, 1, MPLS_BOS_SHIFT, 1),
-    [EDIT_PBB_ISID] = { L3_PBB, 0, AT_L3, 1, 3, BY_NONE, 0, 0, 0, true },
+    [EDIT_PBB_ISID] = {L3_PBB, 0, AT_L3, 1, 3, BY_NONE, 0, 0, 0, true},
 };
 
 /* Where IPv6 has a field of another layout than IPv4; both are one OpenFlow field. */
@@ -150,8 +150,8 @@ static struct ipv6_walk walk_start(const struct packet *p)
     const struct ipv6_header *ip = packet_at(p, p->layout.l3, sizeof *ip);
     uint32_t l3 = p->layout.l3;
 
-    return (struct ipv6_walk){ { p, l3 + (uint32_t)sizeof *ip, p->layout.l3_end },
-                               l3 + (uint32_t)offsetof(struct ipv6_header, next), ip->next };
+    return (struct ipv6_walk){
+        {p, l3 + (uint32_t)sizeof *ip, p->layout.l3_end}, l3 + (uint32_t)offsetof(struct ipv6_header, next), ip->next};
 }
 
 /* False while a routing header will still replace the destination. */
@@ -179,7 +179,7 @@ static void set_proto_ipv6(struct packet *p, const uint8_t *value)
     struct ipv6_walk w = walk_start(p);
     const struct ipv6_ext *ext;
     uint32_t size;
-    uint8_t old[2] = { 0, p->layout.ip_proto }, new[2] = { 0, *value };
+    uint8_t old[2] = {0, p->layout.ip_proto}, new[2] = {0, *value};
 
     for (unsigned n = 0; n < LAYOUT_MAX_EXTHDRS && (ext = ipv6_walk_peek(&w, &size)); n++) {
         if (ipv6_ends_fragment(w.next, ext))
@@ -187,7 +187,7 @@ static void set_proto_ipv6(struct packet *p, const uint8_t *value)
         ipv6_walk_step(&w, ext, size);
     }
     p->data[w.named_at] = *value;
-    pseudo_follow(p, (struct change){ old, new, 2 });
+    pseudo_follow(p, (struct change){old, new, 2});
     layout_parse(p);
 }
 
@@ -213,7 +213,7 @@ static bool set_sctp_port(struct packet *p, uint8_t *port, const uint8_t *value)
 static void set_place(struct packet *p, const struct place *at, uint8_t *bytes, const uint8_t *value)
 {
     uint8_t old[16], new[16];
-    struct change c = { old, new, at->size };
+    struct change c = {old, new, at->size};
 
     memcpy(old, bytes, at->size);
     compose(new, old, at, value);
@@ -280,7 +280,7 @@ bool edit_set_ttl(struct packet *p, uint8_t value)
         memcpy(old, ttl, 2);
         new[0] = value;
         new[1] = old[1];
-        ipv4_follow(p, (struct change){ old, new, 2 });
+        ipv4_follow(p, (struct change){old, new, 2});
     }
     *ttl = value;
     return true;

@@ -10,12 +10,42 @@
 #include "packet/packet.h"
 
 enum edit_field {
-    EDIT_ETH_DST, EDIT_ETH_SRC, EDIT_ETH_TYPE, EDIT_VLAN_VID, EDIT_VLAN_PCP, EDIT_IP_DSCP, EDIT_IP_ECN, EDIT_IP_PROTO,
-    EDIT_IPV4_SRC, EDIT_IPV4_DST, EDIT_TCP_SRC, EDIT_TCP_DST, EDIT_UDP_SRC, EDIT_UDP_DST,
-    EDIT_SCTP_SRC, EDIT_SCTP_DST, EDIT_ICMPV4_TYPE, EDIT_ICMPV4_CODE, EDIT_ARP_OP, EDIT_ARP_SPA,
-    EDIT_ARP_TPA, EDIT_ARP_SHA, EDIT_ARP_THA, EDIT_IPV6_SRC, EDIT_IPV6_DST, EDIT_IPV6_FLABEL,
-    EDIT_ICMPV6_TYPE, EDIT_ICMPV6_CODE, EDIT_ND_TARGET, EDIT_ND_SLL, EDIT_ND_TLL,
-    EDIT_MPLS_LABEL, EDIT_MPLS_TC, EDIT_MPLS_BOS, EDIT_PBB_ISID, EDIT_LIMIT
+    EDIT_ETH_DST,
+    EDIT_ETH_SRC,
+    EDIT_ETH_TYPE,
+    EDIT_VLAN_VID,
+    EDIT_VLAN_PCP,
+    EDIT_IP_DSCP,
+    EDIT_IP_ECN,
+    EDIT_IP_PROTO,
+    EDIT_IPV4_SRC,
+    EDIT_IPV4_DST,
+    EDIT_TCP_SRC,
+    EDIT_TCP_DST,
+    EDIT_UDP_SRC,
+    EDIT_UDP_DST,
+    EDIT_SCTP_SRC,
+    EDIT_SCTP_DST,
+    EDIT_ICMPV4_TYPE,
+    EDIT_ICMPV4_CODE,
+    EDIT_ARP_OP,
+    EDIT_ARP_SPA,
+    EDIT_ARP_TPA,
+    EDIT_ARP_SHA,
+    EDIT_ARP_THA,
+    EDIT_IPV6_SRC,
+    EDIT_IPV6_DST,
+    EDIT_IPV6_FLABEL,
+    EDIT_ICMPV6_TYPE,
+    EDIT_ICMPV6_CODE,
+    EDIT_ND_TARGET,
+    EDIT_ND_SLL,
+    EDIT_ND_TLL,
+    EDIT_MPLS_LABEL,
+    EDIT_MPLS_TC,
+    EDIT_MPLS_BOS,
+    EDIT_PBB_ISID,
+    EDIT_LIMIT
 };
 
 /* Writes 'value' (as in an OXM: network order, right-aligned in its bytes) to a header field.
@@ -34,20 +64,22 @@ bool edit_push_mpls(struct packet *p, uint16_t type);
 /* Takes the outermost entry off (an 802.3 length follows); what is behind is of 'type' from now on and is parsed anew.
  * False when there is none. */
 bool edit_pop_mpls(struct packet *p, uint16_t type);
-/* A new I-TAG and a new Ethernet header in front of the whole frame, tags and all (OFPAT_PUSH_PBB, type 0x88e7): addresses
- * copied; I-SID from an I-TAG that is there, else 0; its PCP from the outermost VLAN tag, else 0 (1.3.5, table 6).
- * False: no room, no whole Ethernet header, GSO or NEEDS_CSUM. */
+/* A new I-TAG and a new Ethernet header in front of the whole frame, tags and all (OFPAT_PUSH_PBB, type 0x88e7):
+ * addresses copied; I-SID from an I-TAG that is there, else 0; its PCP from the outermost VLAN tag, else 0 (1.3.5,
+ * table 6). False: no room, no whole Ethernet header, GSO or NEEDS_CSUM. */
 bool edit_push_pbb(struct packet *p, uint16_t type);
-/* Takes the outermost I-TAG off with the addresses before it; backbone tags stay.  The customer's frame is parsed anew. */
+/* Takes the outermost I-TAG off with the addresses before it; backbone tags stay.  The customer's frame is parsed anew.
+ */
 bool edit_pop_pbb(struct packet *p);
 /* TTL of the outermost label stack entry; as edit_set_ttl, edit_dec_ttl. */
 bool edit_set_mpls_ttl(struct packet *p, uint8_t ttl);
 bool edit_dec_mpls_ttl(struct packet *p);
 /* TTL from the next-to-outermost header with one to the outermost, and the other way (OFPAT_COPY_TTL_*): between label
- * stack entries, or an entry and the IP header behind the bottom of the stack.  False: there are not two such headers. */
+ * stack entries, or an entry and the IP header behind the bottom of the stack.  False: there are not two such headers.
+ */
 bool edit_copy_ttl_out(struct packet *p);
 bool edit_copy_ttl_in(struct packet *p);
-/* IPv4 TTL / IPv6 hop limit.  edit_dec_ttl: false when it is 0 or 1 before (left as it was: the packet is invalid then),
- * true for a packet that is not IP (nothing to do). */
+/* IPv4 TTL / IPv6 hop limit.  edit_dec_ttl: false when it is 0 or 1 before (left as it was: the packet is invalid
+ * then), true for a packet that is not IP (nothing to do). */
 bool edit_dec_ttl(struct packet *p);
 bool edit_set_ttl(struct packet *p, uint8_t ttl);

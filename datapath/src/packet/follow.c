@@ -3,15 +3,18 @@
 #include "packet/checksum.h"
 #include "packet/wire.h"
 
-/* Where a protocol's checksum lies in its header (0: nowhere), and over which network headers it covers a pseudo header. */
+/* Where a protocol's checksum lies in its header (0: nowhere), and over which network headers it covers a pseudo
+ * header. */
 enum { OVER_IPV4 = 1 << L3_IPV4, OVER_IPV6 = 1 << L3_IPV6, OVER_BOTH = OVER_IPV4 | OVER_IPV6 };
-static const struct transport { uint8_t csum, pseudo; } transports[256] = {
-    [PROTO_TCP] = { offsetof(struct tcp_header, csum), OVER_BOTH },
-    [PROTO_UDP] = { offsetof(struct udp_header, csum), OVER_BOTH },
-    [PROTO_UDPLITE] = { offsetof(struct udp_header, csum), OVER_BOTH },
-    [PROTO_DCCP] = { 6, OVER_BOTH },
-    [PROTO_ICMP] = { offsetof(struct icmp_header, csum), 0 },
-    [PROTO_ICMPV6] = { offsetof(struct icmp_header, csum), OVER_IPV6 },
+static const struct transport {
+    uint8_t csum, pseudo;
+} transports[256] = {
+    [PROTO_TCP] = {offsetof(struct tcp_header, csum), OVER_BOTH},
+    [PROTO_UDP] = {offsetof(struct udp_header, csum), OVER_BOTH},
+    [PROTO_UDPLITE] = {offsetof(struct udp_header, csum), OVER_BOTH},
+    [PROTO_DCCP] = {6, OVER_BOTH},
+    [PROTO_ICMP] = {offsetof(struct icmp_header, csum), 0},
+    [PROTO_ICMPV6] = {offsetof(struct icmp_header, csum), OVER_IPV6},
 };
 
 bool checksum_is_open(const struct packet *p)

@@ -16,7 +16,10 @@
 #include "packet/packet.h"
 
 /* 'n' bytes that were 'old' and are 'new', n even, at an even offset in what is summed. */
-struct change { const uint8_t *old, *new; size_t n; };
+struct change {
+    const uint8_t *old, *new;
+    size_t n;
+};
 
 /* The transport checksum of 'p' is still to be completed. */
 bool checksum_is_open(const struct packet *p);

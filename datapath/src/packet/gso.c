@@ -24,11 +24,13 @@ void gso_wire(const struct packet *p, uint64_t *packets, uint64_t *bytes)
 }
 
 /* How a kind of super-frame looks: what the layout must say, where its checksum lies. */
-static const struct kind { uint8_t gso, l3, proto, csum; } kinds[] = {
-    { GSO_TCPV4, L3_IPV4, PROTO_TCP, offsetof(struct tcp_header, csum) },
-    { GSO_TCPV6, L3_IPV6, PROTO_TCP, offsetof(struct tcp_header, csum) },
-    { GSO_UDP_L4, L3_IPV4, PROTO_UDP, offsetof(struct udp_header, csum) },
-    { GSO_UDP_L4, L3_IPV6, PROTO_UDP, offsetof(struct udp_header, csum) },
+static const struct kind {
+    uint8_t gso, l3, proto, csum;
+} kinds[] = {
+    {GSO_TCPV4, L3_IPV4, PROTO_TCP, offsetof(struct tcp_header, csum)},
+    {GSO_TCPV6, L3_IPV6, PROTO_TCP, offsetof(struct tcp_header, csum)},
+    {GSO_UDP_L4, L3_IPV4, PROTO_UDP, offsetof(struct udp_header, csum)},
+    {GSO_UDP_L4, L3_IPV6, PROTO_UDP, offsetof(struct udp_header, csum)},
 };
 
 /* A cut: of what, into how many pieces, which of them. */
@@ -98,7 +100,7 @@ static void finish_tcp(struct packet *s, const struct cut *cut, unsigned i)
     if (i > 0)
         tcp->flags &= (uint8_t)~TCP_CWR;
     if (i < cut->n - 1)
-        tcp->flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+        tcp->flags &= (uint8_t)~(TCP_FIN | TCP_PSH);
 }
 
 static void finish_udp(struct packet *s)

@@ -19,6 +19,7 @@ static inline uint64_t gso_frames(const struct packet *p)
     return packets;
 }
 /* Segments 'p' (layout current) into at most 'max' packets with complete checksums and current layout in
- * 'out'; the number, or 0 when it can't (no buffers, contradictory offsets, no NEEDS_CSUM, GSO_UDP: cut by IP): nothing is in 'out' then. 'p' is untouched, the caller keeps it. */
+ * 'out'; the number, or 0 when it can't (no buffers, contradictory offsets, no NEEDS_CSUM, GSO_UDP: cut by IP): nothing
+ * is in 'out' then. 'p' is untouched, the caller keeps it. */
 unsigned gso_segment(const struct packet *p, struct packet **out, unsigned max);
 enum { GSO_MAX_SEGMENTS = 1024 }; /* of a 64 KiB frame with a segment size of 64 */

@@ -46,7 +46,9 @@ static be32 new_entry(const struct packet *p)
     be32 entry;
 
     if (!old)
-        return htonl(MPLS_BOS | (p->layout.kind == L3_IPV4 ? four->ttl : p->layout.kind == L3_IPV6 ? six->hop_limit : 0u));
+        return htonl(MPLS_BOS | (p->layout.kind == L3_IPV4   ? four->ttl
+                                 : p->layout.kind == L3_IPV6 ? six->hop_limit
+                                                             : 0u));
     memcpy(&entry, old, ENTRY);
     return entry & ~htonl(MPLS_BOS);
 }
@@ -113,13 +115,16 @@ bool edit_dec_mpls_ttl(struct packet *p)
 }
 
 /* The header behind the outermost entry: where its TTL is, and the IPv4 header that sums it. */
-struct inner { uint8_t *ttl; struct ipv4_header *four; };
+struct inner {
+    uint8_t *ttl;
+    struct ipv4_header *four;
+};
 
 /* False: there is no outermost entry, or no whole header with a TTL behind it. */
 static bool inner_find(const struct packet *p, struct inner *inner)
 {
     const uint8_t *entry = top(p);
-    struct span s = { p, (uint32_t)p->layout.l3 + ENTRY, p->layout.l3_end };
+    struct span s = {p, (uint32_t)p->layout.l3 + ENTRY, p->layout.l3_end};
     uint32_t at = 0;
 
     if (!entry)
@@ -147,7 +152,7 @@ bool edit_copy_ttl_out(struct packet *p)
 bool edit_copy_ttl_in(struct packet *p)
 {
     struct inner inner;
-    uint8_t old[2] = { 0 }, new[2] = { 0 };
+    uint8_t old[2] = {0}, new[2] = {0};
 
     if (!inner_find(p, &inner))
         return false;

@@ -17,7 +17,7 @@ static struct packet_class class_of(unsigned count, uint32_t room)
 {
     size_t stride = lines(sizeof(struct packet) + PACKET_HEADROOM + room);
 
-    return (struct packet_class){ .stride = (uint32_t)stride, .room = room, .count = count, .n_fresh = count };
+    return (struct packet_class){.stride = (uint32_t)stride, .room = room, .count = count, .n_fresh = count};
 }
 
 static size_t class_size(const struct packet_class *c)
@@ -34,7 +34,7 @@ static uint8_t *class_place(struct packet_class *c, uint8_t *at)
 
 struct packet_pool *packet_pool_new(unsigned small, unsigned large)
 {
-    struct packet_pool pool = { .small = class_of(small, PACKET_SMALL), .large = class_of(large, PACKET_LARGE) };
+    struct packet_pool pool = {.small = class_of(small, PACKET_SMALL), .large = class_of(large, PACKET_LARGE)};
     struct packet_pool *at;
 
     pool.map_size = lines(sizeof pool) + class_size(&pool.small) + class_size(&pool.large);
@@ -48,10 +48,7 @@ struct packet_pool *packet_pool_new(unsigned small, unsigned large)
 
 static unsigned class_out(const struct packet_class *c) { return c->count - c->n_fresh - c->n_free; }
 
-unsigned packet_pool_out(const struct packet_pool *pool)
-{
-    return class_out(&pool->small) + class_out(&pool->large);
-}
+unsigned packet_pool_out(const struct packet_pool *pool) { return class_out(&pool->small) + class_out(&pool->large); }
 
 void packet_pool_free(struct packet_pool *pool)
 {

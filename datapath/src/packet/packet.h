@@ -29,18 +29,18 @@ enum packet_flags { PACKET_NEEDS_CSUM = 1, PACKET_DATA_VALID = 2 };
 
 /* Where the headers of a frame lie, from layout_parse().  Offsets from 'data', 0 = not there. */
 struct layout {
-    uint32_t l3_end;   /* where the network packet ends by its own length (padding begins) */
-    uint16_t l3;       /* first byte after Ethernet header and tags, if the header there is whole */
-    uint16_t l4;       /* transport header, if it is whole and this is no later fragment */
-    uint16_t eth_type; /* host order; after all tags; 0x05ff for an LLC frame without SNAP */
-    uint16_t exthdrs;  /* bits of OFPIEH13_* */
+    uint32_t l3_end;         /* where the network packet ends by its own length (padding begins) */
+    uint16_t l3;             /* first byte after Ethernet header and tags, if the header there is whole */
+    uint16_t l4;             /* transport header, if it is whole and this is no later fragment */
+    uint16_t eth_type;       /* host order; after all tags; 0x05ff for an LLC frame without SNAP */
+    uint16_t exthdrs;        /* bits of OFPIEH13_* */
     uint16_t nd_target;      /* ICMPv6 neighbour solicitation and advertisement */
     uint16_t nd_sll, nd_tll; /* the 6 address bytes of a solicitation's, an advertisement's option */
-    uint8_t n_vlans;   /* 802.1Q and 802.1ad tags seen, at most LAYOUT_MAX_VLANS */
-    uint8_t ip_proto;  /* of the header at l4 (behind IPv6 extension headers), or where the walk ended */
-    uint8_t kind;      /* enum layout_l3 */
-    uint8_t frag;      /* enum layout_frag */
-    bool llc;          /* an 802.3 length where others have a type */
+    uint8_t n_vlans;         /* 802.1Q and 802.1ad tags seen, at most LAYOUT_MAX_VLANS */
+    uint8_t ip_proto;        /* of the header at l4 (behind IPv6 extension headers), or where the walk ended */
+    uint8_t kind;            /* enum layout_l3 */
+    uint8_t frag;            /* enum layout_frag */
+    bool llc;                /* an 802.3 length where others have a type */
 };
 /* L3_MPLS: l3 is the outermost label stack entry, nothing behind it is looked at.  L3_PBB: l3 is the I-TAG's TCI,
  * likewise. */
@@ -67,7 +67,10 @@ struct packet {
 _Static_assert(offsetof(struct packet, next) == 64, "hot members fill the first cache line");
 
 /* Nothing of it is left to an offload. */
-static inline bool packet_is_plain(const struct packet *p) { return p->gso_type == GSO_NONE && !(p->offload & PACKET_NEEDS_CSUM); }
+static inline bool packet_is_plain(const struct packet *p)
+{
+    return p->gso_type == GSO_NONE && !(p->offload & PACKET_NEEDS_CSUM);
+}
 
 /* The 'n' bytes at 'offset', or NULL if the frame does not have all of them. */
 static inline void *packet_at(const struct packet *p, uint32_t offset, uint32_t n)
@@ -120,7 +123,10 @@ static inline struct packet *packet_new(struct packet_pool *pool, uint32_t len)
 }
 
 /* Is it in a buffer for super-frames? */
-static inline bool packet_is_large(const struct packet *p) { return (const uint8_t *)p >= (const uint8_t *)p->pool->large.free; }
+static inline bool packet_is_large(const struct packet *p)
+{
+    return (const uint8_t *)p >= (const uint8_t *)p->pool->large.free;
+}
 /* The buffers of its size, of its pool. */
 static inline struct packet_class *packet_class_of(const struct packet *p)
 {
@@ -128,7 +134,11 @@ static inline struct packet_class *packet_class_of(const struct packet *p)
 }
 
 /* One more reference, for whoever gets it. */
-static inline struct packet *packet_ref(struct packet *p) { p->refs++; return p; }
+static inline struct packet *packet_ref(struct packet *p)
+{
+    p->refs++;
+    return p;
+}
 
 /* Drops one reference; NULL is fine. */
 static inline void packet_release(struct packet *p)
@@ -152,19 +162,25 @@ static inline void packet_release(struct packet *p)
  * What waits for the tables, of all ports, is an eighth at most, divided in the same way, and counts as free for
  * those who wait elsewhere: it moves on by itself, and new flows take no place from a slow queue. */
 enum { PACKET_KEPT = 8 };
-enum packet_share { SHARE_OF_QUEUE = 1, SHARE_OF_PORT = 14 }; /* in halves: alone, a third of the buffers; seven eighths */
+enum packet_share {
+    SHARE_OF_QUEUE = 1,
+    SHARE_OF_PORT = 14
+}; /* in halves: alone, a third of the buffers; seven eighths */
 
 /* How many of that size are free. */
 static inline uint32_t packet_class_free(const struct packet_class *c) { return c->n_free + c->n_fresh; }
 /* Are only so many left of a size that they are needed for what is on its way? */
-static inline bool packet_class_short(const struct packet_class *c) { return packet_class_free(c) <= c->count / PACKET_KEPT; }
+static inline bool packet_class_short(const struct packet_class *c)
+{
+    return packet_class_free(c) <= c->count / PACKET_KEPT;
+}
 /* Is less left of a size than is kept for packets on their way? */
 static inline bool packet_pool_short(const struct packet_pool *pool)
 {
     return packet_class_short(&pool->small) || packet_class_short(&pool->large);
 }
-/* May 'p' wait where 'held' of its size do already?  Where none waits, one may as long as half of the reserve is there, so
- * that it goes on everywhere. */
+/* May 'p' wait where 'held' of its size do already?  Where none waits, one may as long as half of the reserve is there,
+ * so that it goes on everywhere. */
 static inline bool packet_may_wait(const struct packet *p, uint32_t held, enum packet_share share)
 {
     const struct packet_class *c = packet_class_of(p);

@@ -12,13 +12,14 @@
 #include <string.h>
 #include "packet/span.h"
 
-_Static_assert(14 + 4 * LAYOUT_MAX_VLANS + 8 + 40 + 2048 * LAYOUT_MAX_EXTHDRS + 24 + 2040 * LAYOUT_MAX_ND_OPTIONS <= UINT16_MAX,
+_Static_assert(14 + 4 * LAYOUT_MAX_VLANS + 8 + 40 + 2048 * LAYOUT_MAX_EXTHDRS + 24 + 2040 * LAYOUT_MAX_ND_OPTIONS <=
+                   UINT16_MAX,
                "offsets of whatever the walk reaches fit the layout");
 
 /* An 802.3 length instead of a type: cuts the span, looks for LLC and SNAP. False: contradiction. */
 static bool parse_llc(struct layout *l, struct span *s, uint16_t length)
 {
-    static const uint8_t ethernet_in_snap[6] = { 0xaa, 0xaa, 0x03, 0, 0, 0 };
+    static const uint8_t ethernet_in_snap[6] = {0xaa, 0xaa, 0x03, 0, 0, 0};
     const struct snap_header *snap;
 
     l->llc = true;
@@ -100,8 +101,8 @@ static bool tcp_is_whole(const struct layout *l, const struct span *s)
 
 /* Least bytes of a transport header; protocols that are not here: any byte will do. */
 static const uint8_t transport_min[256] = {
-    [PROTO_ICMP] = 8, [PROTO_TCP] = 20, [PROTO_UDP] = 8, [PROTO_DCCP] = 12, [PROTO_ICMPV6] = 4, [PROTO_SCTP] = 12,
-    [PROTO_UDPLITE] = 8,
+    [PROTO_ICMP] = 8,   [PROTO_TCP] = 20,  [PROTO_UDP] = 8,     [PROTO_DCCP] = 12,
+    [PROTO_ICMPV6] = 4, [PROTO_SCTP] = 12, [PROTO_UDPLITE] = 8,
 };
 
 /* The span begins with the header that l->ip_proto names. */
@@ -136,10 +137,12 @@ static void parse_ipv4(struct layout *l, struct span *s)
 }
 
 /* What a header in the chain is for OpenFlow: its bit, and its place in the order that RFC 8200, 4.1 recommends. */
-static const struct exthdr_kind { uint8_t bit, rank; } exthdr_kinds[256] = {
-    [PROTO_HOPOPTS] = { EXTHDR_HOP, 1 },   [PROTO_DSTOPTS] = { EXTHDR_DEST, 2 }, [PROTO_ROUTING] = { EXTHDR_ROUTER, 3 },
-    [PROTO_FRAGMENT] = { EXTHDR_FRAG, 4 }, [PROTO_AH] = { EXTHDR_AUTH, 5 },      [PROTO_ESP] = { EXTHDR_ESP, 6 },
-    [PROTO_NONE] = { EXTHDR_NONEXT, 8 },
+static const struct exthdr_kind {
+    uint8_t bit, rank;
+} exthdr_kinds[256] = {
+    [PROTO_HOPOPTS] = {EXTHDR_HOP, 1},   [PROTO_DSTOPTS] = {EXTHDR_DEST, 2}, [PROTO_ROUTING] = {EXTHDR_ROUTER, 3},
+    [PROTO_FRAGMENT] = {EXTHDR_FRAG, 4}, [PROTO_AH] = {EXTHDR_AUTH, 5},      [PROTO_ESP] = {EXTHDR_ESP, 6},
+    [PROTO_NONE] = {EXTHDR_NONEXT, 8},
 };
 enum { RANK_FIRST_DEST = 2, RANK_LAST_DEST = 7 };
 
@@ -167,7 +170,7 @@ static void exthdr_note(struct layout *l, struct exthdr_order *order, uint8_t ne
 /* The headers between IPv6 and transport. False: the walk ends at l->ip_proto. */
 static bool parse_exthdrs(struct layout *l, struct ipv6_walk *w)
 {
-    struct exthdr_order order = { 0, 0 };
+    struct exthdr_order order = {0, 0};
     const struct ipv6_ext *ext;
     uint32_t size;
 
@@ -198,8 +201,9 @@ static void parse_ipv6(struct layout *l, struct span *s)
     l->kind = L3_IPV6;
     l->l3 = (uint16_t)s->at;
     l->l3_end = s->at + (uint32_t)sizeof *ip + ntohs(ip->payload);
-    w = (struct ipv6_walk){ { s->p, s->at + (uint32_t)sizeof *ip, l->l3_end },
-                            s->at + (uint32_t)offsetof(struct ipv6_header, next), ip->next };
+    w = (struct ipv6_walk){{s->p, s->at + (uint32_t)sizeof *ip, l->l3_end},
+                           s->at + (uint32_t)offsetof(struct ipv6_header, next),
+                           ip->next};
     l->ip_proto = ip->next;
     if (ipv6_is_ext(w.next) || exthdr_kinds[w.next].bit)
         if (!parse_exthdrs(l, &w))
@@ -238,7 +242,7 @@ static void parse_unknown(struct layout *l, struct span *s)
 void layout_parse(struct packet *p)
 {
     struct layout *l = &p->layout;
-    struct span s = { p, 0, p->len };
+    struct span s = {p, 0, p->len};
 
     memset(l, 0, sizeof *l);
     if (!parse_ethernet(l, &s))
@@ -247,7 +251,8 @@ void layout_parse(struct packet *p)
     case ETH_IPV4: parse_ipv4(l, &s); break;
     case ETH_IPV6: parse_ipv6(l, &s); break;
     case ETH_ARP: parse_arp(l, &s); break;
-    case ETH_MPLS: case ETH_MPLS_MULTICAST: parse_outermost(l, &s, L3_MPLS, sizeof(struct mpls_entry)); break;
+    case ETH_MPLS:
+    case ETH_MPLS_MULTICAST: parse_outermost(l, &s, L3_MPLS, sizeof(struct mpls_entry)); break;
     case ETH_PBB: parse_outermost(l, &s, L3_PBB, sizeof(struct pbb_tag)); break;
     default: parse_unknown(l, &s);
     }

@@ -10,7 +10,7 @@ enum { TCI = sizeof(be32), MACS = 12 };
 /* An outermost I-TAG's service, an outermost VLAN tag's priority. */
 static be32 new_tci(const struct packet *p)
 {
-    uint8_t tci[TCI] = { 0 };
+    uint8_t tci[TCI] = {0};
     be32 word;
 
     if (p->layout.n_vlans)
@@ -23,7 +23,10 @@ static be32 new_tci(const struct packet *p)
 
 bool edit_push_pbb(struct packet *p, uint16_t type)
 {
-    struct { struct eth_header eth; be32 tci; } WIRE front;
+    struct {
+        struct eth_header eth;
+        be32 tci;
+    } WIRE front;
     uint8_t *start;
 
     if (p->len < sizeof front.eth || !packet_is_plain(p))

@@ -1,4 +1,5 @@
-/* The part of a frame that a header may still use, the IP header at its front, and the walk over IPv6 extension headers. */
+/* The part of a frame that a header may still use, the IP header at its front, and the walk over IPv6 extension
+ * headers. */
 #pragma once
 #include <arpa/inet.h>
 #include "packet/packet.h"

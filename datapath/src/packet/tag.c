@@ -25,7 +25,7 @@ static void layout_shift(struct layout *l, int n)
 
 bool edit_push_vlan(struct packet *p, uint16_t tpid)
 {
-    be16 tag[2] = { htons(tpid), 0 };
+    be16 tag[2] = {htons(tpid), 0};
     uint8_t *start;
 
     if (p->len < sizeof(struct eth_header))

@@ -27,9 +27,10 @@ static int send_burst(int fd, struct mmsghdr *messages, unsigned n)
 /* An interface that was removed leaves its sockets bound to index -1. */
 static bool gone(int fd)
 {
-    struct sockaddr_ll address = { 0 };
+    struct sockaddr_ll address = {0};
     socklen_t size = sizeof address;
-    return getsockname(fd, (struct sockaddr *)&address, &size) || (address.sll_family == AF_PACKET && address.sll_ifindex <= 0);
+    return getsockname(fd, (struct sockaddr *)&address, &size) ||
+           (address.sll_family == AF_PACKET && address.sll_ifindex <= 0);
 }
 
 /* Puts a stripped tag back between the addresses and the type.  Bytes inserted or -1: no room. */
@@ -42,7 +43,8 @@ static int restore_tag(struct packet *p, const struct tpacket_auxdata *aux)
     if (!front)
         return -1;
     memmove(front, front + VLAN_TAG, MAC_ADDRESSES);
-    const uint8_t tag[VLAN_TAG] = { (uint8_t)(tpid >> 8), (uint8_t)tpid, (uint8_t)(aux->tp_vlan_tci >> 8), (uint8_t)aux->tp_vlan_tci };
+    const uint8_t tag[VLAN_TAG] = {(uint8_t)(tpid >> 8), (uint8_t)tpid, (uint8_t)(aux->tp_vlan_tci >> 8),
+                                   (uint8_t)aux->tp_vlan_tci};
     memcpy(front + MAC_ADDRESSES, tag, sizeof tag);
     return VLAN_TAG;
 }
@@ -58,11 +60,13 @@ static int ancillary(struct burst_port *b, struct msghdr *message, struct packet
 {
     int shift = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-        if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA && c->cmsg_len >= CMSG_LEN(sizeof(struct tpacket_auxdata))) {
+        if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA &&
+            c->cmsg_len >= CMSG_LEN(sizeof(struct tpacket_auxdata))) {
             struct tpacket_auxdata aux;
             memcpy(&aux, CMSG_DATA(c), sizeof aux);
             shift = restore_tag(p, &aux);
-        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL && c->cmsg_len >= CMSG_LEN(sizeof(uint32_t))) {
+        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL &&
+                   c->cmsg_len >= CMSG_LEN(sizeof(uint32_t))) {
             uint32_t total;
             memcpy(&total, CMSG_DATA(c), sizeof total);
             note_losses(b, total);
@@ -71,14 +75,16 @@ static int ancillary(struct burst_port *b, struct msghdr *message, struct packet
     return shift;
 }
 
-static const struct burst_io packet_io = { .receive = receive, .send = send_burst, .gone = gone, .ancillary = ancillary };
+static const struct burst_io packet_io = {.receive = receive, .send = send_burst, .gone = gone, .ancillary = ancillary};
 
 static struct port *packet_open(const vs_port_spec *spec, int fd, vs_error *error)
 {
     struct port *port = burst_open(&port_packet, &packet_io, spec, fd, error);
     if (port)
-        port->one_tag = true; /* the kernel refuses more (packet_extra_vlan_len_allowed), but of super-frames it looks at nothing */
+        port->one_tag =
+            true; /* the kernel refuses more (packet_extra_vlan_len_allowed), but of super-frames it looks at nothing */
     return port;
 }
 
-const struct port_ops port_packet = { .name = "packet", .open = packet_open, .close = burst_close, .rx = burst_rx, .tx = burst_tx };
+const struct port_ops port_packet = {
+    .name = "packet", .open = packet_open, .close = burst_close, .rx = burst_rx, .tx = burst_tx};

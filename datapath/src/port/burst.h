@@ -36,13 +36,14 @@ struct burst_io {
 struct burst_port {
     struct port port;
     const struct burst_io *io;
-    unsigned header;    /* bytes of virtio_net_hdr before each frame: 10 or 0 */
-    unsigned want;      /* messages to post next time */
-    uint32_t lost;      /* frames that the kernel had dropped when last told */
+    unsigned header; /* bytes of virtio_net_hdr before each frame: 10 or 0 */
+    unsigned want;   /* messages to post next time */
+    uint32_t lost;   /* frames that the kernel had dropped when last told */
 };
 
 /* Opens a port of 'ops' on 'fd' (owned from here on) that must be non-blocking. */
-struct port *burst_open(const struct port_ops *ops, const struct burst_io *io, const vs_port_spec *spec, int fd, vs_error *error);
+struct port *burst_open(const struct port_ops *ops, const struct burst_io *io, const vs_port_spec *spec, int fd,
+                        vs_error *error);
 /* Of struct port_ops, for kinds that begin with struct burst. */
 void burst_close(struct port *);
 unsigned burst_rx(struct port *, struct packet_pool *, struct packet **out, unsigned max);

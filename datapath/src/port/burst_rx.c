@@ -21,15 +21,16 @@ struct inbox {
 static void describe(struct inbox *in, unsigned i, unsigned header, bool control)
 {
     struct packet *small = in->small[i], *large = in->large[i];
-    in->parts[i][0] = (struct iovec){ in->headers[i], header };
-    in->parts[i][1] = (struct iovec){ small->data, PACKET_SMALL };
-    in->parts[i][2] = (struct iovec){ large ? large->data + PACKET_SMALL : NULL, large ? PACKET_LARGE - PACKET_SMALL : 0 };
-    in->messages[i] = (struct mmsghdr){ .msg_hdr = {
-        .msg_iov = in->parts[i],
-        .msg_iovlen = IOV_PARTS,
-        .msg_control = control ? in->controls[i] : NULL,
-        .msg_controllen = control ? CONTROL_SIZE : 0,
-    } };
+    in->parts[i][0] = (struct iovec){in->headers[i], header};
+    in->parts[i][1] = (struct iovec){small->data, PACKET_SMALL};
+    in->parts[i][2] =
+        (struct iovec){large ? large->data + PACKET_SMALL : NULL, large ? PACKET_LARGE - PACKET_SMALL : 0};
+    in->messages[i] = (struct mmsghdr){.msg_hdr = {
+                                           .msg_iov = in->parts[i],
+                                           .msg_iovlen = IOV_PARTS,
+                                           .msg_control = control ? in->controls[i] : NULL,
+                                           .msg_controllen = control ? CONTROL_SIZE : 0,
+                                       }};
 }
 
 static void post(struct inbox *in, const struct burst_port *b, struct packet_pool *pool, unsigned want)
@@ -95,8 +96,7 @@ static bool finish(struct burst_port *b, struct inbox *in, unsigned i, struct pa
 static bool note_failure(struct burst_port *b, int error)
 {
     switch (burst_judge(error)) {
-    case BURST_AGAIN:
-        return false;
+    case BURST_AGAIN: return false;
     case BURST_REFUSED: /* a super-frame that virtio_net_hdr has no word for; the kernel dropped it */
         port_rx_error(&b->port, VS_DROP_RX_OFFLOAD);
         return false;
@@ -104,11 +104,8 @@ static bool note_failure(struct burst_port *b, int error)
         if (!b->io->gone(b->port.fd))
             return false;
         /* fall through */
-    case BURST_GONE:
-        atomic_store_explicit(&b->port.dead, true, memory_order_release);
-        return true;
-    default:
-        return true;
+    case BURST_GONE: atomic_store_explicit(&b->port.dead, true, memory_order_release); return true;
+    default: return true;
     }
 }
 
@@ -147,7 +144,8 @@ static void adapt(struct burst_port *b, unsigned posted, unsigned received)
 }
 
 /* One round: posts up to 'want' messages; returns the packets that came of them. */
-static unsigned receive_round(struct burst_port *b, struct packet_pool *pool, struct packet **out, unsigned want, bool *drained)
+static unsigned receive_round(struct burst_port *b, struct packet_pool *pool, struct packet **out, unsigned want,
+                              bool *drained)
 {
     struct inbox in;
     unsigned n = 0;

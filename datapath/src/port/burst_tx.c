@@ -32,27 +32,19 @@ static unsigned after_error(struct outbox *box, unsigned i, int error)
     struct burst_port *b = box->b;
     struct packet *p = box->packets[i];
     switch (burst_judge(error)) {
-    case BURST_BUSY:
-        drop(box, i, box->n, VS_DROP_TX_FULL);
-        return box->n;
+    case BURST_BUSY: drop(box, i, box->n, VS_DROP_TX_FULL); return box->n;
     case BURST_GONE:
         atomic_store_explicit(&b->port.dead, true, memory_order_release);
         /* fall through */
-    case BURST_DOWN:
-        drop(box, i, box->n, VS_DROP_OUTPUT_DOWN);
-        return box->n;
-    case BURST_TOO_LONG:
-        drop(box, i, i + 1, VS_DROP_MTU);
-        return i + 1;
+    case BURST_DOWN: drop(box, i, box->n, VS_DROP_OUTPUT_DOWN); return box->n;
+    case BURST_TOO_LONG: drop(box, i, i + 1, VS_DROP_MTU); return i + 1;
     case BURST_REFUSED:
         if (p->gso_type) { /* an older kernel that doesn't know this kind of super-frame */
             send_plain(b, p);
             return i + 1;
         }
         /* fall through */
-    default:
-        drop(box, i, i + 1, VS_DROP_TX_ERROR);
-        return i + 1;
+    default: drop(box, i, i + 1, VS_DROP_TX_ERROR); return i + 1;
     }
 }
 
@@ -82,9 +74,9 @@ static void add(struct outbox *box, struct packet *p)
 {
     unsigned i = box->n++;
     box->packets[i] = p;
-    box->parts[i][0] = (struct iovec){ box->headers[i], box->b->header };
-    box->parts[i][1] = (struct iovec){ p->data, p->len };
-    box->messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = box->parts[i], .msg_iovlen = 2 } };
+    box->parts[i][0] = (struct iovec){box->headers[i], box->b->header};
+    box->parts[i][1] = (struct iovec){p->data, p->len};
+    box->messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = box->parts[i], .msg_iovlen = 2}};
     if (box->n == PORT_BATCH)
         flush(box);
 }
@@ -93,7 +85,7 @@ static void add(struct outbox *box, struct packet *p)
 static void send_plain(struct burst_port *b, struct packet *p)
 {
     struct packet *frames[GSO_MAX_SEGMENTS];
-    struct outbox box = { .b = b, .n = 0 };
+    struct outbox box = {.b = b, .n = 0};
     unsigned count = port_wire_frames(&b->port, p, frames);
     for (unsigned i = 0; i < count; i++) {
         vnet_encode(frames[i], box.headers[box.n]);
@@ -111,7 +103,8 @@ void burst_tx(struct port *port, struct packet *const *packets, unsigned n)
         struct packet *p = packets[i];
         if (!port_fits(port, p)) {
             port_tx_drop(port, VS_DROP_MTU, p);
-        } else if (box.b->header ? vnet_encode(p, box.headers[box.n]) : !p->gso_type && !(p->offload & PACKET_NEEDS_CSUM)) {
+        } else if (box.b->header ? vnet_encode(p, box.headers[box.n])
+                                 : !p->gso_type && !(p->offload & PACKET_NEEDS_CSUM)) {
             add(&box, packet_ref(p));
         } else {
             flush(&box); /* order within a flow is kept */

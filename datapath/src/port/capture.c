@@ -46,25 +46,30 @@ static int check_header(const uint8_t *file, size_t size, const char *path, bool
 }
 
 /* Walks the records; fills 'frames' if it is there.  The number of frames or -errno. */
-static long walk(const uint8_t *file, size_t size, const char *path, bool swapped, struct capture_frame *frames, vs_error *error)
+static long walk(const uint8_t *file, size_t size, const char *path, bool swapped, struct capture_frame *frames,
+                 vs_error *error)
 {
     long n = 0;
     for (size_t at = FILE_HEADER; at < size; n++) {
         bool whole_header = size - at >= RECORD_HEADER;
         uint32_t length = whole_header ? word(file + at + 8, swapped) : 0;
         if (whole_header && length > PACKET_LARGE)
-            return error_set(error, -EINVAL, "pcap %s: frame %ld claims %u bytes, more than a frame can have: the file is damaged, capture it again",
-                             path, n + 1, length);
+            return error_set(
+                error, -EINVAL,
+                "pcap %s: frame %ld claims %u bytes, more than a frame can have: the file is damaged, capture it again",
+                path, n + 1, length);
         if (!whole_header || length > size - at - RECORD_HEADER)
-            return error_set(error, -EINVAL, "pcap %s: ends inside frame %ld: capture it again or cut it with editcap -r", path, n + 1);
+            return error_set(error, -EINVAL,
+                             "pcap %s: ends inside frame %ld: capture it again or cut it with editcap -r", path, n + 1);
         if (frames)
-            frames[n] = (struct capture_frame){ file + at + RECORD_HEADER, length };
+            frames[n] = (struct capture_frame){file + at + RECORD_HEADER, length};
         at += RECORD_HEADER + length;
     }
     return n;
 }
 
-int capture_index(const uint8_t *file, size_t size, const char *path, struct capture_frame **frames, size_t *count, vs_error *error)
+int capture_index(const uint8_t *file, size_t size, const char *path, struct capture_frame **frames, size_t *count,
+                  vs_error *error)
 {
     bool swapped = false;
     *frames = NULL;
@@ -148,7 +153,11 @@ FILE *capture_create(const char *path, vs_error *error)
         refuse(error, -errno, path, strerror(errno));
         return NULL;
     }
-    const struct { uint32_t magic; uint16_t major, minor; uint32_t zone, sigfigs, snaplen, linktype; } header = {
+    const struct {
+        uint32_t magic;
+        uint16_t major, minor;
+        uint32_t zone, sigfigs, snaplen, linktype;
+    } header = {
         MAGIC_MICRO, 2, 4, 0, 0, PACKET_LARGE, LINKTYPE_ETHERNET,
     };
     _Static_assert(sizeof header == FILE_HEADER, "pcap file header");
@@ -158,6 +167,6 @@ FILE *capture_create(const char *path, vs_error *error)
 
 int capture_write(FILE *file, uint64_t microseconds, const uint8_t *frame, uint32_t size)
 {
-    const uint32_t record[4] = { (uint32_t)(microseconds / 1000000), (uint32_t)(microseconds % 1000000), size, size };
+    const uint32_t record[4] = {(uint32_t)(microseconds / 1000000), (uint32_t)(microseconds % 1000000), size, size};
     return fwrite(record, sizeof record, 1, file) == 1 && fwrite(frame, 1, size, file) == size;
 }

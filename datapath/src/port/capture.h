@@ -11,7 +11,10 @@
 
 #include "vswitch.h"
 
-struct capture_frame { const uint8_t *bytes; uint32_t size; };
+struct capture_frame {
+    const uint8_t *bytes;
+    uint32_t size;
+};
 
 struct capture {
     void *file; /* the whole file, mapped */
@@ -26,7 +29,8 @@ void capture_free(struct capture *); /* a zeroed one is fine */
 
 /* Finds the frames of a pcap that lies in memory: *frames (free() it; may be NULL for none) and *count.
  * 0 or -errno with a sentence; 'path' is for the sentence only. */
-int capture_index(const uint8_t *file, size_t size, const char *path, struct capture_frame **frames, size_t *count, vs_error *error);
+int capture_index(const uint8_t *file, size_t size, const char *path, struct capture_frame **frames, size_t *count,
+                  vs_error *error);
 
 /* Starts a pcap file of Ethernet frames.  NULL: *error says why. */
 FILE *capture_create(const char *path, vs_error *error);

@@ -23,7 +23,7 @@ struct tally { uint64_t packets, bytes; };
 /* Summed up first, so that the counters are touched once a batch. */
 static struct tally tally(struct packet *const *packets, unsigned n)
 {
-    struct tally sum = { n, 0 };
+    struct tally sum = {n, 0};
     for (unsigned i = 0; i < n; i++) {
         uint64_t pieces = 1, bytes = packets[i]->len;
         if (packets[i]->gso_type)
@@ -71,7 +71,7 @@ bool port_refuse_short(struct port *port, struct packet *p)
 /* Bytes of tags that the MTU does not count. */
 static uint32_t free_tags(const struct port *port, const struct packet *p)
 {
-    static const uint8_t customer[] = { ETH_P_8021Q >> 8, ETH_P_8021Q & 0xff };
+    static const uint8_t customer[] = {ETH_P_8021Q >> 8, ETH_P_8021Q & 0xff};
     if (!port->one_tag || !p->layout.n_vlans)
         return p->layout.n_vlans * 4u;
     return memcmp(p->data + 2 * ETH_ALEN, customer, sizeof customer) ? 0 : 4;

@@ -135,4 +135,5 @@ long port_mem_take(struct port *port, uint8_t *out, size_t size)
     return (long)n;
 }
 
-const struct port_ops port_mem = { .name = "mem", .open = mem_open, .close = mem_close, .rx = mem_rx, .tx = mem_tx, .let_go = mem_let_go };
+const struct port_ops port_mem = {
+    .name = "mem", .open = mem_open, .close = mem_close, .rx = mem_rx, .tx = mem_tx, .let_go = mem_let_go};

@@ -21,16 +21,17 @@ enum { PREFETCH_AHEAD = 4, CACHE_LINE = 64 };
 struct pcap_port {
     struct port port;
     struct capture capture;
-    size_t next;    /* frame to replay */
-    FILE *writer;   /* NULL: not asked for, or the limit is reached */
+    size_t next;  /* frame to replay */
+    FILE *writer; /* NULL: not asked for, or the limit is reached */
     uint64_t written;
 };
 
 static int open_files(struct pcap_port *pcap, vs_error *error)
 {
     const vs_port_spec *spec = &pcap->port.spec;
-    if (!memchr(spec->read_path, 0, sizeof spec->read_path) || !memchr(spec->write_path, 0, sizeof spec->write_path)) 
-        return error_set(error, -ENAMETOOLONG, "pcap port: path too long: give one of at most %zu bytes", sizeof spec->read_path - 1);
+    if (!memchr(spec->read_path, 0, sizeof spec->read_path) || !memchr(spec->write_path, 0, sizeof spec->write_path))
+        return error_set(error, -ENAMETOOLONG, "pcap port: path too long: give one of at most %zu bytes",
+                         sizeof spec->read_path - 1);
     if (spec->read_path[0]) {
         int bad = capture_load(&pcap->capture, spec->read_path, error);
         if (bad)
@@ -156,4 +157,5 @@ static void pcap_tx(struct port *port, struct packet *const *packets, unsigned n
     send_counted(port, packets + i, n - i);
 }
 
-const struct port_ops port_pcap = { .name = "pcap", .open = pcap_open, .close = pcap_close, .rx = pcap_rx, .tx = pcap_tx };
+const struct port_ops port_pcap = {
+    .name = "pcap", .open = pcap_open, .close = pcap_close, .rx = pcap_rx, .tx = pcap_tx};

@@ -30,11 +30,12 @@ static bool gone(int fd)
     return false;
 }
 
-static const struct burst_io tap_io = { .receive = receive, .send = send_one, .gone = gone };
+static const struct burst_io tap_io = {.receive = receive, .send = send_one, .gone = gone};
 
 static struct port *tap_open(const vs_port_spec *spec, int fd, vs_error *error)
 {
     return burst_open(&port_tap, &tap_io, spec, fd, error);
 }
 
-const struct port_ops port_tap = { .name = "tap", .open = tap_open, .close = burst_close, .rx = burst_rx, .tx = burst_tx };
+const struct port_ops port_tap = {
+    .name = "tap", .open = tap_open, .close = burst_close, .rx = burst_rx, .tx = burst_tx};

@@ -10,19 +10,19 @@
 #include "packet/parse.h"
 
 _Static_assert(sizeof(struct virtio_net_hdr) == VNET_HDR_SIZE, "virtio_net_hdr");
-_Static_assert(GSO_TCPV4 == VIRTIO_NET_HDR_GSO_TCPV4 && GSO_TCPV6 == VIRTIO_NET_HDR_GSO_TCPV6 && GSO_ECN == VIRTIO_NET_HDR_GSO_ECN,
+_Static_assert(GSO_TCPV4 == VIRTIO_NET_HDR_GSO_TCPV4 && GSO_TCPV6 == VIRTIO_NET_HDR_GSO_TCPV6 &&
+                   GSO_ECN == VIRTIO_NET_HDR_GSO_ECN,
                "packet_gso");
 
 enum { TCP_CSUM = 16, UDP_CSUM = 6, SCTP_CRC = 8, TCP_HEADER = 20, UDP_HEADER = 8 };
 
 /* What a gso_type claims to be.  UFO (GSO_UDP) is absent: no port asks for it, so no kernel sends it. */
-static const struct claim { uint8_t type, l3, proto; } claims[] = {
-    { GSO_TCPV4, L3_IPV4, IPPROTO_TCP },
-    { GSO_TCPV4 | GSO_ECN, L3_IPV4, IPPROTO_TCP },
-    { GSO_TCPV6, L3_IPV6, IPPROTO_TCP },
-    { GSO_TCPV6 | GSO_ECN, L3_IPV6, IPPROTO_TCP },
-    { GSO_UDP_L4, L3_IPV4, IPPROTO_UDP },
-    { GSO_UDP_L4, L3_IPV6, IPPROTO_UDP },
+static const struct claim {
+    uint8_t type, l3, proto;
+} claims[] = {
+    {GSO_TCPV4, L3_IPV4, IPPROTO_TCP},  {GSO_TCPV4 | GSO_ECN, L3_IPV4, IPPROTO_TCP},
+    {GSO_TCPV6, L3_IPV6, IPPROTO_TCP},  {GSO_TCPV6 | GSO_ECN, L3_IPV6, IPPROTO_TCP},
+    {GSO_UDP_L4, L3_IPV4, IPPROTO_UDP}, {GSO_UDP_L4, L3_IPV6, IPPROTO_UDP},
 };
 
 static bool claim_holds(const struct packet *p, uint8_t gso_type)
@@ -107,7 +107,7 @@ bool vnet_decode(struct packet *p, const uint8_t header[VNET_HDR_SIZE], uint32_t
 
 bool vnet_encode(const struct packet *p, uint8_t header[VNET_HDR_SIZE])
 {
-    struct virtio_net_hdr h = { 0 };
+    struct virtio_net_hdr h = {0};
     if (p->gso_type) {
         if (p->layout.l4 != p->csum_start) /* behind a label or a tunnel header: the kernel could not find its way */
             return false;

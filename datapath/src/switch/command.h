@@ -1,8 +1,7 @@
 /* One command frame, while it is carried out (include/vswitch.h says what each means), and its handlers.
  *
- * A handler answers by events with the frame's tag and returns 0 or -errno with 'error' filled; DONE is told by the caller
- * (dispatch.c).
- * Control thread.
+ * A handler answers by events with the frame's tag and returns 0 or -errno with 'error' filled; DONE is told by the
+ * caller (dispatch.c). Control thread.
  */
 #pragma once
 #include <string.h>
@@ -24,7 +23,10 @@ struct command {
 typedef int command_handler(struct command *);
 
 /* Fills 'error' and returns 'code'. */
-static inline int command_fail(struct command *c, int code, const char *text) { return error_set(&c->error, code, "%s", text); }
+static inline int command_fail(struct command *c, int code, const char *text)
+{
+    return error_set(&c->error, code, "%s", text);
+}
 /* Is there a NUL among its 'n' bytes? */
 static inline bool command_text_ends(const char *text, size_t n) { return memchr(text, 0, n) != NULL; }
 

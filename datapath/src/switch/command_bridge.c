@@ -34,12 +34,16 @@ int command_bridge_add(struct command *c)
     if (!c->frame.bridge || !command_text_ends(spec.name, sizeof spec.name))
         return command_fail(c, -EINVAL, "a bridge needs a number and a name of at most 31 bytes");
     if (spec.standalone >= VS_STANDALONE_LIMIT)
-        return error_set(&c->error, -EINVAL, "bridge %s: there is no way %u to switch by itself", spec.name, spec.standalone);
+        return error_set(&c->error, -EINVAL, "bridge %s: there is no way %u to switch by itself", spec.name,
+                         spec.standalone);
     if (spec.mac_limit > MAC_LIMIT_MOST || !has_room(c, &spec))
-        return error_set(&c->error, -EINVAL, "bridge %s: %u stations are too many; %d is a bridge's most, %d that of all together",
+        return error_set(&c->error, -EINVAL,
+                         "bridge %s: %u stations are too many; %d is a bridge's most, %d that of all together",
                          spec.name, spec.mac_limit, MAC_LIMIT_MOST, MAX_STATIONS);
     if (is_another(c, &spec))
-        return error_set(&c->error, -EEXIST, "bridge %s: its number or its identity is another bridge's; delete that one, or choose others", spec.name);
+        return error_set(&c->error, -EEXIST,
+                         "bridge %s: its number or its identity is another bridge's; delete that one, or choose others",
+                         spec.name);
     if (c->bridge) {
         bridge_change(c->bridge, &spec);
         return 0;
@@ -81,14 +85,16 @@ static void list_station(void *arg, const struct mac_entry *e, uint64_t age_ns)
     if (l->n == sizeof l->macs / sizeof l->macs[0])
         send_listing(l, VS_FRAME_MORE);
     vs_mac *m = &l->macs[l->n++];
-    *m = (vs_mac){.vlan = mac_vlan(e->station), .port = e->port, .age_ms = age_ms < UINT32_MAX ? (uint32_t)age_ms : UINT32_MAX};
+    *m = (vs_mac){
+        .vlan = mac_vlan(e->station), .port = e->port, .age_ms = age_ms < UINT32_MAX ? (uint32_t)age_ms : UINT32_MAX};
     for (unsigned i = 0; i < 6; i++)
         m->mac[i] = (uint8_t)(e->station >> (40 - 8 * i));
 }
 
 int command_macs(struct command *c)
 {
-    struct listing l = {.to = &c->sw->events, .header = {.type = VS_EVT_MACS, .bridge = c->frame.bridge, .tag = c->frame.tag}};
+    struct listing l = {.to = &c->sw->events,
+                        .header = {.type = VS_EVT_MACS, .bridge = c->frame.bridge, .tag = c->frame.tag}};
     switch_barrier(c->sw, c->now_ns);
     mac_visit(&c->bridge->macs, list_station, &l, c->now_ns);
     send_listing(&l, 0);

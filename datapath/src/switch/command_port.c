@@ -8,7 +8,8 @@
 #include "bridge/port_list.h"
 #include "bridge/vlan.h"
 
-#define VLANS_WRONG "a port's VLANs make no sense; an access port has a tag from 1 to 4094 and no trunks, a plain trunk no tag"
+#define VLANS_WRONG                                                                                                    \
+    "a port's VLANs make no sense; an access port has a tag from 1 to 4094 and no trunks, a plain trunk no tag"
 
 int command_port_add(struct command *c)
 {
@@ -56,7 +57,9 @@ int command_port_set(struct command *c)
     uint32_t state = ref.state != UINT32_MAX ? ref.state : atomic_load(&port->state);
     if (bridge_set_port(c->bridge, port, config, state)) {
         world_publish(&c->sw->world); /* groups and stations depend on it */
-        switch_drain_upcalls(c->sw, c->now_ns, false); /* a station that was told of while it went down is none of it, even if it comes back now */
+        switch_drain_upcalls(
+            c->sw, c->now_ns,
+            false); /* a station that was told of while it went down is none of it, even if it comes back now */
     }
     return 0;
 }
@@ -67,7 +70,8 @@ int command_port_vlans(struct command *c)
     memcpy(&wanted, c->payload, sizeof wanted);
     struct port *port = bridge_port(c->bridge, wanted.number);
     if (!port)
-        return error_set(&c->error, -ENOENT, "port %u: bridge %s has no such port", wanted.number, c->bridge->spec.name);
+        return error_set(&c->error, -ENOENT, "port %u: bridge %s has no such port", wanted.number,
+                         c->bridge->spec.name);
     if (!vlans_valid(&wanted.vlans))
         return command_fail(c, -EINVAL, VLANS_WRONG);
     bridge_set_vlans(c->bridge, port, &wanted.vlans);
@@ -80,7 +84,8 @@ int command_port_mtu(struct command *c)
     memcpy(&wanted, c->payload, sizeof wanted);
     struct port *port = bridge_port(c->bridge, wanted.number);
     if (!port)
-        return error_set(&c->error, -ENOENT, "port %u: bridge %s has no such port", wanted.number, c->bridge->spec.name);
+        return error_set(&c->error, -ENOENT, "port %u: bridge %s has no such port", wanted.number,
+                         c->bridge->spec.name);
     atomic_store(&port->mtu, wanted.mtu);
     return 0;
 }
@@ -112,8 +117,14 @@ static void report_stats(struct vs_switch *sw, const vs_frame *asked, const stru
 {
     const struct port_counters *n = &port->counters;
     vs_port_stats stats = {
-        .number = port->spec.number, .kind = port->spec.kind, .rx_packets = n->rx_packets, .tx_packets = n->tx_packets,
-        .rx_bytes = n->rx_bytes, .tx_bytes = n->tx_bytes, .rx_errors = n->rx_errors, .tx_errors = n->tx_errors,
+        .number = port->spec.number,
+        .kind = port->spec.kind,
+        .rx_packets = n->rx_packets,
+        .tx_packets = n->tx_packets,
+        .rx_bytes = n->rx_bytes,
+        .tx_bytes = n->tx_bytes,
+        .rx_errors = n->rx_errors,
+        .tx_errors = n->tx_errors,
         .age_ns = now_ns - port->added_ns,
     };
     for (unsigned i = 0; i < VS_DROP_LIMIT; i++)

@@ -25,7 +25,8 @@ int command_session_set(struct command *c)
     if (!c->frame.session)
         return command_fail(c, -EINVAL, "a session needs a number");
     if (!version || spec.version != version->number)
-        return error_set(&c->error, -EINVAL, "a session can't speak version %u of OpenFlow's wire; this forwarder speaks %u (1.3)",
+        return error_set(&c->error, -EINVAL,
+                         "a session can't speak version %u of OpenFlow's wire; this forwarder speaks %u (1.3)",
                          spec.version, openflow_13.number);
     struct session *s = find_session(c->sw, c->frame.session);
     if (!s) {

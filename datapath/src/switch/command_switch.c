@@ -22,8 +22,10 @@ int command_hello(struct command *c)
     }
     events_put(&c->sw->events, header, &ours, sizeof ours, c->sw->journal.failed ? -1 : c->sw->journal.fd);
     if (theirs.version != VS_WIRE_VERSION)
-        return error_set(&c->error, -EPROTO, "the daemon speaks version %u of the forwarder's wire, this forwarder %u: use programs of one release",
-                         theirs.version, VS_WIRE_VERSION);
+        return error_set(
+            &c->error, -EPROTO,
+            "the daemon speaks version %u of the forwarder's wire, this forwarder %u: use programs of one release",
+            theirs.version, VS_WIRE_VERSION);
     return 0;
 }
 
@@ -43,7 +45,9 @@ static void dump_queues(struct command *c, const struct bridge *b, const struct 
     const struct lanes *l = atomic_load(&port->lanes);
     vs_frame header = {.type = VS_EVT_QUEUE, .bridge = b->id, .tag = c->frame.tag};
     for (uint32_t i = 0; l && i < l->n; i++) {
-        vs_queue_spec spec = {.port = port->spec.number, .queue = l->queues[i]->id, .max_rate = l->queues[i]->rate,
+        vs_queue_spec spec = {.port = port->spec.number,
+                              .queue = l->queues[i]->id,
+                              .max_rate = l->queues[i]->rate,
                               .max_packets = l->queues[i]->max_packets};
         events_put(&c->sw->events, header, &spec, sizeof spec, -1);
     }
@@ -75,7 +79,8 @@ int command_replay(struct command *c)
 int command_beat(struct command *c)
 {
     const struct worker *w = c->sw->worker;
-    vs_beat beat = {.turns = atomic_load_explicit(&w->turn, memory_order_relaxed), .asleep = !c->sw->running || atomic_load(&w->sleeping)};
+    vs_beat beat = {.turns = atomic_load_explicit(&w->turn, memory_order_relaxed),
+                    .asleep = !c->sw->running || atomic_load(&w->sleeping)};
     events_put(&c->sw->events, (vs_frame){.type = VS_EVT_BEAT, .tag = c->frame.tag}, &beat, sizeof beat, -1);
     return 0;
 }

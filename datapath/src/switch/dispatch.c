@@ -39,11 +39,15 @@ static const struct handler {
 static int run(struct command *c, const struct handler *h)
 {
     if (!h)
-        return error_set(&c->error, -EOPNOTSUPP, "command %u is unknown: the daemon and the forwarder are of different versions", c->frame.type);
+        return error_set(&c->error, -EOPNOTSUPP,
+                         "command %u is unknown: the daemon and the forwarder are of different versions",
+                         c->frame.type);
     if (c->size < h->least)
-        return error_set(&c->error, -EINVAL, "command %u has %zu bytes and needs %zu", c->frame.type, c->size, h->least);
+        return error_set(&c->error, -EINVAL, "command %u has %zu bytes and needs %zu", c->frame.type, c->size,
+                         h->least);
     if (h->on_bridge && !c->bridge)
-        return error_set(&c->error, -ENOENT, "command %u names bridge %u, which is not there", c->frame.type, c->frame.bridge);
+        return error_set(&c->error, -ENOENT, "command %u names bridge %u, which is not there", c->frame.type,
+                         c->frame.bridge);
     return h->run(c);
 }
 
@@ -54,7 +58,8 @@ int vs_switch_command(vs_switch *sw, const uint8_t *frame, size_t size, int fd, 
     if (size >= sizeof c.frame)
         memcpy(&c.frame, frame, sizeof c.frame);
     if (size >= sizeof c.frame && c.frame.size == size && size <= VS_FRAME_MAX) {
-        const struct handler *h = c.frame.type < VS_CMD_LIMIT && handlers[c.frame.type].run ? &handlers[c.frame.type] : NULL;
+        const struct handler *h =
+            c.frame.type < VS_CMD_LIMIT && handlers[c.frame.type].run ? &handlers[c.frame.type] : NULL;
         c.payload = frame + sizeof c.frame;
         c.size = size - sizeof c.frame;
         c.bridge = switch_bridge(sw, c.frame.bridge);

@@ -57,28 +57,35 @@ void events_put(struct events *e, vs_frame header, const void *bytes, size_t n, 
 
 void events_done(struct events *e, const vs_frame *command, int error, const char *text)
 {
-    struct { vs_done done; char text[256]; } body = {0};
+    struct {
+        vs_done done;
+        char text[256];
+    } body = {0};
     size_t n = text ? strnlen(text, sizeof body.text) : 0;
     body.done.error = error;
     body.done.size = (uint32_t)n;
     if (n)
         memcpy(body.text, text, n);
-    vs_frame header = {.type = VS_EVT_DONE, .bridge = command->bridge, .session = command->session, .tag = command->tag};
+    vs_frame header = {
+        .type = VS_EVT_DONE, .bridge = command->bridge, .session = command->session, .tag = command->tag};
     events_put(e, header, &body, sizeof body.done + n, -1);
 }
 
 /* The last frame if these bytes may join it. */
-static struct event *joinable(struct events *e, uint32_t bridge, uint32_t session, uint64_t tag, size_t n, uint16_t flags)
+static struct event *joinable(struct events *e, uint32_t bridge, uint32_t session, uint64_t tag, size_t n,
+                              uint16_t flags)
 {
     if (!e->first)
         return NULL;
     struct event *last = (struct event *)((char *)e->last - offsetof(struct event, next));
     const vs_frame *f = &last->frame;
-    bool same = f->type == VS_EVT_OPENFLOW && f->bridge == bridge && f->session == session && f->tag == tag && f->flags == flags;
+    bool same = f->type == VS_EVT_OPENFLOW && f->bridge == bridge && f->session == session && f->tag == tag &&
+                f->flags == flags;
     return same && f->size - sizeof(vs_frame) + n <= last->room ? last : NULL;
 }
 
-static void put_openflow(struct events *e, uint32_t bridge, uint32_t session, uint64_t tag, const uint8_t *bytes, size_t n, uint16_t flags)
+static void put_openflow(struct events *e, uint32_t bridge, uint32_t session, uint64_t tag, const uint8_t *bytes,
+                         size_t n, uint16_t flags)
 {
     struct event *event = joinable(e, bridge, session, tag, n, flags);
     if (!event) {
@@ -92,7 +99,8 @@ static void put_openflow(struct events *e, uint32_t bridge, uint32_t session, ui
     e->bytes += n;
 }
 
-void events_openflow(struct events *e, uint32_t bridge, uint32_t session, uint64_t tag, const uint8_t *messages, size_t n, bool lossy)
+void events_openflow(struct events *e, uint32_t bridge, uint32_t session, uint64_t tag, const uint8_t *messages,
+                     size_t n, bool lossy)
 {
     if (lossy && e->bytes > LOSSY_LIMIT) {
         e->lost++;

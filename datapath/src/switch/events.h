@@ -26,11 +26,13 @@ struct events {
 void events_init(struct events *);
 /* Frees all that waits and closes the descriptors that go along. */
 void events_destroy(struct events *);
-/* A frame of this header (its size is filled in) and 'n' bytes; 'fd', if any, is duplicated, the caller keeps its own. */
+/* A frame of this header (its size is filled in) and 'n' bytes; 'fd', if any, is duplicated, the caller keeps its own.
+ */
 void events_put(struct events *, vs_frame header, const void *payload, size_t n, int fd);
 /* The end of a command: 'text' may be NULL. */
 void events_done(struct events *, const vs_frame *command, int error, const char *text);
 /* Whole OpenFlow messages for a session; 'lossy' ones may be refused (counted). */
-void events_openflow(struct events *, uint32_t bridge, uint32_t session, uint64_t tag, const uint8_t *messages, size_t n, bool lossy);
+void events_openflow(struct events *, uint32_t bridge, uint32_t session, uint64_t tag, const uint8_t *messages,
+                     size_t n, bool lossy);
 /* The oldest frame; '*fd' is valid until the next call. */
 long events_take(struct events *, uint8_t *out, size_t size, int *fd);

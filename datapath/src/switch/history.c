@@ -37,8 +37,10 @@ static void append(struct vs_switch *sw, const struct bridge *b, uint64_t now_ns
     sw->reply.size = 0;
 }
 
-/* A flow-mod about exactly this rule, in the version that it came in: strict deletion, or addition with all that it has. */
-static void append_rule(struct vs_switch *sw, const struct bridge *b, const struct rule *r, enum of_flow_command command, uint64_t now_ns)
+/* A flow-mod about exactly this rule, in the version that it came in: strict deletion, or addition with all that it
+ * has. */
+static void append_rule(struct vs_switch *sw, const struct bridge *b, const struct rule *r,
+                        enum of_flow_command command, uint64_t now_ns)
 {
     sw->reply.size = 0;
     of_spoken(r->wire_version)->write_flow_mod(&sw->reply, r, command);
@@ -52,7 +54,8 @@ void history_note_expiry(struct vs_switch *sw, const struct bridge *b, const str
 
 /* ---- groups and meters as the messages that make them ---- */
 
-static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const struct group *g, enum of_group_command command)
+static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const struct group *g,
+                             enum of_group_command command)
 {
     sw->reply.size = 0;
     of_spoken(g->wire_version)->write_group_mod(&sw->reply, g, command);
@@ -60,9 +63,11 @@ static void append_group_mod(struct vs_switch *sw, const struct bridge *b, const
 }
 
 /* Only its number: of a type that needs no buckets. */
-static void append_number(struct vs_switch *sw, const struct bridge *b, uint32_t id, uint64_t created_ns, enum of_group_command command)
+static void append_number(struct vs_switch *sw, const struct bridge *b, uint32_t id, uint64_t created_ns,
+                          enum of_group_command command)
 {
-    const struct group empty = {.id = id, .type = OFPGT_ALL, .created_ns = created_ns, .wire_version = openflow_13.number};
+    const struct group empty = {
+        .id = id, .type = OFPGT_ALL, .created_ns = created_ns, .wire_version = openflow_13.number};
     append_group_mod(sw, b, &empty, command);
 }
 
@@ -123,12 +128,14 @@ static uint64_t live_bytes(const struct vs_switch *sw)
         sum += live_object_bytes(sw->bridges[i]);
         for (unsigned t = 0; t < N_TABLES; t++)
             for (const struct rule *r = sw->bridges[i]->tables[t].rules; r; r = r->next)
-                sum += sizeof(struct journal_record) + openflow_13.sizes.flow_mod + 8 + r->match_size + r->instructions_size;
+                sum += sizeof(struct journal_record) + openflow_13.sizes.flow_mod + 8 + r->match_size +
+                       r->instructions_size;
     }
     return sum;
 }
 
-/* Youngest first: played back, only the order of overlapping rules of one priority differs, which OpenFlow leaves open. */
+/* Youngest first: played back, only the order of overlapping rules of one priority differs, which OpenFlow leaves open.
+ */
 static void append_table(struct vs_switch *sw, const struct bridge *b, const struct flow_table *t)
 {
     for (const struct rule *r = t->rules; r; r = r->next)
@@ -231,7 +238,9 @@ static void replay_meter_mod(const struct replayed *r)
 static void replay_one(struct bridge *b, const struct journal_record *record)
 {
     static void (*const players[HOT_LIMIT])(const struct replayed *) = {
-        [HOT_FLOW_MOD] = replay_flow_mod, [HOT_GROUP_MOD] = replay_group_mod, [HOT_METER_MOD] = replay_meter_mod,
+        [HOT_FLOW_MOD] = replay_flow_mod,
+        [HOT_GROUP_MOD] = replay_group_mod,
+        [HOT_METER_MOD] = replay_meter_mod,
     };
     const uint8_t *message = (const uint8_t *)(record + 1);
     if (!record->length) {

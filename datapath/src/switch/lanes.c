@@ -1,7 +1,10 @@
 /* See lanes.h. */
 #include "switch/lanes.h"
 
-static const struct lanes *of_port(const struct port *p) { return atomic_load_explicit(&p->lanes, memory_order_acquire); }
+static const struct lanes *of_port(const struct port *p)
+{
+    return atomic_load_explicit(&p->lanes, memory_order_acquire);
+}
 
 struct queue *lanes_find(const struct port *port, uint32_t queue)
 {

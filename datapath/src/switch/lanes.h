@@ -28,9 +28,10 @@ struct lane_poll {
 struct queue *lanes_find(const struct port *, uint32_t queue);
 
 /* Poll thread. */
-bool lanes_put(struct lane_poll *, struct port *, uint32_t queue, struct packet *, uint64_t now_ns); /* false: no such queue */
-unsigned lanes_release(struct lane_poll *, struct outlet *, uint64_t now_ns);                         /* packets let go */
-uint64_t lanes_next_ns(const struct lane_poll *);                                                     /* UINT64_MAX: nothing waits */
+bool lanes_put(struct lane_poll *, struct port *, uint32_t queue, struct packet *,
+               uint64_t now_ns);                                              /* false: no such queue */
+unsigned lanes_release(struct lane_poll *, struct outlet *, uint64_t now_ns); /* packets let go */
+uint64_t lanes_next_ns(const struct lane_poll *);                             /* UINT64_MAX: nothing waits */
 /* Drops all that waits in a queue of a port; the queue may be out of its list. */
 void lanes_drop(struct port *, struct queue *);
 /* The same for a port that is going away: none of its queues holds anything, and nobody waits for it any more. */

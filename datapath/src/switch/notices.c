@@ -15,9 +15,15 @@
 static void packet_in(struct vs_switch *sw, const struct upcall *up)
 {
     struct packet_in in = {
-        .in_port = up->in_port, .reason = up->reason, .table = up->table, .cookie = up->cookie, .metadata = up->metadata,
+        .in_port = up->in_port,
+        .reason = up->reason,
+        .table = up->table,
+        .cookie = up->cookie,
+        .metadata = up->metadata,
         .tunnel_id = up->tunnel_id,
-        .data = (const uint8_t *)(up + 1), .size = up->size, .total_len = (uint16_t)up->size,
+        .data = (const uint8_t *)(up + 1),
+        .size = up->size,
+        .total_len = (uint16_t)up->size,
     };
     for (const struct session *s = sw->sessions; s; s = s->next) {
         if (s->bridge != up->bridge || !(s->spec.wants_packet_in & 1u << up->reason))
@@ -28,8 +34,9 @@ static void packet_in(struct vs_switch *sw, const struct upcall *up)
     }
 }
 
-/* Each station that moves makes what is cached of its bridge stale, and two who say the same address move it with every packet.
- * So a port may take over a thousand stations at once (all that stood behind another), but ten a second for ever. */
+/* Each station that moves makes what is cached of its bridge stale, and two who say the same address move it with every
+ * packet. So a port may take over a thousand stations at once (all that stood behind another), but ten a second for
+ * ever. */
 static bool may_take_over(struct port *port, uint64_t now_ns)
 {
     enum { AT_ONCE = 1000, EACH_NS = 100000000 };
@@ -76,7 +83,8 @@ void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns, bool all)
     learn_all(sw, now_ns);
     uint64_t until = ring_written(upcalls);
     size_t n;
-    for (uint8_t *record; (all || sw->events.bytes <= UNREAD) && ring_read(upcalls) < until && (record = ring_peek(upcalls, &n));) {
+    for (uint8_t *record;
+         (all || sw->events.bytes <= UNREAD) && ring_read(upcalls) < until && (record = ring_peek(upcalls, &n));) {
         const struct upcall *up = (const void *)record;
         if (up->size <= LONGEST)
             packet_in(sw, up);
@@ -90,7 +98,10 @@ void switch_drain_upcalls(struct vs_switch *sw, uint64_t now_ns, bool all)
 
 /* ---- flow-removed ---- */
 
-struct removal { struct vs_switch *sw; uint64_t now_ns; };
+struct removal {
+    struct vs_switch *sw;
+    uint64_t now_ns;
+};
 
 static void flow_removed(void *arg, struct bridge *b, const struct rule *r)
 {

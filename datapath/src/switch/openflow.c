@@ -46,10 +46,11 @@ static bool put_injection(struct worker *w, const struct injection *in, const st
     return true;
 }
 
-_Static_assert(sizeof(struct injection) + UINT16_MAX / 8 * sizeof(struct action) + UINT16_MAX < INJECTION_RING / 2 - 64, "see packet_out");
+_Static_assert(sizeof(struct injection) + UINT16_MAX / 8 * sizeof(struct action) + UINT16_MAX < INJECTION_RING / 2 - 64,
+               "see packet_out");
 
-/* It comes from a port that is there, or from none.  The host's own is not on every bridge, but OpenFlow's programs take it
- * for granted: without it the packet is the controller's. */
+/* It comes from a port that is there, or from none.  The host's own is not on every bridge, but OpenFlow's programs
+ * take it for granted: without it the packet is the controller's. */
 static enum of_error find_origin(const struct bridge *b, struct packet_out *out)
 {
     if (!is_port_number(out->in_port) || bridge_port(b, out->in_port))
@@ -69,8 +70,11 @@ static enum of_error packet_out(struct request *r)
     if (error == OF_FINE)
         error = bridge_knows_groups(r->bridge, out.actions, out.n_actions);
     if (error == OF_FINE) {
-        struct injection in = {.bridge = r->bridge, .from = bridge_port(r->bridge, out.in_port), .in_port = out.in_port,
-                               .n_actions = out.n_actions, .size = (uint32_t)out.size};
+        struct injection in = {.bridge = r->bridge,
+                               .from = bridge_port(r->bridge, out.in_port),
+                               .in_port = out.in_port,
+                               .n_actions = out.n_actions,
+                               .size = (uint32_t)out.size};
         history_commit(r->sw, r->bridge);
         if (!put_injection(r->sw->worker, &in, &out)) { /* full: let what is there go first */
             switch_barrier(r->sw, r->now_ns);
@@ -86,7 +90,8 @@ static enum of_error packet_out(struct request *r)
 static void flush_reply(struct request *r)
 {
     if (r->reply->size)
-        events_openflow(&r->sw->events, r->bridge->id, r->frame->session, r->frame->tag, r->reply->data, r->reply->size, false);
+        events_openflow(&r->sw->events, r->bridge->id, r->frame->session, r->frame->tag, r->reply->data, r->reply->size,
+                        false);
     r->reply->size = 0;
 }
 
@@ -151,8 +156,8 @@ static enum of_error statistics(struct request *r)
 typedef enum of_error handle(struct request *);
 
 static handle *const handlers[HOT_LIMIT] = {
-    [HOT_FLOW_MOD] = flow_mod, [HOT_PACKET_OUT] = packet_out, [HOT_STATISTICS] = statistics, [HOT_BARRIER] = barrier,
-    [HOT_GROUP_MOD] = group_mod, [HOT_METER_MOD] = meter_mod,
+    [HOT_FLOW_MOD] = flow_mod, [HOT_PACKET_OUT] = packet_out, [HOT_STATISTICS] = statistics,
+    [HOT_BARRIER] = barrier,   [HOT_GROUP_MOD] = group_mod,   [HOT_METER_MOD] = meter_mod,
 };
 
 /* The message at 'message', and what its version says it is; HOT_NONE: '*error' says why not. */
@@ -179,14 +184,16 @@ static void answer(struct request *r, const uint8_t *message, size_t size)
     }
 }
 
-/* The length of the message at 'at' with 'left' bytes, 0 when it contradicts them (the daemon frames; this is its mistake). */
+/* The length of the message at 'at' with 'left' bytes, 0 when it contradicts them (the daemon frames; this is its
+ * mistake). */
 static size_t message_size(const uint8_t *at, size_t left)
 {
     size_t size = left < OF_HEADER ? 0 : get16(at + 2);
     return size >= OF_HEADER && size <= left ? size : 0;
 }
 
-void switch_openflow(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *messages, size_t size, uint64_t now_ns)
+void switch_openflow(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *messages,
+                     size_t size, uint64_t now_ns)
 {
     struct bytes reply = {0};
     struct request r = {.sw = sw, .bridge = b, .frame = frame, .now_ns = now_ns, .reply = &reply};
@@ -211,7 +218,8 @@ static enum of_error add_flow_mod(struct request *r, const uint8_t *message, siz
     return error == OF_FINE ? OF_BAD_TYPE : error;
 }
 
-int switch_atomic(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *messages, size_t size, uint64_t now_ns, vs_error *error)
+int switch_atomic(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *messages, size_t size,
+                  uint64_t now_ns, vs_error *error)
 {
     struct bytes reply = {0};
     struct request r = {.sw = sw, .bridge = b, .frame = frame, .now_ns = now_ns, .reply = &reply};
@@ -230,6 +238,6 @@ int switch_atomic(struct vs_switch *sw, struct bridge *b, const vs_frame *frame,
         r.spoken->write_error(&reply, wrong, r.message, r.size);
     flush_reply(&r);
     bytes_free(&reply);
-    return error_set(error, -EINVAL, "flow-mod %u of the transaction: OpenFlow error %u/%u; nothing was changed",
-                     index, (unsigned)wrong >> 16, (unsigned)wrong & 0xffff);
+    return error_set(error, -EINVAL, "flow-mod %u of the transaction: OpenFlow error %u/%u; nothing was changed", index,
+                     (unsigned)wrong >> 16, (unsigned)wrong & 0xffff);
 }

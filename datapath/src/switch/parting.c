@@ -35,7 +35,8 @@ static void release(struct vs_switch *sw, struct leaving *l) { l->how->release(s
 
 bool parting_step(struct vs_switch *sw, struct leaving *l)
 {
-    static void (*const steps[])(struct vs_switch *, struct leaving *) = {settle, unlink_it, publish, grace, let_go, hear, release};
+    static void (*const steps[])(struct vs_switch *, struct leaving *) = {settle, unlink_it, publish, grace,
+                                                                          let_go, hear,      release};
     enum { STEPS = sizeof steps / sizeof steps[0] };
     steps[l->at++](sw, l);
     return l->at < STEPS;

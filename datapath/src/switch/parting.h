@@ -23,7 +23,8 @@ struct worker;
 /* A kind's own part of that. */
 struct parting {
     void (*unlink)(struct vs_switch *, void *object); /* publishes nothing, frees nothing */
-    void (*let_go)(struct worker *, void *object);    /* on the poll thread, which has confirmed before the next step; NULL: nothing */
+    void (*let_go)(struct worker *,
+                   void *object); /* on the poll thread, which has confirmed before the next step; NULL: nothing */
     void (*release)(struct vs_switch *, void *object);
 };
 

@@ -22,8 +22,8 @@ struct passage {
     uint64_t packets, bytes; /* on the wire, when it came */
 };
 
-/* The stamp: neither the version nor the number of changes of the bridge's stations ever falls, so of two that are the same
- * both parts are. */
+/* The stamp: neither the version nor the number of changes of the bridge's stations ever falls, so of two that are the
+ * same both parts are. */
 static void look_at(struct worker *w, const struct bridge *b)
 {
     w->bridge = b;
@@ -38,7 +38,8 @@ static void begin_packet(struct worker *w, const struct packet *p)
 }
 
 /* Apart, so that one output costs no more for it. */
-static __attribute__((noinline)) void carry_out_many(struct worker *w, const struct itinerary *list, const struct passage *on)
+static __attribute__((noinline)) void carry_out_many(struct worker *w, const struct itinerary *list,
+                                                     const struct passage *on)
 {
     w->executor.worked += list->n_actions;
     if (!w->level++)
@@ -103,8 +104,8 @@ static void keep(struct worker *w, const struct composition *c, const struct pac
 static uint64_t walk_work(const struct composition *c) { return (c->steps + 4 * (uint64_t)c->tries) / STEPS_A_PACKET; }
 
 /* Through the tables, or on from a stage; what was found goes to 'entry' (stale) or to a new one. */
-static void by_tables(struct worker *w, const struct stage *stage, const struct key *key, const struct packed_key *packed,
-                      struct cache_entry *entry, const struct passage *on)
+static void by_tables(struct worker *w, const struct stage *stage, const struct key *key,
+                      const struct packed_key *packed, struct cache_entry *entry, const struct passage *on)
 {
     struct composition *c = &w->compositions[w->level];
     count_stat(entry ? &w->stats.stale : &w->stats.misses);
@@ -119,7 +120,8 @@ static void by_tables(struct worker *w, const struct stage *stage, const struct 
     carry_out_composed(w, c, on);
 }
 
-void passage_go_on(struct executor *executor, struct port *in, struct packet *p, uint64_t id, uint64_t packets, uint64_t bytes)
+void passage_go_on(struct executor *executor, struct port *in, struct packet *p, uint64_t id, uint64_t packets,
+                   uint64_t bytes)
 {
     struct worker *w = (struct worker *)executor;
     struct passage on = {in, p, packets, bytes};
@@ -236,7 +238,8 @@ static void count_waiting(struct worker *w, struct bridge *b, bool large, int by
     w->n_waiting += (unsigned)by;
 }
 
-unsigned passage_batch(struct worker *w, struct bridge *bridge, struct port *in, struct packet **packets, unsigned n, unsigned *misses)
+unsigned passage_batch(struct worker *w, struct bridge *bridge, struct port *in, struct packet **packets, unsigned n,
+                       unsigned *misses)
 {
     struct backlog *waiting = &w->backlogs[in->index];
     struct batch b;

@@ -16,9 +16,10 @@
 /* What a walk through the tables counts as, in packets: WALK_WORK, and one more for so many rules that it looked at. */
 enum { MISSES_A_TURN = 1, WALK_WORK = 4, STEPS_A_PACKET = 16 };
 
-/* 'n' packets just received from 'in', whose backlog is empty; those that moved, the others wait.  '*misses': how many may
- * still go through the tables. */
-unsigned passage_batch(struct worker *, struct bridge *, struct port *in, struct packet **packets, unsigned n, unsigned *misses);
+/* 'n' packets just received from 'in', whose backlog is empty; those that moved, the others wait.  '*misses': how many
+ * may still go through the tables. */
+unsigned passage_batch(struct worker *, struct bridge *, struct port *in, struct packet **packets, unsigned n,
+                       unsigned *misses);
 /* What waits from a port, as far as it goes this turn. */
 unsigned passage_backlog(struct worker *, struct port *in);
 /* What waits from a port that goes away is dropped. */
@@ -27,4 +28,5 @@ void passage_forget(struct worker *, const struct port *);
 void passage_inject(struct worker *, const struct injection *);
 
 /* Of struct executor. */
-void passage_go_on(struct executor *, struct port *in, struct packet *, uint64_t stage, uint64_t packets, uint64_t bytes);
+void passage_go_on(struct executor *, struct port *in, struct packet *, uint64_t stage, uint64_t packets,
+                   uint64_t bytes);

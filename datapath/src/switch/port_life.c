@@ -11,7 +11,10 @@
 #include "switch/turns.h"
 
 static const struct port_ops *const kinds[] = {
-    [VS_PORT_MEM] = &port_mem, [VS_PORT_PCAP] = &port_pcap, [VS_PORT_PACKET] = &port_packet, [VS_PORT_TAP] = &port_tap,
+    [VS_PORT_MEM] = &port_mem,
+    [VS_PORT_PCAP] = &port_pcap,
+    [VS_PORT_PACKET] = &port_packet,
+    [VS_PORT_TAP] = &port_tap,
 };
 
 static const struct port_ops *kind_of(uint32_t kind)
@@ -22,12 +25,15 @@ static const struct port_ops *kind_of(uint32_t kind)
 static int check_spec(const struct bridge *b, const vs_port_spec *spec, vs_error *error)
 {
     if (!is_port_number(spec->number))
-        return error_set(error, -EINVAL, "port %u: no such number in OpenFlow; use 1 to %u, or %u: the host's own port (LOCAL)",
+        return error_set(error, -EINVAL,
+                         "port %u: no such number in OpenFlow; use 1 to %u, or %u: the host's own port (LOCAL)",
                          spec->number, OFPP_MAX - 1, OFPP_LOCAL);
     if (bridge_port(b, spec->number))
-        return error_set(error, -EEXIST, "port %u: the bridge has one already; remove it or use another number", spec->number);
+        return error_set(error, -EEXIST, "port %u: the bridge has one already; remove it or use another number",
+                         spec->number);
     if (!kind_of(spec->kind))
-        return error_set(error, -EINVAL, "port %u: unknown kind %u; the daemon and the forwarder are of different versions",
+        return error_set(error, -EINVAL,
+                         "port %u: unknown kind %u; the daemon and the forwarder are of different versions",
                          spec->number, spec->kind);
     return 0;
 }
@@ -68,8 +74,8 @@ static void give_back(struct vs_switch *sw, struct port *port)
     port->ops->close(port);
 }
 
-int switch_add_port(struct vs_switch *sw, struct bridge *b, const vs_port_spec *spec, const struct queue_specs *queues, int fd,
-                    uint64_t now_ns, vs_error *error)
+int switch_add_port(struct vs_switch *sw, struct bridge *b, const vs_port_spec *spec, const struct queue_specs *queues,
+                    int fd, uint64_t now_ns, vs_error *error)
 {
     int code = check_spec(b, spec, error), index = code ? code : take_index(sw, error);
     if (index < 0) {
@@ -124,7 +130,10 @@ static void release_port(struct vs_switch *sw, void *object)
 
 const struct parting port_parting = {unlink_port, let_go_of_port, release_port};
 
-void switch_remove_port(struct vs_switch *sw, struct port *port, uint64_t now_ns) { switch_part(sw, &port_parting, port, now_ns); }
+void switch_remove_port(struct vs_switch *sw, struct port *port, uint64_t now_ns)
+{
+    switch_part(sw, &port_parting, port, now_ns);
+}
 
 void switch_report_dead_ports(struct vs_switch *sw)
 {
@@ -134,7 +143,8 @@ void switch_report_dead_ports(struct vs_switch *sw)
         struct port *port = list->ports[i].port;
         if (!atomic_load(&port->dead) || (atomic_load(&port->state) & VS_PS_LINK_DOWN))
             continue;
-        changed |= bridge_set_port(list->ports[i].bridge, port, atomic_load(&port->config), port->state | VS_PS_LINK_DOWN);
+        changed |=
+            bridge_set_port(list->ports[i].bridge, port, atomic_load(&port->config), port->state | VS_PS_LINK_DOWN);
         worker_unwatch(sw->worker, port);
         vs_port_ref ref = {.number = port->spec.number, .config = port->config, .state = port->state};
         events_put(&sw->events, (vs_frame){.type = VS_EVT_PORT_GONE, .bridge = port->bridge}, &ref, sizeof ref, -1);

@@ -1,4 +1,5 @@
-/* The queues of ports, seen from the control thread: made, changed, taken away with all else that waits.  See lanes.h. */
+/* The queues of ports, seen from the control thread: made, changed, taken away with all else that waits.  See lanes.h.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -9,7 +10,10 @@
 
 enum { WAITING_PACKETS = 1000, MOST_PACKETS = 65536, BYTES_A_PACKET = 2048 };
 
-static struct lanes *lanes_of(const struct port *port) { return atomic_load_explicit(&port->lanes, memory_order_relaxed); }
+static struct lanes *lanes_of(const struct port *port)
+{
+    return atomic_load_explicit(&port->lanes, memory_order_relaxed);
+}
 
 static struct lanes *with(const struct lanes *old, struct queue *q)
 {
@@ -39,19 +43,23 @@ static int check(const struct port *port, const vs_queue_spec *spec, vs_error *e
     if (spec->queue == OFPQ_ALL)
         return error_set(error, -EINVAL, "queue %u: that number means all queues; use a smaller one", spec->queue);
     if (spec->max_packets > MOST_PACKETS)
-        return error_set(error, -EINVAL, "queue %u: %u packets can't wait; at most %d may", spec->queue, spec->max_packets, MOST_PACKETS);
+        return error_set(error, -EINVAL, "queue %u: %u packets can't wait; at most %d may", spec->queue,
+                         spec->max_packets, MOST_PACKETS);
     if (l && l->n >= LANES_LIMIT && !lanes_find(port, spec->queue))
-        return error_set(error, -ENOSPC, "queue %u: port %s has %d queues, the most; remove one", spec->queue, port->spec.name, LANES_LIMIT);
+        return error_set(error, -ENOSPC, "queue %u: port %s has %d queues, the most; remove one", spec->queue,
+                         port->spec.name, LANES_LIMIT);
     return 0;
 }
 
-int switch_set_queue(struct vs_switch *sw, struct port *port, const vs_queue_spec *spec, uint64_t now_ns, vs_error *error)
+int switch_set_queue(struct vs_switch *sw, struct port *port, const vs_queue_spec *spec, uint64_t now_ns,
+                     vs_error *error)
 {
     int code = check(port, spec, error);
     if (code)
         return code;
     if (lanes_find(port, spec->queue)) {
-        switch_inject(sw, (struct injection){.kind = INJECT_RATE, .queue = lanes_find(port, spec->queue), .rate = spec->max_rate});
+        switch_inject(sw, (struct injection){
+                              .kind = INJECT_RATE, .queue = lanes_find(port, spec->queue), .rate = spec->max_rate});
         return 0;
     }
     uint32_t packets = spec->max_packets ? spec->max_packets : WAITING_PACKETS;
@@ -62,16 +70,19 @@ int switch_set_queue(struct vs_switch *sw, struct port *port, const vs_queue_spe
     return 0;
 }
 
-static int give_queue(struct vs_switch *sw, struct port *port, const vs_queue_spec *spec, uint64_t now_ns, vs_error *error)
+static int give_queue(struct vs_switch *sw, struct port *port, const vs_queue_spec *spec, uint64_t now_ns,
+                      vs_error *error)
 {
     if (spec->port != port->spec.number)
-        return error_set(error, -EINVAL, "queue %u: it is of port %u and came with port %u", spec->queue, spec->port, port->spec.number);
+        return error_set(error, -EINVAL, "queue %u: it is of port %u and came with port %u", spec->queue, spec->port,
+                         port->spec.number);
     if (lanes_find(port, spec->queue))
         return error_set(error, -EEXIST, "queue %u: port %s has it twice", spec->queue, port->spec.name);
     return switch_set_queue(sw, port, spec, now_ns, error);
 }
 
-int switch_give_queues(struct vs_switch *sw, struct port *port, const struct queue_specs *queues, uint64_t now_ns, vs_error *error)
+int switch_give_queues(struct vs_switch *sw, struct port *port, const struct queue_specs *queues, uint64_t now_ns,
+                       vs_error *error)
 {
     for (size_t i = 0; i < queues->n; i++) {
         vs_queue_spec spec;
@@ -106,7 +117,10 @@ static void free_queue(struct vs_switch *sw, struct queue *q)
     atomic_fetch_sub(&sw->world.n_timed, 1);
 }
 
-static void release_queue(struct vs_switch *sw, void *object) { free_queue(sw, ((const struct queue_of *)object)->queue); }
+static void release_queue(struct vs_switch *sw, void *object)
+{
+    free_queue(sw, ((const struct queue_of *)object)->queue);
+}
 
 const struct parting queue_parting = {unlink_queue, empty_queue, release_queue};
 

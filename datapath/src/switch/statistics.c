@@ -1,5 +1,5 @@
-/* Statistics of rules, tables, ports, queues, groups and meters (OpenFlow 1.3.5, 7.3.5): what is asked for, in one reply
- * of as many messages as it takes.  Exact, since whoever calls has ordered what came before.
+/* Statistics of rules, tables, ports, queues, groups and meters (OpenFlow 1.3.5, 7.3.5): what is asked for, in one
+ * reply of as many messages as it takes.  Exact, since whoever calls has ordered what came before.
  */
 #include <string.h>
 
@@ -34,7 +34,10 @@ typedef void take_rule(void *arg, const struct rule *);
 
 static void for_selected(const struct bridge *b, const struct statistics_request *asked, take_rule *take, void *arg)
 {
-    union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
+    union {
+        struct match m;
+        uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)];
+    } match;
     struct flow_select select = {asked->cookie, asked->cookie_mask, asked->out_port, asked->out_group, &match.m};
     bool all = asked->table == TABLE_ALL;
     match_set(&match.m, &asked->value, &asked->mask);
@@ -50,7 +53,10 @@ static void take_flow(void *arg, const struct rule *rule)
     d->spoken->put_flow(&d->part, rule, d->now_ns);
 }
 
-static bool has_table(const struct statistics_request *asked) { return asked->table < N_TABLES || asked->table == TABLE_ALL; }
+static bool has_table(const struct statistics_request *asked)
+{
+    return asked->table < N_TABLES || asked->table == TABLE_ALL;
+}
 
 static enum of_error flow_stats(struct request *r, const struct statistics_request *asked)
 {
@@ -195,9 +201,10 @@ static enum of_error meter_config(struct request *r, const struct statistics_req
 enum of_error statistics_answer(struct request *r, enum statistics_kind kind)
 {
     static enum of_error (*const answers[STATISTICS_LIMIT])(struct request *, const struct statistics_request *) = {
-        [STATISTICS_FLOW] = flow_stats,             [STATISTICS_AGGREGATE] = aggregate_stats, [STATISTICS_TABLE] = table_stats,
-        [STATISTICS_PORT] = port_stats,             [STATISTICS_QUEUE] = queue_stats,         [STATISTICS_GROUP] = group_stats,
-        [STATISTICS_GROUP_DESC] = group_desc,       [STATISTICS_METER] = meter_stats,
+        [STATISTICS_FLOW] = flow_stats,           [STATISTICS_AGGREGATE] = aggregate_stats,
+        [STATISTICS_TABLE] = table_stats,         [STATISTICS_PORT] = port_stats,
+        [STATISTICS_QUEUE] = queue_stats,         [STATISTICS_GROUP] = group_stats,
+        [STATISTICS_GROUP_DESC] = group_desc,     [STATISTICS_METER] = meter_stats,
         [STATISTICS_METER_CONFIG] = meter_config,
     };
     struct statistics_request asked;

@@ -25,7 +25,8 @@ struct tracing {
     unsigned level, continued; /* stages that the packet is in, and has been in */
 };
 
-static void step(struct tracing *t, vs_trace_kind kind, uint32_t number, const void *head, size_t n_head, const void *body, size_t n)
+static void step(struct tracing *t, vs_trace_kind kind, uint32_t number, const void *head, size_t n_head,
+                 const void *body, size_t n)
 {
     vs_trace_step s = {.kind = kind, .number = number, .length = (uint32_t)(n_head + n)};
     s.size = (uint32_t)((sizeof s + n_head + n + 7) & ~(size_t)7);
@@ -38,8 +39,11 @@ static void step(struct tracing *t, vs_trace_kind kind, uint32_t number, const v
 
 static void saw_rule(void *arg, unsigned table, const struct rule *r)
 {
-    vs_trace_rule head = {.cookie = r->cookie, .priority = r->entry.priority, .match_size = r->match_size,
-                          .instructions_size = r->instructions_size, .table = (uint8_t)table};
+    vs_trace_rule head = {.cookie = r->cookie,
+                          .priority = r->entry.priority,
+                          .match_size = r->match_size,
+                          .instructions_size = r->instructions_size,
+                          .table = (uint8_t)table};
     step(arg, VS_TRACE_RULE, table, &head, sizeof head, r->wire, (size_t)r->match_size + r->instructions_size);
 }
 
@@ -69,7 +73,10 @@ static void show_actions(struct tracing *t, const struct composition *c)
 
 static void nobody(struct executor *e, struct port *in, const struct packet *p, const struct action *a)
 {
-    (void)e; (void)in; (void)p; (void)a;
+    (void)e;
+    (void)in;
+    (void)p;
+    (void)a;
 }
 
 /* ---- playing the list: each handler says whether the packet goes on ---- */
@@ -163,8 +170,8 @@ static bool play_continue(struct play *y, const struct action *a)
 }
 
 static player *const players[ACT_LIMIT] = {
-    [ACT_SEND] = play_send, [ACT_CONTROLLER] = play_controller, [ACT_DROP] = play_drop, [ACT_METER] = play_meter,
-    [ACT_CLONE] = play_clone, [ACT_CONTINUE] = play_continue,
+    [ACT_SEND] = play_send,   [ACT_CONTROLLER] = play_controller, [ACT_DROP] = play_drop,
+    [ACT_METER] = play_meter, [ACT_CLONE] = play_clone,           [ACT_CONTINUE] = play_continue,
 };
 
 static void play(struct play *y)
@@ -197,15 +204,17 @@ static void report(struct vs_switch *sw, const vs_frame *frame, const struct byt
     }
 }
 
-int switch_trace(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *payload, size_t size, vs_error *error)
+int switch_trace(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *payload, size_t size,
+                 vs_error *error)
 {
     vs_trace_request request;
     if (size < sizeof request)
         return error_set(error, -EINVAL, "trace: the request is cut short");
     memcpy(&request, payload, sizeof request);
     if (request.size != size - sizeof request || request.size < 14 || request.size > PACKET_LARGE)
-        return error_set(error, -EINVAL, "trace: a packet of %u bytes can't be traced; give 14 to %d bytes, as a port does", request.size,
-                         PACKET_LARGE);
+        return error_set(error, -EINVAL,
+                         "trace: a packet of %u bytes can't be traced; give 14 to %d bytes, as a port does",
+                         request.size, PACKET_LARGE);
     struct packet *p = packet_new(sw->pool, request.size);
     struct tracing t = {.sw = sw, .quiet.to_controller = nobody, .version = world_version(&sw->world)};
     struct key key;

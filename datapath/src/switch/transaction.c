@@ -52,9 +52,12 @@ void vs_switch_orphaned(vs_switch *sw) { transactions_forget(sw, 0, 0); }
 static int begin(struct vs_switch *sw, const vs_frame *frame, uint32_t number, struct transaction **at, vs_error *error)
 {
     if (*at)
-        return error_set(error, -EEXIST, "transaction %u: the session has one of that number already; commit or abort it first", number);
+        return error_set(error, -EEXIST,
+                         "transaction %u: the session has one of that number already; commit or abort it first",
+                         number);
     if (sw->n_transactions == VS_TRANSACTIONS_OPEN)
-        return error_set(error, -ENOSPC, "transaction %u: %d are open already, the most; commit or abort some", number, VS_TRANSACTIONS_OPEN);
+        return error_set(error, -ENOSPC, "transaction %u: %d are open already, the most; commit or abort some", number,
+                         VS_TRANSACTIONS_OPEN);
     struct transaction *t = must_calloc(1, sizeof *t);
     *t = (struct transaction){.bridge = frame->bridge, .session = frame->session, .number = number};
     *at = t;
@@ -71,12 +74,13 @@ static int keep(struct vs_switch *sw, struct transaction *t, const uint8_t *mess
     }
     t->refused = true;
     empty(sw, t);
-    return error_set(error, -ENOSPC, "transaction %u: open transactions keep at most %d bytes; nothing was changed, use smaller ones",
+    return error_set(error, -ENOSPC,
+                     "transaction %u: open transactions keep at most %d bytes; nothing was changed, use smaller ones",
                      t->number, VS_TRANSACTIONS_MOST);
 }
 
-int transaction_frame(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *payload, size_t size, uint64_t now_ns,
-                      vs_error *error)
+int transaction_frame(struct vs_switch *sw, struct bridge *b, const vs_frame *frame, const uint8_t *payload,
+                      size_t size, uint64_t now_ns, vs_error *error)
 {
     vs_transaction head;
     memcpy(&head, payload, sizeof head);
@@ -85,7 +89,8 @@ int transaction_frame(struct vs_switch *sw, struct bridge *b, const vs_frame *fr
     if (head.steps & VS_TRANSACTION_BEGIN)
         code = begin(sw, frame, head.number, at, error);
     else if (!*at)
-        code = error_set(error, -ENOENT, "transaction %u has not begun, or its session has ended since; begin it", head.number);
+        code = error_set(error, -ENOENT, "transaction %u has not begun, or its session has ended since; begin it",
+                         head.number);
     if (code)
         return code;
     if (!(head.steps & VS_TRANSACTION_ABORT))

@@ -10,9 +10,9 @@
 #pragma once
 #include "switch/switch.h"
 
-/* Carries out one VS_CMD_ATOMIC: 'payload' is a vs_transaction and whole flow-mods.  0 or -errno with *error filled; what is
- * wrong with a flow-mod is told to the frame's session as well. */
-int transaction_frame(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *payload, size_t size, uint64_t now_ns,
-                      vs_error *error);
+/* Carries out one VS_CMD_ATOMIC: 'payload' is a vs_transaction and whole flow-mods.  0 or -errno with *error filled;
+ * what is wrong with a flow-mod is told to the frame's session as well. */
+int transaction_frame(struct vs_switch *, struct bridge *, const vs_frame *, const uint8_t *payload, size_t size,
+                      uint64_t now_ns, vs_error *error);
 /* Frees those of a bridge (0: of any) and a session (0: of any). */
 void transactions_forget(struct vs_switch *, uint32_t bridge, uint32_t session);

@@ -41,8 +41,8 @@ static void drop_all(struct port *in, struct packet *const *packets, unsigned n,
     }
 }
 
-/* How many packets may have to wait for the tables: where none does, any one port's.  When buffers are short, what is on
- * its way leaves first; if they are short even so, none. */
+/* How many packets may have to wait for the tables: where none does, any one port's.  When buffers are short, what is
+ * on its way leaves first; if they are short even so, none. */
 static unsigned backlog_room(struct worker *w, const struct bridge *b)
 {
     if (packet_pool_short(w->pool)) {
@@ -59,7 +59,8 @@ static unsigned backlog_room(struct worker *w, const struct bridge *b)
 
 static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
 
-static unsigned take_in(struct worker *w, const struct polled *from, struct packet **packets, unsigned n, unsigned *misses)
+static unsigned take_in(struct worker *w, const struct polled *from, struct packet **packets, unsigned n,
+                        unsigned *misses)
 {
     if (receives(from->port))
         return passage_batch(w, from->bridge, from->port, packets, n, misses);
@@ -94,21 +95,27 @@ static unsigned poll_port(struct worker *w, const struct polled *from, bool *dra
 
 /* ---- what is injected ---- */
 
-static void inject_rate(struct worker *w, const struct injection *in) { queue_set_rate(in->queue, in->rate, w->executor.now_ns); }
+static void inject_rate(struct worker *w, const struct injection *in)
+{
+    queue_set_rate(in->queue, in->rate, w->executor.now_ns);
+}
 static void inject_let_go(struct worker *w, const struct injection *in) { in->let_go(w, in->object); }
 
 static void (*const injectors[])(struct worker *, const struct injection *) = {
-    [INJECT_PACKET] = passage_inject, [INJECT_RATE] = inject_rate, [INJECT_LET_GO] = inject_let_go,
+    [INJECT_PACKET] = passage_inject,
+    [INJECT_RATE] = inject_rate,
+    [INJECT_LET_GO] = inject_let_go,
 };
 
-/* First in every turn, and a share of it at most: floods of others don't keep it waiting, nor it them.  What is injected
- * counts as done (ring_read) only when it has left. */
+/* First in every turn, and a share of it at most: floods of others don't keep it waiting, nor it them.  What is
+ * injected counts as done (ring_read) only when it has left. */
 static unsigned inject_all(struct worker *w)
 {
     unsigned n = 0;
     size_t size;
     uint64_t before = w->executor.worked;
-    for (uint8_t *record; n < PORT_BATCH && w->executor.worked - before < SHARE && (record = ring_peek(&w->injections, &size)); n++) {
+    for (uint8_t *record;
+         n < PORT_BATCH && w->executor.worked - before < SHARE && (record = ring_peek(&w->injections, &size)); n++) {
         const struct injection *in = (const void *)record;
         injectors[in->kind](w, in);
         outlet_flush(&w->executor.outlet);
@@ -248,7 +255,8 @@ static uint64_t clock_ns(void)
 /* Until a port has something, somebody wakes us, or a queue may let something go. */
 static void sleep_until_work(struct worker *w)
 {
-    uint64_t next = w->lanes.n ? lanes_next_ns(&w->lanes) : UINT64_MAX, now = clock_ns(), left = next > now ? next - now : 0;
+    uint64_t next = w->lanes.n ? lanes_next_ns(&w->lanes) : UINT64_MAX, now = clock_ns(),
+             left = next > now ? next - now : 0;
     struct timespec timeout = {.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
     epoch_leave(w->reader);
     atomic_exchange(&w->sleeping, true); /* against worker_wake: of two exchanges one comes first */

@@ -2,10 +2,10 @@
  *
  * Theory of operation.  Each turn is a quiescent point: the worker re-reads the version,
  * the list of ports and what the control thread injects (packet-outs), polls every port
- * that has work and whose share is not used up (base/share.h), and flushes what is to leave.  Ports with a descriptor are found by one
- * edge-triggered epoll; a port stays ready until it gave less than a batch.  With nothing to
- * do the worker spins for a few microseconds (containers share these cores), then sleeps
- * in epoll, which counts as quiescent.  Nothing is allocated and no lock is taken here.
+ * that has work and whose share is not used up (base/share.h), and flushes what is to leave.  Ports with a descriptor
+ * are found by one edge-triggered epoll; a port stays ready until it gave less than a batch.  With nothing to do the
+ * worker spins for a few microseconds (containers share these cores), then sleeps in epoll, which counts as quiescent.
+ * Nothing is allocated and no lock is taken here.
  *
  * Packets for the controller and dead ports are told through a ring to the control
  * thread.  In memory mode the same turn is called from the one thread there is.

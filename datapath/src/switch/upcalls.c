@@ -22,8 +22,14 @@ static bool tell_one(struct worker *w, struct port *in, const struct packet *p, 
     struct upcall *up = may_say(w, in) ? (void *)ring_reserve(&w->upcalls, size) : NULL;
     if (!up)
         return false;
-    *up = (struct upcall){.bridge = w->bridge->id, .in_port = p->in_port, .size = p->len, .reason = a->reason,
-                          .table = a->table, .cookie = a->origin.cookie, .metadata = a->origin.metadata, .tunnel_id = a->tunnel_id,
+    *up = (struct upcall){.bridge = w->bridge->id,
+                          .in_port = p->in_port,
+                          .size = p->len,
+                          .reason = a->reason,
+                          .table = a->table,
+                          .cookie = a->origin.cookie,
+                          .metadata = a->origin.metadata,
+                          .tunnel_id = a->tunnel_id,
                           .teller = in ? in->index : NO_TELLER};
     memcpy(up + 1, p->data, p->len);
     ring_commit(&w->upcalls, size);
@@ -83,7 +89,8 @@ static void tell_wired(struct worker *w, struct port *in, const struct packet *p
 void upcall_packet(struct executor *executor, struct port *in, const struct packet *p, const struct action *a)
 {
     struct worker *w = (struct worker *)executor;
-    if (in && a->reason == OFPR_NO_MATCH && atomic_load_explicit(&in->config, memory_order_relaxed) & VS_PC_NO_PACKET_IN)
+    if (in && a->reason == OFPR_NO_MATCH &&
+        atomic_load_explicit(&in->config, memory_order_relaxed) & VS_PC_NO_PACKET_IN)
         return; /* it speaks of table misses only (OpenFlow 1.3.5, 7.2.1) */
     if (!passes_meter(w, p))
         lose(in, p, VS_DROP_METER);

@@ -17,14 +17,30 @@
 const char *vs_drop_name(uint32_t reason)
 {
     static const char *const names[] = {
-        [VS_DROP_RX_SHORT] = "rx-short", [VS_DROP_RX_TRUNCATED] = "rx-truncated", [VS_DROP_RX_OFFLOAD] = "rx-offload",
-        [VS_DROP_NO_BUFFER] = "no-buffer", [VS_DROP_PORT_DOWN] = "port-down", [VS_DROP_TABLE_MISS] = "table-miss",
-        [VS_DROP_RULE] = "rule", [VS_DROP_NO_PORT] = "no-port", [VS_DROP_OUTPUT_DOWN] = "output-down",
-        [VS_DROP_OUTPUT_SELF] = "output-self", [VS_DROP_TTL] = "ttl", [VS_DROP_MTU] = "mtu", [VS_DROP_TX_FULL] = "tx-full",
-        [VS_DROP_TX_ERROR] = "tx-error", [VS_DROP_PACKET_IN_FULL] = "packet-in-full", [VS_DROP_TOO_DEEP] = "too-deep", [VS_DROP_RESERVED] = "reserved-address",
-        [VS_DROP_GROUP] = "group", [VS_DROP_METER] = "meter", [VS_DROP_QUEUE_FULL] = "queue-full",
-        [VS_DROP_VLAN] = "vlan", [VS_DROP_FLOOD_LIMIT] = "flood-limit",
-        [VS_DROP_NO_IN_PORT] = "no-in-port", [VS_DROP_BUFFER_SHARE] = "buffer-share",
+        [VS_DROP_RX_SHORT] = "rx-short",
+        [VS_DROP_RX_TRUNCATED] = "rx-truncated",
+        [VS_DROP_RX_OFFLOAD] = "rx-offload",
+        [VS_DROP_NO_BUFFER] = "no-buffer",
+        [VS_DROP_PORT_DOWN] = "port-down",
+        [VS_DROP_TABLE_MISS] = "table-miss",
+        [VS_DROP_RULE] = "rule",
+        [VS_DROP_NO_PORT] = "no-port",
+        [VS_DROP_OUTPUT_DOWN] = "output-down",
+        [VS_DROP_OUTPUT_SELF] = "output-self",
+        [VS_DROP_TTL] = "ttl",
+        [VS_DROP_MTU] = "mtu",
+        [VS_DROP_TX_FULL] = "tx-full",
+        [VS_DROP_TX_ERROR] = "tx-error",
+        [VS_DROP_PACKET_IN_FULL] = "packet-in-full",
+        [VS_DROP_TOO_DEEP] = "too-deep",
+        [VS_DROP_RESERVED] = "reserved-address",
+        [VS_DROP_GROUP] = "group",
+        [VS_DROP_METER] = "meter",
+        [VS_DROP_QUEUE_FULL] = "queue-full",
+        [VS_DROP_VLAN] = "vlan",
+        [VS_DROP_FLOOD_LIMIT] = "flood-limit",
+        [VS_DROP_NO_IN_PORT] = "no-in-port",
+        [VS_DROP_BUFFER_SHARE] = "buffer-share",
     };
     _Static_assert(sizeof names / sizeof names[0] == VS_DROP_LIMIT, "every drop has a name");
     return reason < VS_DROP_LIMIT ? names[reason] : NULL;
@@ -39,7 +55,8 @@ static int complete(vs_config *c, vs_error *error)
     if (c->max_rules > MOST_RULES)
         return error_set(error, -EINVAL, "%u rules: a switch holds at most %u", c->max_rules, MOST_RULES);
     if (c->cache_entries & (c->cache_entries - 1))
-        return error_set(error, -EINVAL, "a flow cache of %u entries: the number must be a power of two", c->cache_entries);
+        return error_set(error, -EINVAL, "a flow cache of %u entries: the number must be a power of two",
+                         c->cache_entries);
     return 0;
 }
 
@@ -67,7 +84,8 @@ vs_switch *vs_switch_new(const vs_config *config, uint64_t now_ns, vs_error *err
     atomic_init(&sw->world.version, 1);
     atomic_init(&sw->ports, must_calloc(1, sizeof(struct poll_list)));
     events_init(&sw->events);
-    sw->world.select_seed = hash_end(hash_mix(sw->world.seed, 1)); /* the journal is in other hands too: not the seed itself */
+    sw->world.select_seed =
+        hash_end(hash_mix(sw->world.seed, 1)); /* the journal is in other hands too: not the seed itself */
     if (journal_make(&sw->journal, sw->world.select_seed))
         sw->journal.failed = true; /* forwarding matters more: a restart will then ask the controllers */
     sw->upcall_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -104,7 +122,10 @@ void vs_switch_free(vs_switch *sw)
     free(sw);
 }
 
-long vs_switch_events(vs_switch *sw, uint8_t *out, size_t size, int *fd) { return events_take(&sw->events, out, size, fd); }
+long vs_switch_events(vs_switch *sw, uint8_t *out, size_t size, int *fd)
+{
+    return events_take(&sw->events, out, size, fd);
+}
 
 int vs_switch_wakeup_fd(vs_switch *sw) { return sw->upcall_fd; }
 
@@ -172,9 +193,14 @@ void vs_switch_stats_get(vs_switch *sw, vs_switch_stats *out)
 {
     const struct worker *w = sw->worker;
     *out = (vs_switch_stats){
-        .hits = w->stats.hits, .misses = w->stats.misses, .stale = w->stats.stale,
-        .evictions = w->cache ? cache_evictions(w->cache) : 0, .rules = sw->world.n_rules, .version = sw->world.version + sw->world.station_changes,
-        .packet_ins_lost = sw->events.lost, .bad_messages = sw->bad_messages,
+        .hits = w->stats.hits,
+        .misses = w->stats.misses,
+        .stale = w->stats.stale,
+        .evictions = w->cache ? cache_evictions(w->cache) : 0,
+        .rules = sw->world.n_rules,
+        .version = sw->world.version + sw->world.station_changes,
+        .packet_ins_lost = sw->events.lost,
+        .bad_messages = sw->bad_messages,
     };
 }
 

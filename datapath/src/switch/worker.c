@@ -25,7 +25,8 @@ static void *map_zeroes(size_t size)
     return p;
 }
 
-struct worker *worker_new(struct world *world, _Atomic(struct poll_list *) *ports, const vs_config *config, int upcall_fd, _Atomic bool *told)
+struct worker *worker_new(struct world *world, _Atomic(struct poll_list *) *ports, const vs_config *config,
+                          int upcall_fd, _Atomic bool *told)
 {
     struct worker *w = must_calloc(1, sizeof *w);
     w->world = world;

@@ -1,4 +1,5 @@
-/* A poll thread's belongings, and what the control thread does with them: made, woken, told what to poll.  What the thread does: turns.h. */
+/* A poll thread's belongings, and what the control thread does with them: made, woken, told what to poll.  What the
+ * thread does: turns.h. */
 #pragma once
 #include <pthread.h>
 #include "act/execute.h"
@@ -9,7 +10,10 @@
 /* All ports of all bridges, for poll threads; replaced as a whole. */
 struct poll_list {
     uint32_t n;
-    struct polled { struct port *port; struct bridge *bridge; } ports[];
+    struct polled {
+        struct port *port;
+        struct bridge *bridge;
+    } ports[];
 };
 
 /* Records of the rings to the control thread: packets for the controller, stations that NORMAL does not know. */
@@ -52,7 +56,11 @@ enum { WORKER_WAKE = UINT32_MAX };
 struct worker_stats { _Atomic uint64_t hits, misses, stale; };
 
 /* Packets of a port that have to go through the tables and wait for a turn. */
-struct backlog { unsigned n, at; struct bridge *bridge; struct packet *packets[PORT_BATCH]; };
+struct backlog {
+    unsigned n, at;
+    struct bridge *bridge;
+    struct packet *packets[PORT_BATCH];
+};
 
 struct worker {
     struct executor executor; /* first: handlers cast */
@@ -69,28 +77,30 @@ struct worker {
     /* Of the packets being worked on. */
     const struct bridge *bridge;
     const struct key_shape *shape;
-    uint64_t version;            /* of rules and ports */
-    uint64_t stamp;              /* of a cached answer of 'bridge' that is right now */
-    uint64_t inserts;            /* into the cache: pointers to its entries may be wrong since */
+    uint64_t version; /* of rules and ports */
+    uint64_t stamp;   /* of a cached answer of 'bridge' that is right now */
+    uint64_t inserts; /* into the cache: pointers to its entries may be wrong since */
     struct lane_poll lanes;
-    struct backlog *backlogs;    /* by port index, mapped whole */
-    unsigned n_waiting;          /* packets in them */
-    _Atomic uint64_t turn;       /* turns begun; the control thread looks whether they go on */
-    bool owed;                   /* a port that may have work was passed over in this turn */
-    uint64_t said[OUTLET_PORTS]; /* bytes of upcalls, by port index */
+    struct backlog *backlogs;             /* by port index, mapped whole */
+    unsigned n_waiting;                   /* packets in them */
+    _Atomic uint64_t turn;                /* turns begun; the control thread looks whether they go on */
+    bool owed;                            /* a port that may have work was passed over in this turn */
+    uint64_t said[OUTLET_PORTS];          /* bytes of upcalls, by port index */
     _Atomic uint64_t taken[OUTLET_PORTS]; /* of these, by the control thread */
-    uint8_t ready[OUTLET_PORTS]; /* by port index: has work, as far as known */
-    int epoll, wake_fd; /* wake_fd: the control thread wants us awake */
-    int upcall_fd;      /* the control thread's; shared by all workers */
-    _Atomic bool *told; /* it was told and has not looked yet */
-    bool restless;      /* a port has more that no event will announce */
-    bool tell;          /* there is something to tell at the end of this turn */
+    uint8_t ready[OUTLET_PORTS];          /* by port index: has work, as far as known */
+    int epoll, wake_fd;                   /* wake_fd: the control thread wants us awake */
+    int upcall_fd;                        /* the control thread's; shared by all workers */
+    _Atomic bool *told;                   /* it was told and has not looked yet */
+    bool restless;                        /* a port has more that no event will announce */
+    bool tell;                            /* there is something to tell at the end of this turn */
     _Atomic bool sleeping, stop;
     pthread_t thread;
 };
 
-/* A worker without a thread; turns_prepare is called before its first turn.  Asserts that the system has the memory and descriptors. */
-struct worker *worker_new(struct world *, _Atomic(struct poll_list *) *ports, const vs_config *, int upcall_fd, _Atomic bool *told);
+/* A worker without a thread; turns_prepare is called before its first turn.  Asserts that the system has the memory and
+ * descriptors. */
+struct worker *worker_new(struct world *, _Atomic(struct poll_list *) *ports, const vs_config *, int upcall_fd,
+                          _Atomic bool *told);
 /* After its thread has ended. */
 void worker_free(struct worker *);
 /* Control thread: wakes it if it sleeps. */

@@ -105,7 +105,8 @@ static void no_removed(struct bridge *b)
     b->removed_end = &b->removed;
 }
 
-static void remove_selected(struct bridge *b, bool (*selects)(const struct rule *, uint32_t), uint32_t id, enum of_removed reason)
+static void remove_selected(struct bridge *b, bool (*selects)(const struct rule *, uint32_t), uint32_t id,
+                            enum of_removed reason)
 {
     MUST(!b->added);
     for (unsigned i = 0; i < N_TABLES; i++)

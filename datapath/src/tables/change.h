@@ -18,11 +18,12 @@ void bridge_commit(struct bridge *);
 void bridge_abort(struct bridge *);
 /* Deletes a rule for a timeout; goes with the next commit. */
 void bridge_expire(struct bridge *, struct rule *, enum of_removed reason);
-/* Waits until no packet is under a rule that has been deleted: what only such rules name can go, and a packet sees both or
- * neither. */
+/* Waits until no packet is under a rule that has been deleted: what only such rules name can go, and a packet sees both
+ * or neither. */
 void bridge_outlast_deleted(struct bridge *);
 /* Deletes all rules that 'selects' for 'id', at once; none of them is left in this sense.  Nothing may be pending. */
-void bridge_purge(struct bridge *, bool (*selects)(const struct rule *, uint32_t id), uint32_t id, enum of_removed reason);
+void bridge_purge(struct bridge *, bool (*selects)(const struct rule *, uint32_t id), uint32_t id,
+                  enum of_removed reason);
 /* Rules whose grace period is over: tells 'removed' of each in order, unlinks it. */
 void bridge_settle(struct bridge *, void (*removed)(void *arg, struct bridge *, const struct rule *), void *arg);
 /* Has everything been told and unlinked that was deleted? */

@@ -58,7 +58,8 @@ static void remove_one(struct bridge *b, struct rule *r, struct flow_mod *mod)
 
 typedef void each_rule(struct bridge *, struct rule *, struct flow_mod *);
 
-static void for_table(struct bridge *b, struct flow_table *t, struct flow_mod *mod, const struct match *m, bool strict, each_rule *each)
+static void for_table(struct bridge *b, struct flow_table *t, struct flow_mod *mod, const struct match *m, bool strict,
+                      each_rule *each)
 {
     struct flow_select select = {mod->cookie, mod->cookie_mask, mod->out_port, mod->out_group, strict ? NULL : m};
     if (strict) {
@@ -103,10 +104,12 @@ enum of_error bridge_flow_mod(struct bridge *b, struct flow_mod *mod, uint64_t n
     enum of_error error = mod->program ? check_names(b, mod->program) : OF_FINE;
     if (error != OF_FINE)
         return error;
-    union { struct match m; uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)]; } match;
+    union {
+        struct match m;
+        uint8_t room[sizeof(struct match) + KEY_WORDS * sizeof(struct match_word)];
+    } match;
     match_set(&match.m, &mod->value, &mod->mask);
     if (mod->command == OFPFC_ADD)
         return add_rule(b, mod, &match.m, now_ns);
     return change_rules(b, mod, &match.m);
 }
-

@@ -23,13 +23,13 @@ struct bucket {
 };
 
 struct group {
-    uint32_t id;           /* first: idmap wants it */
-    uint8_t type;          /* enum of_group_type */
+    uint32_t id;  /* first: idmap wants it */
+    uint8_t type; /* enum of_group_type */
     bool owns_slot;
-    uint32_t slot;         /* counter; UINT32_MAX until the group is in a bridge */
-    uint32_t refs;         /* rules and buckets that name it */
+    uint32_t slot; /* counter; UINT32_MAX until the group is in a bridge */
+    uint32_t refs; /* rules and buckets that name it */
     uint64_t created_ns;
-    uint64_t search;        /* control thread: the search that came here last, */
+    uint64_t search;         /* control thread: the search that came here last, */
     struct group *to_search; /* and where it goes on */
     struct world *world;
     uint64_t total_weight; /* of a select group's buckets; 0: all alike */

@@ -15,7 +15,8 @@ static void refer(struct bridge *b, const struct group *g, int by)
 
 /* ---- checks ---- */
 
-/* Puts the groups that 'g' goes to, and that this search has not seen, in front of 'todo'; '*found': 'to' is among them. */
+/* Puts the groups that 'g' goes to, and that this search has not seen, in front of 'todo'; '*found': 'to' is among
+ * them. */
 static struct group *step_from(struct bridge *b, const struct group *g, uint32_t to, struct group *todo, bool *found)
 {
     for (uint32_t i = 0; i < g->n_buckets; i++)
@@ -187,7 +188,9 @@ static enum of_error delete(struct bridge *b, struct group_mod *mod, uint64_t no
 enum of_error bridge_group_mod(struct bridge *b, struct group_mod *mod, uint64_t now_ns)
 {
     static enum of_error (*const commands[])(struct bridge *, struct group_mod *, uint64_t) = {
-        [OFPGC_ADD] = add, [OFPGC_MODIFY] = modify, [OFPGC_DELETE] = delete,
+        [OFPGC_ADD] = add,
+        [OFPGC_MODIFY] = modify,
+        [OFPGC_DELETE] = delete,
     };
     MUST(!b->added && !b->removed);
     return commands[mod->command](b, mod, now_ns);

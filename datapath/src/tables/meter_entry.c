@@ -14,10 +14,12 @@ void meter_entry_free(struct meter_entry *m)
     free(m);
 }
 
-struct meter_entry *meter_entry_new(struct bridge *b, const struct meter_mod *mod, const struct meter_entry *old, uint64_t now_ns)
+struct meter_entry *meter_entry_new(struct bridge *b, const struct meter_mod *mod, const struct meter_entry *old,
+                                    uint64_t now_ns)
 {
     struct meter_entry *m = must_calloc(1, sizeof *m);
-    *m = (struct meter_entry){.id = mod->id, .created_ns = old ? old->created_ns : now_ns, .refs = old ? old->refs : 0, .world = b->world};
+    *m = (struct meter_entry){
+        .id = mod->id, .created_ns = old ? old->created_ns : now_ns, .refs = old ? old->refs : 0, .world = b->world};
     m->meter = meter_new(mod->id, mod->flags, mod->bands, mod->n_bands, now_ns);
     m->meter->slot = old ? old->meter->slot : world_take_object(b->world);
     m->owns_slot = !old && m->meter->slot != UINT32_MAX;

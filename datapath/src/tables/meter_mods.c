@@ -72,7 +72,9 @@ static enum of_error delete(struct bridge *b, const struct meter_mod *mod, uint6
 enum of_error bridge_meter_mod(struct bridge *b, struct meter_mod *mod, uint64_t now_ns)
 {
     static enum of_error (*const commands[])(struct bridge *, const struct meter_mod *, uint64_t) = {
-        [OFPMC_ADD] = add, [OFPMC_MODIFY] = modify, [OFPMC_DELETE] = delete,
+        [OFPMC_ADD] = add,
+        [OFPMC_MODIFY] = modify,
+        [OFPMC_DELETE] = delete,
     };
     MUST(!b->added && !b->removed);
     return commands[mod->command](b, mod, now_ns);

@@ -3,6 +3,6 @@
 #include "base/of_error.h"
 #include "tables/meter_entry.h"
 
-/* Carries out a meter-mod.  Anything but OF_FINE: nothing was changed.  No change of rules may be pending.  May wait for a
- * grace period.  Control thread. */
+/* Carries out a meter-mod.  Anything but OF_FINE: nothing was changed.  No change of rules may be pending.  May wait
+ * for a grace period.  Control thread. */
 enum of_error bridge_meter_mod(struct bridge *, struct meter_mod *, uint64_t now_ns);

@@ -7,7 +7,8 @@
 #include "base/check.h"
 #include "tables/group.h"
 
-static void copy_wire(struct rule *r, const uint8_t *match, uint16_t match_size, const uint8_t *instructions, uint16_t size)
+static void copy_wire(struct rule *r, const uint8_t *match, uint16_t match_size, const uint8_t *instructions,
+                      uint16_t size)
 {
     r->wire = must_calloc(1, (size_t)match_size + size + 1);
     memcpy(r->wire, match, match_size);

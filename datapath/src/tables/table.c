@@ -11,7 +11,10 @@ static uint64_t strict_hash(const struct bridge *b, const struct match *m, uint1
     return match_hash(m, b->world->seed ^ priority);
 }
 
-static struct rule *rule_of_node(struct hmap_node *n) { return (struct rule *)((char *)n - offsetof(struct rule, node)); }
+static struct rule *rule_of_node(struct hmap_node *n)
+{
+    return (struct rule *)((char *)n - offsetof(struct rule, node));
+}
 
 struct rule *table_find(const struct bridge *b, const struct flow_table *t, const struct match *m, uint16_t priority)
 {
