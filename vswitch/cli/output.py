@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Record = Mapping[str, Any]
 
+WHOLE = "text"
+"""The field that says all others once more, in words: no column of a table."""
 NARROWEST = 12
 """Columns of a terminal that a column of text keeps when a table is too wide for it."""
 
@@ -163,7 +165,7 @@ def widened(
     """The columns, exact, and behind them one for each field that they don't show."""
     shown = {column.field for column in columns}
     known = [field.name for field in shape.fields] if shape else [n for r in records for n in r]
-    more = [name for name in dict.fromkeys(known) if name not in shown]
+    more = [name for name in dict.fromkeys(known) if name not in shown | {WHOLE}]
     exact = [Column(c.head, c.field) if c.exact else c for c in columns]
     return [*exact, *(Column(name.upper().replace("_", " "), name) for name in more)]
 

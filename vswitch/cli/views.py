@@ -70,6 +70,18 @@ MACS = (
     Column("NAME", "name"),
     Column("AGE", "age", lambda station: f"{station['age']:.1f} s", exact=True),
 )
+FLOWS = (
+    Column("TABLE", "table"),
+    Column("PRIORITY", "priority"),
+    Column("COOKIE", "cookie", lambda flow: Quantity(hex(flow["cookie"]))),
+    Column("PACKETS", "packets"),
+    Column("BYTES", "bytes"),
+    Column("DURATION", "duration", lambda flow: Quantity(f"{flow['duration']:.3f} s")),
+    Column("IDLE TIMEOUT", "idle_timeout"),
+    Column("HARD TIMEOUT", "hard_timeout"),
+    Column("MATCH", "match"),
+    Column("ACTIONS", "actions", lambda flow: flow["actions"] or "drop"),
+)
 _STATUS = {
     "version": "version",
     "pid": "daemon's pid",
@@ -180,8 +192,11 @@ def controllers(out: Output, result: list[Record], params: Params) -> None:
 
 
 def flows(out: Output, result: list[Record], params: Params) -> None:
-    """Flows as `ovs-ofctl dump-flows` writes them."""
-    out.result(result, lambda: map(flow_line, result))
+    """Flows as `ovs-ofctl dump-flows` writes them; wide: in a table."""
+    if out.format == "wide":
+        out.records(result, FLOWS)
+    else:
+        out.result(result, lambda: map(flow_line, result))
 
 
 def flow_line(flow: Record) -> str:
