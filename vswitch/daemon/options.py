@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vswitch.schema import FAIL_MODES, Bridge, Port, Record
 from vswitch.values import LOCAL, PORT_NUMBER_MAX
 
 
@@ -157,8 +158,19 @@ def _protocols(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(",") if part)
 
 
+def _of(record: type[Record], *names: str) -> dict[str, dict[str, Any]]:
+    """Options that are settings, in the schema's words."""
+    known = record.settings()
+    return {
+        f"--{name.replace('_', '-')}": {
+            "dest": name, "metavar": known[name].metavar, "help": known[name].help
+        }
+        for name in names
+    }
+
+
 _OF_BRIDGE: dict[str, dict[str, Any]] = {
-    "--dpid": {"metavar": "HEX", "help": "datapath id"},
+    **_of(Bridge, "dpid"),
     "--port": {"dest": "ports", "type": _port, "repeats": True, "metavar": "IF[:OFPORT]",
                "help": "an interface and its port number; br0:LOCAL makes the host's own port"},
     "--queue": {"dest": "queues", "type": _queue, "repeats": True, "metavar": "PORT:NUMBER:RATE",
@@ -166,16 +178,12 @@ _OF_BRIDGE: dict[str, dict[str, Any]] = {
     "--controller": {"dest": "controllers", "repeats": True, "metavar": "tcp:HOST:PORT"},
     "--protocols": {"type": _protocols, "metavar": "OpenFlow13,..."},
     "--listen": {"repeats": True, "metavar": "ptcp:PORT[:ADDRESS]"},
-    "--fail-mode": {"dest": "fail_mode", "choices": ("secure", "standalone")},
-    "--mac-age": {"dest": "mac_age", "metavar": "SECONDS", "help": "of stations, for NORMAL"},
-    "--mac-limit": {"dest": "mac_limit", "metavar": "N", "help": "stations that NORMAL learns"},
-    "--flood-rate": {"dest": "flood_rate", "metavar": "N", "help": "packets/s flooded of a port"},
+    "--fail-mode": {**_of(Bridge, "fail_mode")["--fail-mode"], "choices": FAIL_MODES},
+    **_of(Bridge, "mac_age", "mac_limit", "flood_rate"),
 }  # fmt: skip
 _OF_PORT: dict[str, dict[str, Any]] = {
     "--kind": {"choices": ("tap", "packet"), "help": "of the --port before: tap makes it"},
-    "--tag": {"metavar": "VID", "help": "VLAN of the --port before, for NORMAL"},
-    "--trunks": {"metavar": "VID[-VID],...", "help": "VLANs that it carries"},
-    "--vlan-mode": {"dest": "vlan_mode", "metavar": "MODE", "help": "access, trunk, native-..."},
+    **_of(Port, "tag", "trunks", "vlan_mode"),
 }
 
 
