@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import random
@@ -14,6 +15,7 @@ import pytest
 from datapath.frames import Command
 from tests.kit.world import Switch, World
 from vswitch.daemon.forwarder import dump
+from vswitch.daemon.link import ForwarderGone
 from vswitch.daemon.methods import methods
 from vswitch.errors import Failure
 from vswitch.schema import Bridge, Config, Port
@@ -42,15 +44,18 @@ async def ask(world: World, request: Request) -> bool:
 
 async def check(world: World) -> None:
     """What the forwarder has is what the daemon thinks, each name once, each number once."""
-    async with world.daemon.changing:
-        link = world.daemon.operator.connected()
-        held = await dump(link)
+    held = None
+    while held is None:  # it may die once more
+        with contextlib.suppress(Failure, ForwarderGone):
+            async with world.daemon.changing:
+                held = await dump(world.daemon.operator.connected())
+                known = {port.record.name for _, port in world.daemon.live.ports()}
+        await asyncio.sleep(0)
     names = Counter(port.spec.name for bridge in held for port in bridge.ports)
     assert set(names.values()) <= {1}, names
     for bridge in held:
         numbers = Counter(port.spec.number for port in bridge.ports)
         assert set(numbers.values()) <= {1}, numbers
-    known = {port.record.name for _, port in world.daemon.live.ports()}
     assert known == set(names)
     for bridge in held:
         for one in bridge.ports:
