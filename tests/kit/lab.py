@@ -148,11 +148,11 @@ def frame(number: int) -> bytes:
     return head + MARK + struct.pack("!I", number) + bytes(40)
 
 
-def numbers(sock: socket.socket, seconds: float) -> set[int]:
-    """Numbers of the frames that arrive within 'seconds'."""
+def numbers(sock: socket.socket, seconds: float, last: int | None = None) -> set[int]:
+    """Numbers of the frames that arrive within 'seconds', or until that of the 'last' one does."""
     seen: set[int] = set()
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
+    while last not in seen and (left := end - time.monotonic()) > 0:
         sock.settimeout(left)
         try:
             data = sock.recv(2048)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
-from datapath.frames import ForwarderHello
+from datapath.frames import Done, Event, ForwarderHello, Frame
 from tests.kit import lab
 from vswitch.daemon import forwarder as forwarders
 from vswitch.daemon import process
@@ -98,3 +100,31 @@ def test_without_that_service_a_sentence_says_what_to_start(
         await one.end()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("adopt", "do"), [(True, "systemctl restart vswitch-forwarder"), (False, "kill ")]
+)
+def test_a_forwarder_of_another_release_is_told_with_what_to_do(
+    tmp_path: Path, adopt: bool, do: str
+) -> None:
+    why = "the daemon speaks version 9 of the forwarder's wire, this forwarder 8"
+
+    def refuse(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            hello = Frame.unpack(peer.recv(1 << 16))
+            done = Done(-errno.EPROTO, why).pack()
+            peer.send(Frame(Event.DONE, done, tag=hello.tag).pack())
+            peer.recv(1 << 16)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(folders(tmp_path).forwarder))
+        listener.listen()
+        thread = threading.Thread(target=refuse, args=(listener,))
+        thread.start()
+        with pytest.raises(Failure) as told:
+            asyncio.run(reached(tmp_path, adopt))
+        thread.join()
+    assert told.value.why == why
+    assert do in told.value.do
