@@ -9,8 +9,9 @@ whichever of the two was meant, the other one would be a hole in a rule.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 
 from datapath.problems import SyntaxProblem
@@ -65,7 +66,7 @@ class PortNames:
             return meant
         if meant is not None and meant != named:
             why = f"it is port {format_port(meant)}, and the name of port {format_port(named)}"
-            instead = f'write {_spelled(meant)} for the one, "{text}" in quotes for the other'
+            instead = f'write {self._bare(meant)} for the one, "{text}" in quotes for the other'
             raise SyntaxProblem(word or text, why, instead)
         return named
 
@@ -77,8 +78,13 @@ class PortNames:
         """A port as ovs-ofctl prints it: "LOCAL", its name (in quotes if need be), else "3"."""
         name = None if number in _NUMBERS else self._names.get(number)
         if name is None:
-            return format_port(number)
+            return self._bare(number)
         return name if _is_plain(name) else json.dumps(name)
+
+    def _bare(self, number: int) -> str:
+        """A number or reserved name in a spelling that is no other port's name."""
+        spellings = _spellings(number)
+        return next(text for text in spellings if self._numbers.get(text, number) == number)
 
     def _quoted(self, text: str, word: str) -> int:
         try:
@@ -115,9 +121,13 @@ def _is_plain(name: str) -> bool:
     return name.isascii() and name.isalnum() and name[0].isalpha() and name.upper() not in _RESERVED
 
 
-def _spelled(number: int) -> str:
-    """Another spelling of a number or reserved name than the one that a name is like."""
-    return format_port(number) if number in _NUMBERS else f"{number:#x}"
+def _spellings(number: int) -> Iterator[str]:
+    """All the ways to write a number or reserved name, the usual one first."""
+    if number in _NUMBERS:
+        name = Reserved(number).name
+        yield from (name, name.lower())
+    yield str(number)
+    yield from (f"0x{'0' * zeros}{number:x}" for zeros in itertools.count())
 
 
 def parse_port(text: str) -> int:

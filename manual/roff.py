@@ -31,7 +31,7 @@ def section(title: str) -> Lines:
 
 def subsection(title: str) -> Lines:
     """The beginning of a part of a section; the title as it is typed."""
-    quoted = escaped(title).replace('"', '\\(dq')
+    quoted = escaped(title).replace('"', "\\(dq")
     yield f'.SS "{quoted}"'
 
 
@@ -64,5 +64,5 @@ def example(lines: Iterable[str]) -> Lines:
 
 
 def _argument(text: str) -> str:
-    quoted = escaped(text).replace('"', '\\(dq')
+    quoted = escaped(text).replace('"', "\\(dq")
     return f'"{quoted}"'

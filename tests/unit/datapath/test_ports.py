@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datapath.group import GroupCommand
 from datapath.group_text import format_group, parse_group
@@ -90,3 +92,36 @@ def test_groups_have_names_in_buckets_and_in_what_they_watch() -> None:
 
 def test_a_deletion_may_name_the_port_that_it_is_narrowed_to() -> None:
     assert parse_rule("out_port=eth2", FlowCommand.DELETE, PORTS).out_port == 2
+
+
+_NAMES = st.sampled_from(
+    ["eth1", "veth-3.10", "1", "2", "0x2", "0x02", "7", "LOCAL", "local", "FLOOD", "flood", "none",
+     "ANY", "drop", "output", "4294967291", "0xfffffffb", "a.b", "_x"]
+)  # fmt: skip
+_NUMBERS = st.sampled_from([1, 2, 3, 7, 65279, int(Reserved.LOCAL)])
+
+
+@given(st.dictionaries(_NAMES, _NUMBERS, max_size=12))
+def test_whatever_ports_are_called_what_is_written_is_read_as_it_was(names: dict[str, int]) -> None:
+    one_each = {number: name for name, number in names.items()}
+    ports = PortNames({name: number for number, name in one_each.items()})
+    outputs = [1, 2, 3, 7, 65279, Reserved.LOCAL, Reserved.FLOOD, Reserved.ALL, Reserved.IN_PORT]
+    for number in outputs:
+        assert ports.read(ports.write(number)) == number
+    text = ",".join(f"output:{number:#010x}" for number in outputs)
+    rule = parse_rule(f"in_port=0x000007,actions={text}")
+    assert parse_rule(format_rule(rule, ports=ports), ports=ports) == rule
+
+
+@given(st.dictionaries(_NAMES, _NUMBERS, max_size=12), _NAMES)
+def test_a_bare_word_never_means_one_of_two(names: dict[str, int], word: str) -> None:
+    ports = PortNames(names)
+    try:
+        number = ports.read(word)
+    except SyntaxProblem:
+        return
+    assert number == names.get(word, number)
+    try:
+        assert number == PortNames().read(word)
+    except SyntaxProblem:
+        assert word in names
