@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from containers import launch
-from containers.keeper import ensure, is_kept
 from containers.plug import advice, is_plugged
 from containers.registry import Entry, Registry
 from containers.requests import EXAMPLES, REQUESTS
@@ -94,6 +93,8 @@ def _seated(given: words.Given, detached: bool = False) -> dict[str, Any]:
 
 
 def _ps(arguments: Sequence[str], out: Output) -> int:
+    from containers.keeper import ensure, is_kept
+
     _spelt("ps", arguments)
     registry = Registry(paths.run_folder())
     entries = registry.sweep()

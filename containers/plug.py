@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Iterator
 
@@ -23,6 +22,10 @@ from containers.registry import Entry, Registry
 from vswitch import paths
 from vswitch.errors import Failure
 from vswitch.rpc.client import Client
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from threading import Event
 
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 2.0
@@ -170,6 +173,8 @@ def plugged(registry: Registry, entry: Entry) -> Iterator[None]:
     if not entry.spec.bridge:
         yield
         return
+    import threading
+
     over = threading.Event()
     # Nobody waits for it in the end: it may wait for a daemon that hangs.
     threading.Thread(target=_look_after, args=(registry, entry, over), daemon=True).start()
@@ -179,7 +184,7 @@ def plugged(registry: Registry, entry: Entry) -> Iterator[None]:
         over.set()
 
 
-def _look_after(registry: Registry, entry: Entry, over: threading.Event) -> None:
+def _look_after(registry: Registry, entry: Entry, over: Event) -> None:
     with contextlib.suppress(ProcessLookupError):
         plug = Plug(registry, entry)
         try:

@@ -17,11 +17,8 @@ from typing import NamedTuple
 
 from containers import launch, plan, plug, port
 from containers.attach import signals_forwarded, stay
-from containers.console import join, listen
 from containers.hiding import views
-from containers.keeper import ensure, is_kept
 from containers.launch import Birth
-from containers.logs import LOGS, read
 from containers.plug import RunningProcess, plugged
 from containers.registry import Entry, Registry, Reserved, keeping
 from containers.rootfs import Foreign, resolve
@@ -61,6 +58,8 @@ def run(host: Host, spec: Spec) -> tuple[str, int]:
 
 def _let_go(host: Host, entry: Entry, child: Birth) -> int:
     """Starts the command and leaves the container to itself, and its port to the keeper."""
+    from containers.keeper import ensure, is_kept
+
     child.go()
     child.await_command()
     if is_kept(entry):
@@ -95,6 +94,8 @@ def connect(host: Host, name: str) -> None:
 
 def attach(host: Host, name: str) -> int:
     """Joins a detached container until it ends or we leave; its exit code."""
+    from containers.console import join
+
     entry = host.registry.find(name)
     _check_here(host, entry)
     if not entry.spec.detach:
@@ -110,6 +111,8 @@ def attach(host: Host, name: str) -> int:
 
 def logs(host: Host, name: str, follow: bool) -> Iterator[bytes]:
     """What a detached container has written, and with `follow` what it writes until it ends."""
+    from containers.logs import LOGS, read
+
     entry = host.registry.find(name)
     if not entry.spec.detach:
         why = "its output is where it was started: only detached ones have a log"
@@ -188,6 +191,9 @@ def _hidden(host: Host) -> tuple[plan.View, ...]:
 
 def _console(files: contextlib.ExitStack, registry: Registry, entry: Entry) -> plan.Console:
     """What a detached container's process 1 needs to keep its output and let others join."""
+    from containers.console import listen
+    from containers.logs import LOGS
+
     with keeping(entry.name):
         first, second = (_log(files, registry.path(entry.name, name)) for name in LOGS)
         listening = files.enter_context(listen(registry.path(entry.name)))
