@@ -228,15 +228,12 @@ def group_lines(group: Record) -> Iterable[str]:
         f"ref_count={group['references']}",
     ]
     yield f" {', '.join(words)}, {_counted(group)}"
-    for number, bucket in enumerate(group["buckets"]):
+    said = group["text"].split("bucket=")[1:]
+    for number, (bucket, words_of_it) in enumerate(zip(group["buckets"], said, strict=True)):
         own = [f"weight:{bucket['weight']}"] if group["type"] == "select" else []
-        watched = {key: port_number_text(bucket[key]) for key in _WATCHED}
-        own += [f"{key}:{word}" for key, word in watched.items() if word is not None]
+        own += [word for word in words_of_it.split(",") if word.startswith("watch_")]
         words = [*own, f"actions={bucket['actions'] or 'drop'}"]
         yield f"  bucket {number}: {_counted(bucket)}, {','.join(words)}"
-
-
-_WATCHED = ("watch_port", "watch_group")
 
 
 def meters(out: Output, result: list[Record], params: Params) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.kit.fakedaemon import FakeDaemon
-from tests.unit.cli.conftest import ANSWERS, FLOW, MAC, PORT, Vswitch
+from tests.unit.cli.conftest import ANSWERS, FLOW, GROUP, MAC, PORT, Vswitch
 from vswitch.answers import ANSWERS as SHAPES
 from vswitch.errors import RpcError
 from vswitch.requests import REQUESTS
@@ -266,6 +266,18 @@ def test_groups_and_meters_stand_above_their_buckets_and_bands(
     assert vswitch("meter", "ls", "br0").out == (
         " meter=1, kbps, burst, duration=2.000s, flow_count=1, n_packets=9, n_bytes=900\n"
         "  band 0: n_packets=4, n_bytes=400, type=drop rate=1000 burst_size=10\n"
+    )
+
+
+def test_a_group_is_told_with_the_names_that_the_daemon_wrote(
+    vswitch: Vswitch, daemon: FakeDaemon
+) -> None:
+    bucket = {**GROUP["buckets"][0], "actions": "output:eth2"}
+    text = 'group_id=1,type=ff,bucket=watch_port:"eth-2",actions=output:eth2'
+    daemon.answers["group.list"] = [{**GROUP, "type": "ff", "buckets": [bucket], "text": text}]
+    told = vswitch("group", "ls", "br0", "--names").out
+    assert told.splitlines()[1] == (
+        '  bucket 0: n_packets=2, n_bytes=200, watch_port:"eth-2",actions=output:eth2'
     )
 
 
