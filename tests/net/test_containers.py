@@ -91,7 +91,7 @@ def test_the_run_folder_with_the_daemon_s_socket_is_out_of_reach(pod: Pod) -> No
         (folder / "vswitch.sock").touch()
         assert pod.sh(f"ls -A {folder}").out == ""
         pod.environment["VSWITCH_RUN"] = str(pod.folder)  # no daemon's any more, and seen
-        assert pod.sh(f"ls -A {folder}").out == "vswitch.sock\n"
+        assert "vswitch.sock" in pod.sh(f"ls -A {folder}").lines()
     finally:
         shutil.rmtree(folder)
 
@@ -188,7 +188,7 @@ def test_a_root_of_one_s_own_is_used_and_can_be_written(pod: Pod, root: Path) ->
 def test_orphans_are_reaped_by_process_1(pod: Pod) -> None:
     script = "(sh -c 'true & true' &); sleep 0.1; sleep 0.1; cat /proc/[0-9]*/stat"
     states = [line.rpartition(")")[2].split()[0] for line in pod.sh(script).lines()]
-    assert len(states) >= 3
+    assert len(states) >= 2  # process 1, and the shell that became cat
     assert "Z" not in states
     unreaped = "sleep 0.01 & exec sh -c 'sleep 0.2; cat /proc/[0-9]*/stat; true'"
     kept = [line.rpartition(")")[2].split()[0] for line in pod.sh(unreaped).lines()]
