@@ -2,14 +2,15 @@
 
 The process connects to a unix socket as a controller would to a passive listener, says hello, and
 sends one echo request after the other.  Moments are those of the monotonic clock, which all
-processes share.  Each echo is told with two durations: what passed, and what this process (whose
-loop serves the session) had of the processors meanwhile.  A machine that has other things to do
+processes share.  Each echo is told with two durations: what passed, and what the process whose
+loop serves the session had of the processors meanwhile.  A machine that has other things to do
 makes the first as long as it likes and leaves the second alone: that is what computing on the loop,
 or beside it without giving way, costs an echo.
 """
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import sys
@@ -22,12 +23,12 @@ from typing import Self
 ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
-import os, socket, sys, time
+import socket, sys, time
 from perf.controller import ECHO, ECHO_REPLY, Controller
 sock = socket.socket(socket.AF_UNIX)
 sock.connect(sys.argv[1])
 controller = Controller(sock)
-clock = ~os.getppid() << 3 | 2  # the processor time of another process (clock_getcpuclockid(3))
+clock = ~int(sys.argv[2]) << 3 | 2  # the processor time of another process (clock_getcpuclockid(3))
 while True:
     began, used = time.monotonic(), time.clock_gettime(clock)
     sock.sendall(ECHO)
@@ -44,7 +45,7 @@ class Echo:
     asked: float
     replied: float
     computed: float
-    """Processor time that this process used meanwhile, on all its threads."""
+    """Processor time that who serves it used meanwhile, on all its threads."""
 
     @property
     def waited(self) -> float:
@@ -52,10 +53,12 @@ class Echo:
 
 
 class Echoes:
-    """Echoes to whoever listens at 'path', one after the other while entered."""
+    """Echoes to whoever listens at 'path', one after the other while entered.  'process' is theirs,
+    if it is not this one."""
 
-    def __init__(self, path: Path) -> None:
-        command = [sys.executable, "-c", PROGRAM, str(path)]
+    def __init__(self, path: Path, process: int | None = None) -> None:
+        served_by = os.getpid() if process is None else process
+        command = [sys.executable, "-c", PROGRAM, str(path), str(served_by)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
         self._told = b""
 

@@ -69,11 +69,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def share_turns() -> None:
     """What takes long (lists, plans) is on threads beside the event loop: a thread gives way within
-    a millisecond, and Python's garbage collector, which lets nobody else run, looks no more at
-    what is there for good."""
+    a millisecond, and Python's garbage collector, which lets nobody else run, looks seldom, and no
+    more at what is there for good."""
     sys.setswitchinterval(0.001)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(5_000, 50, 20)
 
 
 def _allow_descriptors() -> None:

@@ -5,6 +5,7 @@ Words become a mod, descriptions and statistics rows.  What differs between the 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -99,6 +100,13 @@ async def _list(
     which = kind.number(_parsed(kind, words.get(kind.noun, "")))
     answers = await ask(daemon, live, map(encode, (kind.descriptions, kind.statistics)))
     refuse_errors(f"{kind.noun}s", answers)
+    # There may be tens of thousands: on a thread, so that sessions go on.
+    return await asyncio.to_thread(_rows, kind, answers, which, ports)
+
+
+def _rows(
+    kind: Numbered[D, S], answers: list[Message], which: int, ports: PortNames
+) -> list[dict[str, Any]]:
     counted = _by_number(kind, (one for answer in answers for one in kind.counted(answer)))
     found = _chosen(kind, answers, which)
     return [kind.row(one, counted.get(kind.number(one)), ports) for one in found]
