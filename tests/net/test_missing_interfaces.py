@@ -270,3 +270,15 @@ def test_descriptors_tell_what_their_interface_is_called(lab: Lab, kind: str) ->
             assert name(fd) == ""
         finally:
             os.close(fd)
+
+
+def test_the_number_of_a_missing_port_waits_for_it(lab: Lab) -> None:
+    """A container that comes meanwhile gets another one: else the port could never come back."""
+    begin(lab)
+    assert refusal(lab, "port.add", bridge="br0", name="v3", kind="packet").exit == 65
+    made = lab.call("port.add", bridge="br0", name="t1", kind="tap", ephemeral=True)
+    assert made["number"] == 2
+    with lab.wire("v3", "p3"):
+        assert eventually(lambda: rows(lab)["v3"] == ("packet", "up"))
+    numbers = {row["name"]: row["number"] for row in lab.call("port.list")}
+    assert numbers == {"v3": 1, "t1": 2}
