@@ -50,7 +50,7 @@ PASSING: dict[str, dict[str, Any]] = {
 """Of what is not."""
 
 
-async def call(world: World, method: str, params: dict[str, Any], timeout: float = 0.05) -> Any:
+async def call(world: World, method: str, params: dict[str, Any], timeout: float = 0.3) -> Any:
     """What the operator API answers: the result's or the error's part."""
     server = Server("/unused", methods(world.daemon))
     line = Call(1, method, params, timeout=timeout).encode()[:-1]
@@ -94,7 +94,7 @@ def test_a_change_that_does_not_get_its_turn_changes_nothing(
         await set_up(world)
         before = await picture(world)
         async with world.daemon.changing:
-            told = await call(world, method, params)
+            told = await call(world, method, params, 0.05)
             assert told["data"]["exit"] == Exit.TIMED_OUT
             assert "nothing has changed" in told["message"]
         async with world.daemon.changing:
