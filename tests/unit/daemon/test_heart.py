@@ -220,8 +220,10 @@ def test_a_new_daemon_replaces_the_stopped_forwarder_that_it_finds(
         os.kill(pid, signal.SIGSTOP)
         again = Daemon(daemon.folders, MemoryStore(), ephemeral=False)
         await supervise.start(again)
-        assert pid_of(again) != pid
-        assert again.replaced
-        daemon.forwarder = again.forwarder  # for the end
+        try:
+            assert pid_of(again) != pid
+            assert again.replaced
+        finally:
+            await supervise.stop(again, forwarder=True)
 
     real(test)
