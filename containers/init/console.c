@@ -1,8 +1,7 @@
 /* Between a detached container's command, its log and whoever has joined: see console.h. */
-#include "sys.h" /* first: it asks the C library for all it has */
-
 #include "console.h"
 #include "pty.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,9 +5,6 @@
  */
 #pragma once
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
