@@ -220,8 +220,8 @@ def test_a_taken_port_is_told() -> None:
         (("--nosuch", "learning"), "unrecognized arguments: --nosuch"),
         ((), "no app is named"),
         (("learning", "--wsapi-port", "x"), "Invalid Integer value: x"),
-        (("learning", "--config-file", "/nosuch"), "Failed to find some config files: /nosuch"),
-        (("learning", "--user-flags", "/nosuch"), "No such file or directory"),
+        (("learning", "--config-file", "/proc/nosuch"), "Failed to find some config files: /proc/nosuch"),
+        (("learning", "--user-flags", "/proc/nosuch"), "No such file or directory"),
     ],
 )
 def test_options_that_cannot_be_are_told_in_a_sentence(
