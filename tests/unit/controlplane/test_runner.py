@@ -220,7 +220,7 @@ def test_a_taken_port_is_told() -> None:
         (("--nosuch", "learning"), "unrecognized arguments: --nosuch"),
         ((), "no app is named"),
         (("learning", "--wsapi-port", "x"), "Invalid Integer value: x"),
-        (("learning", "--config-file", "/proc/nosuch"), "Failed to find some config files: /proc/nosuch"),
+        (("learning", "--config-file", "/proc/nosuch"), "find some config files: /proc/nosuch"),
         (("learning", "--user-flags", "/proc/nosuch"), "No such file or directory"),
     ],
 )
