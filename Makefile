@@ -4,6 +4,7 @@
 #   make demo        two containers talking through our switch, from nothing to a summary
 #   make test        every check and test that fits in ten minutes on two cores
 #   make test-full   the long suites as well
+#   make perf        what is promised beside Open vSwitch, measured and judged (some minutes)
 #   make build       the C core, its programs and an editable install in .venv
 #   make check       lint, types, layering
 #   make clean       removes .venv and build
@@ -24,7 +25,7 @@ FUZZ_SECONDS ?= 3
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test test-full build check clean system-demo system-test system-full ctest ctest-long fuzz pytest-asan long-first-hour long-models long-kernel
+.PHONY: demo test test-full perf build check clean system-demo system-test system-full system-perf ctest ctest-long fuzz pytest-asan long-first-hour long-models long-kernel
 .DELETE_ON_ERROR:
 
 demo: system-demo $(VENV)/.built
@@ -40,6 +41,8 @@ system-test:
 	@.ci/bootstrap test
 system-full:
 	@.ci/bootstrap full
+system-perf:
+	@.ci/bootstrap perf
 
 $(VENV)/.packages: pyproject.toml .ci/requirements.py | system-demo
 	@echo "==> Installing Python packages into $(VENV)"
@@ -162,6 +165,9 @@ test-full: system-full check ctest ctest-long
 	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q $(ON_BOTH_CORES) $(APART:%=--ignore %) tests
 	@echo "==> Python tests in network namespaces, long suites included"
 	@HYPOTHESIS_PROFILE=random $(PYTHON) -m pytest -q $(APART)
+
+perf: system-perf $(VENV)/.built
+	@$(PYTHON) -m perf bars
 
 clean:
 	rm -rf $(VENV) build

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from perf import __main__ as perf
+from perf import bars
 from perf.contestants import Ours
 from tests.kit import needs
 from tests.kit.lab import ended
@@ -33,6 +34,8 @@ def test_flow_mods_are_measured(
     assert perf.main(["flowmods", "--rules", "500", "--turns", "1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     medians = {case["what"]: case["median"]["vswitch"] for case in result["cases"]}
+    promised = {bar.what.replace("100,000", "500") for bar in bars.FLOW_MODS}
+    assert promised - medians.keys() == {"flow-mod + barrier, 10,000 rules there, p50"}
     assert medians["500 flow-mods, one barrier"] > 500
     assert 0 < medians["flow-mod + barrier, 500 rules there, p50"] < 1e5
     assert not list(switches.iterdir())
