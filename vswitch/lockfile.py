@@ -113,6 +113,10 @@ class FolderLock:
             os.close(old)
         return self._file.keep() or renewed
 
+    def holds(self) -> bool:
+        """Whether what has the folder's name now is what is held."""
+        return self._fd >= 0 and self._still_named()
+
     def _take(self) -> int:
         fd = -1
         try:

@@ -81,3 +81,18 @@ def test_a_lock_file_that_was_removed_is_put_back(tmp_path: Path) -> None:
     path.unlink()
     held.release()
     held.release()
+
+
+def test_a_folder_that_is_gone_or_another_s_is_not_held(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    held = lock(folder)
+    assert held.holds()
+    shutil.rmtree(folder)
+    assert not held.holds()
+    folder.mkdir()
+    assert not held.holds()
+    assert held.keep()
+    assert held.holds()
+    held.release()
+    assert not held.holds()

@@ -112,10 +112,15 @@ class Folders:
             if self.state:
                 link.symlink_to(self.state)
 
-    def clear(self) -> None:
+    def clear(self, locks: Locks) -> None:
         """Removes what a life leaves in the run folder: sockets, the forwarder's log.  Containers
         that are there may live on: they, and what is known of their ports, wait for the next one.
+
+        While the folder is held: one that was removed, or that another daemon has by now, is not
+        touched.
         """
+        if not locks[self.run].holds():
+            return
         if self.fresh and not self._has_containers():
             shutil.rmtree(self.run, ignore_errors=True)
             return

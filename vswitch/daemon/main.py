@@ -61,9 +61,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except ForwarderGone as gone:
         return _say(Failure("forwarder", str(gone), f"see {folders.forwarder_log}"))
     finally:
+        if options.ephemeral:  # before the next daemon may have the folder
+            folders.clear(locks)
         places.release(locks)
-        if options.ephemeral:
-            folders.clear()
     return 0
 
 

@@ -172,6 +172,35 @@ def test_a_folder_that_another_daemon_took_is_left_to_it(house: Callable[[Test],
     house(test)
 
 
+@pytest.mark.parametrize("fresh", [True, False])
+def test_whoever_ends_removes_nothing_of_a_folder_that_another_has_by_now(
+    tmp_path: Path, fresh: bool
+) -> None:
+    run = tmp_path / "run"
+    ours = ("forwarder.sock", "forwarder.log")
+
+    def fill() -> None:
+        run.mkdir(mode=0o700)
+        for name in ours:
+            (run / name).touch()
+
+    folders = Folders(run, None, fresh)
+    fill()
+    locks = folders.lock()
+    shutil.rmtree(run)
+    fill()
+    theirs = FolderLock(str(run), "vswitchd.lock", "theirs", "")
+    folders.clear(locks)
+    places.release(locks)
+    assert {path.name for path in run.iterdir()} == {*ours, "vswitchd.lock"}
+    theirs.release()
+    locks = folders.lock()
+    folders.clear(locks)  # its own it does remove
+    assert run.exists() != fresh
+    assert fresh or {path.name for path in run.iterdir()} == {"vswitchd.lock"}
+    places.release(locks)
+
+
 def test_a_forwarder_that_does_not_put_its_socket_back_is_told_of(
     house: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
