@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.unit.agent.test_exchange import message
 from tests.unit.agent.test_sessions import HELLO
 from vswitch.daemon.methods import methods
 from vswitch.daemon.operate import bridges as bridge_doers
+from vswitch.errors import Failure
 from vswitch.schema import Bridge, Controller
 
 NOT, MISSES, EVERYTHING = Standalone.NOT, Standalone.MISSES, Standalone.ALL
@@ -84,6 +86,47 @@ def test_one_that_loses_its_controllers_switches_everything(world: Switch) -> No
         await until(lambda: ways(world)[4:] == [EVERYTHING])
         await world.daemon.change(lambda c: c.with_bridge(c.bridges[0].changed(controllers=())))
         await until(lambda: ways(world)[5:] == [MISSES])
+
+    world(test)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_controller_that_comes_while_settings_change_takes_none_of_them_back(
+    world: Switch, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    """The forwarder is told of both, in whichever order, and the daemon knows what it has."""
+
+    def last(world: World) -> BridgeSpec:
+        assert world.life.forwarder
+        frames = [f for f in world.life.forwarder.told if f.type == Command.BRIDGE_ADD]
+        return BridgeSpec.unpack(frames[-1].payload)
+
+    async def test(world: World) -> None:
+        await add(world, None, "standalone")
+        bridge, operator = world.daemon.live.bridges["br0"], world.daemon.operator
+        assert (last(world).mac_age, last(world).standalone) == (300, MISSES)
+        ask = operator.ask
+
+        async def meanwhile(*words: Any) -> None:
+            monkeypatch.setattr(operator, "ask", ask)
+            if refused:
+                raise Failure("bridge br0", "no", "no")
+            asked = asyncio.ensure_future(ask(*words))
+            await asyncio.sleep(0)
+            bridge.exchange._led = True
+            bridge.exchange.on_led(True)
+            await until(lambda: bridge.standalone == NOT)
+            await asked
+
+        monkeypatch.setattr(operator, "ask", meanwhile)
+        world.daemon.retry_seconds = 1000
+        change = bridge.record.changed(mac_age=77)
+        unmade = await world.daemon.change(lambda config: config.with_bridge(change))
+        await operator.ask("beat", Command.BEAT)
+        assert len(unmade) == refused
+        age, way = (300, MISSES) if refused else (77, NOT)
+        assert (last(world).mac_age, last(world).standalone) == (age, way)
+        assert (bridge.record.mac_age, bridge.standalone) == (age, way)
 
     world(test)
 

@@ -13,6 +13,7 @@ from vswitch.agent.listeners import Listeners
 from vswitch.agent.view import View
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.operate.operator import Operator
+from vswitch.errors import Failure
 from vswitch.reconcile import Add, Operation, Remove, Set
 from vswitch.schema import Bridge
 from vswitch.values import PROTOCOLS
@@ -125,9 +126,7 @@ async def _set(operator: Operator, operation: Operation) -> None:
     record = operation.onto(bridge.record)
     if changed & {"dpid", "fail_mode", *NORMAL_SETTINGS}:
         alone = standalone(record, bridge) if "fail_mode" in changed else bridge.standalone
-        payload = bridge_spec(record, alone, bridge.identity).pack()
-        await operator.ask(record.title, Command.BRIDGE_ADD, payload, bridge.id)
-        bridge.standalone = alone
+        await _tell(operator, bridge, record, alone)
     bridge.record = record
     if changed & {"dpid", "protocols"}:
         assert record.dpid is not None
@@ -135,6 +134,21 @@ async def _set(operator: Operator, operation: Operation) -> None:
         bridge.exchange.introduce(record.dpid, versions)
     if "listen" in changed:
         await bridge.listeners.want(record.listen)
+
+
+async def _tell(operator: Operator, bridge: LiveBridge, record: Bridge, alone: int) -> None:
+    """Tells the forwarder of a bridge's settings.  A controller may come or go before the answer is
+    there, and the forwarder is told of the bridge once more (`_tell_led`): with these settings."""
+    before = bridge.record, bridge.standalone
+    bridge.record, bridge.standalone = record, alone
+    payload = bridge_spec(record, alone, bridge.identity).pack()
+    try:
+        await operator.ask(record.title, Command.BRIDGE_ADD, payload, bridge.id)
+    except Failure:
+        bridge.record = before[0]
+        if bridge.standalone == alone:
+            bridge.standalone = before[1]
+        raise
 
 
 async def _remove(operator: Operator, operation: Operation) -> None:
