@@ -7,6 +7,7 @@ are one; one that comes meanwhile is done afterwards, since the file may have ch
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -47,10 +48,10 @@ class Reloader:
         """Now, or as soon as the last one is done."""
         self._due = True
         if not self._busy:
+            self._busy = True  # at once: the next signal may come before the task has its turn
             self._daemon.spawn(self._reload())
 
     async def _reload(self) -> None:
-        self._busy = True
         while self._due:
             self._due = False
             logs.reopen()
@@ -62,7 +63,9 @@ class Reloader:
             log.info("SIGHUP: no --config was given, so what is stored stays as it is")
             return
         try:
-            changes = await apply(self._daemon, read(self._path))
+            # On a thread: a long file takes a while, one on a disk that hangs for ever.
+            config = await asyncio.to_thread(read, self._path)
+            changes = await apply(self._daemon, config)
         except Failure as failure:
             log.error("SIGHUP: nothing was reloaded: %s", failure)
         else:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from vswitch.daemon.reload import Reloader
 from vswitch.errors import Failure
+from vswitch.lockfile import FolderLock
 from vswitch.rpc.client import Client
 from vswitch.signals import HARMLESS
 
@@ -108,6 +114,47 @@ def test_hangups_in_a_row_end_with_the_last_file(tmp_path: Path) -> None:
 def test_an_ephemeral_daemon_takes_a_file_as_well(tmp_path: Path) -> None:
     with daemon(tmp_path, "--ephemeral", "--config", str(wanted(tmp_path, br0=7))):
         assert bridges(tmp_path) == {"br0": 7}
+
+
+def test_an_ephemeral_daemon_whose_folder_another_one_took_leaves_it_to_them(
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    with daemon(tmp_path, "--ephemeral", "--bridge", "br0") as process:
+        shutil.rmtree(run)
+        run.mkdir(mode=0o700)
+        theirs = FolderLock(str(run), "vswitchd.lock", "theirs", "")
+        (run / "forwarder.sock").touch()
+        assert process.wait(10) == 1
+        assert {path.name for path in run.iterdir()} == {"forwarder.sock", "vswitchd.lock"}
+        theirs.release()
+
+
+def test_a_file_that_is_read_for_long_holds_nothing_up(tmp_path: Path) -> None:
+    path = wanted(tmp_path, br0=1)
+    with daemon(tmp_path, "--ephemeral", "--config", str(path)) as process:
+        text = path.read_text().replace('"mac_age": 1', '"mac_age": 2')
+        path.unlink()
+        os.mkfifo(path)
+        process.send_signal(signal.SIGHUP)
+        with open(path, "w") as file:  # it is being read from here on
+            assert bridges(tmp_path) == {"br0": 1}
+            file.write(text)
+        until(lambda: bridges(tmp_path) == {"br0": 2})
+
+
+def test_signals_before_the_first_turn_are_one_reload() -> None:
+    """Two that went on side by side could end with the file as the first one had read it."""
+    spawned: list[Coroutine[Any, Any, None]] = []
+    told: Any = SimpleNamespace(spawn=spawned.append)
+    reloader = Reloader(told, None)
+    reloader.tell()
+    reloader.tell()
+    assert len(spawned) == 1
+    asyncio.run(spawned.pop())  # type: ignore[arg-type]
+    reloader.tell()
+    assert len(spawned) == 1
+    asyncio.run(spawned.pop())  # type: ignore[arg-type]
 
 
 def test_hangup_without_a_file_changes_nothing(tmp_path: Path) -> None:
