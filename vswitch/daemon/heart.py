@@ -152,9 +152,10 @@ class Heart:
             return
         self.why = why
         log.error("the forwarder (process %d) hangs: %s; it is killed, and replaced", pid, why)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._watch.ended), END_SECONDS)
-        if not self._watch.ended.done():
-            log.error("process %d is killed, but not gone: is it frozen by a cgroup?", pid)
+        # Now: its socket may close before its process is gone, and then the name is the next one's.
         self._forget()
+        ends = (self._watch.ended, self._link.closed)
+        await asyncio.wait(ends, timeout=END_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not any(end.done() for end in ends):
+            log.error("process %d is killed, but not gone: is it frozen by a cgroup?", pid)
         self._link.close()

@@ -126,6 +126,36 @@ def test_one_that_has_no_number_here_is_told_and_watched_on(
     assert said[-1] == "the forwarder works again"
 
 
+def test_the_name_of_one_that_is_killed_is_forgotten_before_the_next_can_have_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its socket closes, and the next one is started, a moment before its process is gone."""
+    monkeypatch.setattr(hearts, "BEAT_SECONDS", 0.002)
+    happened: list[str] = []
+
+    async def main() -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+        class Going(Watch):
+            def kill(self) -> bool:
+                happened.append("killed")
+                theirs.close()
+                return True
+
+        watch = Going(0)
+        watch.ended = asyncio.get_running_loop().create_future()
+        link = ForwarderLink(ours, lambda frame: None)
+        link.closed.add_done_callback(lambda _: happened.append("closed"))
+        heart = Heart(link, watch, lambda: happened.append("forgotten"))
+        await asyncio.gather(*heart._tasks)
+        await asyncio.sleep(0)
+        assert heart.why
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+    assert happened == ["killed", "forgotten", "closed"]
+    assert not any("not gone" in record.getMessage() for record in caplog.records)
+
+
 # ---- real ones ------------------------------------------------------------------
 
 Test = Callable[[Daemon], Coroutine[None, None, None]]
