@@ -72,9 +72,9 @@ class RunningProcess:
     def has(self, interface: str) -> bool:
         """Whether there is an interface of that name in its network namespace.
         ProcessLookupError once it has ended."""
-        with self._opened("net/dev") as file:
-            lines = os.read(file, 1 << 16).decode(errors="replace").splitlines()
-        return any(line.partition(":")[0].strip() == interface for line in lines[2:])
+        # A read gives a page of it, about thirty interfaces, however much is asked for.
+        with self._opened("net/dev") as fd, open(fd, errors="replace", closefd=False) as lines:
+            return any(line.partition(":")[0].strip() == interface for line in lines)
 
     @contextlib.contextmanager
     def namespace(self) -> Iterator[int]:

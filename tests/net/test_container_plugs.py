@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -232,6 +233,19 @@ def test_connecting_says_what_is_missing(lab: Lab, pod: Pod) -> None:
     assert "bridge br0" in pod.vswitch("connect", "a").err
     lab.call("bridge.add", name="br0")
     eventually(lambda: states(pod)["a"] == "running")
+
+
+def test_a_port_among_many_interfaces_is_seen(lab: Lab, pod: Pod) -> None:
+    """The kernel tells of thirty at a time, those that were there first before the others."""
+    start(pod, "a", "10.0.0.2")
+    (entry,) = pod.ps()
+    for number in range(40):
+        add = ("ip", "tuntap", "add", "dev", f"another{number}", "mode", "tap")
+        subprocess.run(["nsenter", "-t", str(entry["pid"]), "-n", *add], check=True)
+    lab.call("port.rm", bridge="br0", name="a")
+    eventually(lambda: states(pod) == {"a": "detached"})
+    assert pod.vswitch("connect", "a").code == 0
+    assert states(pod) == {"a": "running"}
 
 
 def test_a_keeper_is_one_and_comes_again(lab: Lab, pod: Pod, again: Callable[[], None]) -> None:
