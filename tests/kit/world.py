@@ -64,7 +64,7 @@ class World:
                 self.daemon, "br0", Port(name, kind="tap"), owner=f"who runs {name}"
             )
             queue = Queue(name, 7, max_rate=1_000_000)
-            await ephemeral.set_queue(self.daemon, self.daemon.live.bridges["br0"], queue)
+            await ephemeral.set_queue(self.daemon, "br0", name, 7, lambda _, new=queue: new)
 
     def ports(self) -> dict[str, tuple[int, int, str | None, tuple[Queue, ...]]]:
         """By name: number, descriptor, owner, queues."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.live import LiveBridge, LivePort
+from vswitch.daemon.live import LivePort
 from vswitch.daemon.notes import Note
 from vswitch.daemon.operate import ports, queues
 from vswitch.daemon.owners import check_process
@@ -136,15 +136,25 @@ async def _remove_ended(daemon: Daemon, bridge: str, name: str, owner: str) -> N
         await asyncio.sleep(daemon.retry_seconds)
 
 
-async def set_queue(daemon: Daemon, bridge: LiveBridge, queue: Queue) -> None:
-    """Gives an ephemeral port a queue, which goes with it, or changes the one it has."""
+async def set_queue(
+    daemon: Daemon, bridge: str, port: str, number: int, make: Callable[[Queue | None], Queue]
+) -> None:
+    """Gives an ephemeral port a queue, which goes with it, or changes the one it has: to what
+    'make' makes of it (None: there is none), which may raise a Failure."""
     async with daemon.turn():
-        await queues.set_(daemon.operator, bridge, queue)
-        _note(daemon, bridge.record.name, daemon.operator.port(bridge, queue.port))
+        live = daemon.operator.bridge(bridge)
+        there = daemon.operator.port(live, port).queues.get(number)
+        await queues.set_(daemon.operator, live, make(there))
+        _note(daemon, bridge, daemon.operator.port(live, port))
 
 
-async def remove_queue(daemon: Daemon, bridge: LiveBridge, port: str, number: int) -> None:
-    """Takes a queue off an ephemeral port."""
+async def remove_queue(
+    daemon: Daemon, bridge: str, port: str, number: int, check: Callable[[Queue | None], object]
+) -> None:
+    """Takes a queue off an ephemeral port, unless 'check' raises a Failure about the one that is
+    there (None: there is none)."""
     async with daemon.turn():
-        await queues.remove(daemon.operator, bridge, port, number)
-        _note(daemon, bridge.record.name, daemon.operator.port(bridge, port))
+        live = daemon.operator.bridge(bridge)
+        check(daemon.operator.port(live, port).queues.get(number))
+        await queues.remove(daemon.operator, live, port, number)
+        _note(daemon, bridge, daemon.operator.port(live, port))

@@ -8,15 +8,17 @@ import itertools
 import os
 import random
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from datapath.frames import Command
 from tests.kit.world import Switch, World
+from vswitch.daemon import ephemeral
 from vswitch.daemon.forwarder import dump
 from vswitch.daemon.link import ForwarderGone
-from vswitch.daemon.methods import methods
+from vswitch.daemon.methods import methods, ports
 from vswitch.errors import Failure
 from vswitch.schema import Bridge, Config, Port
 
@@ -187,5 +189,84 @@ def test_many_at_once_with_a_forwarder_that_dies_in_between(world: Switch, seed:
         while not await is_done(world):
             await asyncio.sleep(0.001)
         await check(world)
+
+    world(test)
+
+
+def test_two_that_want_one_queue_of_a_container_s_port_at_once(world: Switch) -> None:
+    async def test(world: World) -> None:
+        await world.add_ports()
+        queue = {"bridge": "br0", "port": "c1", "number": 9}
+        add = [("queue.add", {**queue, "max_rate": rate}) for rate in (1_000_000, 2_000_000)]
+        assert sorted(await asyncio.gather(*(ask(world, one) for one in add))) == [False, True]
+        changes = ({"max_rate": 5_000_000}, {"max_packets": 5})
+        change: list[Request] = [("queue.set", {**queue, **one}) for one in changes]
+        assert await asyncio.gather(*(ask(world, one) for one in change)) == [True, True]
+        made = next(queue for queue in world.ports()["c1"][3] if queue.number == 9)
+        assert (made.max_rate, made.max_packets) == (5_000_000, 5)
+        remove: list[Request] = [("queue.rm", queue)] * 2
+        assert sorted(await asyncio.gather(*(ask(world, one) for one in remove))) == [False, True]
+
+    world(test)
+
+
+Meanwhile = Callable[[World], Coroutine[Any, Any, object]]
+
+
+def while_counted(
+    monkeypatch: pytest.MonkeyPatch, where: Any, world: World, happens: Meanwhile
+) -> None:
+    """Something happens while the forwarder tells its counters for the first time."""
+    counters = where._counters
+
+    async def first(*words: Any) -> Any:
+        monkeypatch.setattr(where, "_counters", counters)
+        found = await counters(*words)
+        await happens(world)
+        return found
+
+    monkeypatch.setattr(where, "_counters", first)
+
+
+def test_what_is_removed_while_it_is_told_is_told_so(
+    world: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def remove(world: World) -> None:
+        await ephemeral.remove(world.daemon, "br0", "c1")
+
+    async def test(world: World) -> None:
+        await world.add_ports()
+        known = methods(world.daemon)
+        while_counted(monkeypatch, ports, world, remove)
+        with pytest.raises(Failure, match="port c1: it was removed meanwhile") as told:
+            await known["port.set"](bridge="br0", name="c1", tag=5)
+        assert told.value.exit == 3
+        row = await known["port.set"](bridge="br0", name="c2", tag=5)
+        assert row["tag"] == 5  # type: ignore[index]
+
+    world(test)
+
+
+@pytest.mark.parametrize("gone", ["br0", "br1"])
+def test_a_bridge_that_goes_while_all_ports_are_listed_is_left_out(
+    world: Switch, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    async def remove(world: World) -> None:
+        await world.remove(gone)
+        if gone == "br0":
+            raise Failure("port counters", "the bridge is not there", "try again")
+
+    async def test(world: World) -> None:
+        await world.add_ports()
+        await world.add("br1")
+        await ask(world, ("port.add", {"bridge": "br1", "name": "p", "kind": "tap"}))
+        known = methods(world.daemon)
+        while_counted(monkeypatch, ports, world, remove)
+        rows: Any = await known["port.list"]()
+        there = {"br0": {"stored", "c1", "c2"}, "br1": {"p"}}
+        del there[gone]
+        assert {row["name"] for row in rows} == set().union(*there.values())
+        with pytest.raises(Failure, match="there is none"):  # one that was named is missed
+            await known["port.list"](bridge=gone)
 
     world(test)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from datapath.ports import PortNames
 from vswitch.daemon.daemon import Daemon
@@ -38,6 +39,13 @@ def port_names(daemon: Daemon, bridge: LiveBridge) -> PortNames:
     wanted = wanted_bridge(daemon.store.read().config, bridge.record.name)
     stored = {port.name: port.number for port in wanted.ports if port.number is not None}
     return PortNames(stored | {name: port.spec.number for name, port in bridge.ports.items()})
+
+
+def still_there(rows: Iterable[dict[str, Any]], what: str) -> dict[str, Any]:
+    """The first of the rows; Failure (exit 3) if it has gone while the list was made."""
+    for row in rows:
+        return row
+    raise Failure(what, "it was removed meanwhile", "see what there is with `ls`", Exit.NOT_FOUND)
 
 
 def require_active(unmade: list[Unmade], concerns: Callable[[Operation], bool]) -> None:

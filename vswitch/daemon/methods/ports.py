@@ -10,7 +10,12 @@ from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.interfaces import check_lent, require_interface, require_mtu
 from vswitch.daemon.link import ForwarderGone, ForwarderRefused
 from vswitch.daemon.live import LiveBridge, LivePort
-from vswitch.daemon.methods.finding import live_bridge, require_active, wanted_bridge
+from vswitch.daemon.methods.finding import (
+    live_bridge,
+    require_active,
+    still_there,
+    wanted_bridge,
+)
 from vswitch.errors import Exit, Failure
 from vswitch.openflow.messages.port import PortConfig, PortState
 from vswitch.reconcile import Operation, Remove
@@ -87,9 +92,16 @@ def _stored(config: Config, bridge: str, name: str) -> Port:
 
 async def list_(daemon: Daemon, bridge: str | None = None) -> list[dict[str, Any]]:
     """Ports of a bridge, or of all, with counters."""
-    config = daemon.store.read().config
-    names = [b.name for b in config.bridges] if bridge is None else [bridge]
-    return [row for name in names for row in await port_rows(daemon, name)]
+    if bridge is not None:
+        return await port_rows(daemon, bridge)
+    rows = []
+    for one in daemon.store.read().config.bridges:
+        try:
+            rows += await port_rows(daemon, one.name)
+        except Failure:  # one that is removed while the others tell is no longer asked for
+            if daemon.store.read().config.bridge(one.name):
+                raise
+    return rows
 
 
 async def port_rows(daemon: Daemon, name: str) -> list[dict[str, Any]]:
@@ -164,7 +176,8 @@ async def set_(daemon: Daemon, bridge: str, name: str, **settings: Any) -> dict[
         await ephemeral_ports.set_(daemon, bridge, name, settings)
     else:
         await _set_stored(daemon, bridge, name, settings)
-    return next(row for row in await port_rows(daemon, bridge) if row["name"] == name)
+    rows = await port_rows(daemon, bridge)
+    return still_there((row for row in rows if row["name"] == name), f"port {name}")
 
 
 async def _set_stored(daemon: Daemon, bridge: str, name: str, settings: dict[str, Any]) -> None:

@@ -5,13 +5,14 @@ A stored port's queue is stored; an ephemeral port's is as ephemeral as its port
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from vswitch.daemon import ephemeral
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.door import ask, refuse_errors
 from vswitch.daemon.live import LiveBridge
-from vswitch.daemon.methods.finding import require_active, wanted_bridge
+from vswitch.daemon.methods.finding import require_active, still_there, wanted_bridge
 from vswitch.errors import Exit, Failure
 from vswitch.openflow import encode
 from vswitch.openflow.messages.queue import QueueStats, QueueStatsReply, QueueStatsRequest
@@ -24,9 +25,13 @@ _Counters = dict[tuple[int, int], QueueStats]
 async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: Any) -> object:
     """Gives a port a queue; Failure if it has one of that number."""
     queue = Queue(port, number, **settings)
-    if live := _ephemeral(daemon, bridge, port):
-        _require_new(number in live.ports[port].queues, queue)
-        await ephemeral.set_queue(daemon, live, queue)
+
+    def new(there: Queue | None) -> Queue:
+        _require_new(there is not None, queue)
+        return queue
+
+    if _is_ephemeral(daemon, bridge, port):
+        await ephemeral.set_queue(daemon, bridge, port, number, new)
         return _row(bridge, queue, QueueStats(0, number))
 
     def change(config: Config) -> Config:
@@ -40,15 +45,17 @@ async def add(daemon: Daemon, bridge: str, port: str, number: int, **settings: A
 
 async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: Any) -> object:
     """Changes a queue while packets wait in it; the queue as it is then."""
-    if live := _ephemeral(daemon, bridge, port):
-        there = _required(live.ports[port].queues.get(number), port, number)
-        await ephemeral.set_queue(daemon, live, there.changed(**settings))
+
+    def changed(there: Queue | None) -> Queue:
+        return _required(there, port, number).changed(**settings)
+
+    if _is_ephemeral(daemon, bridge, port):
+        await ephemeral.set_queue(daemon, bridge, port, number, changed)
         return await _one(daemon, bridge, port, number)
 
     def change(config: Config) -> Config:
         wanted = _with_port(config, bridge, port)
-        there = _required(wanted.part(Queue, port, number), port, number)
-        return config.with_bridge(wanted.with_part(there.changed(**settings)))
+        return config.with_bridge(wanted.with_part(changed(wanted.part(Queue, port, number))))
 
     require_active(await daemon.change(change), lambda one: one.is_about(Queue, port, number))
     return await _one(daemon, bridge, port, number)
@@ -56,9 +63,9 @@ async def set_(daemon: Daemon, bridge: str, port: str, number: int, **settings: 
 
 async def remove(daemon: Daemon, bridge: str, port: str, number: int) -> None:
     """Takes a queue off its port; what waits in it is lost."""
-    if live := _ephemeral(daemon, bridge, port):
-        _required(live.ports[port].queues.get(number), port, number)
-        await ephemeral.remove_queue(daemon, live, port, number)
+    if _is_ephemeral(daemon, bridge, port):
+        check = partial(_required, port=port, number=number)
+        await ephemeral.remove_queue(daemon, bridge, port, number, check)
         return
 
     def change(config: Config) -> Config:
@@ -82,7 +89,8 @@ async def list_(
 async def _one(daemon: Daemon, bridge: str, port: str, number: int) -> dict[str, Any]:
     """One queue of the list."""
     rows = await _rows(daemon, wanted_bridge(daemon.store.read().config, bridge))
-    return next(row for row in rows if (row["port"], row["number"]) == (port, number))
+    found = (row for row in rows if (row["port"], row["number"]) == (port, number))
+    return still_there(found, f"queue {number} of port {port}")
 
 
 async def _rows(daemon: Daemon, wanted: Bridge) -> list[dict[str, Any]]:
@@ -120,11 +128,10 @@ def _row(bridge: str, queue: Queue, counted: QueueStats | None) -> dict[str, Any
     }
 
 
-def _ephemeral(daemon: Daemon, bridge: str, port: str) -> LiveBridge | None:
-    """The bridge if the port is an ephemeral one of it."""
+def _is_ephemeral(daemon: Daemon, bridge: str, port: str) -> bool:
     live = daemon.live.bridges.get(bridge)
     found = live.ports.get(port) if live else None
-    return live if found and found.ephemeral else None
+    return found is not None and found.ephemeral
 
 
 def _with_port(config: Config, bridge: str, port: str) -> Bridge:
