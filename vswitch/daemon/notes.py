@@ -78,7 +78,7 @@ class Notes:
     def _files(self) -> list[Path]:
         """Oldest first."""
         with contextlib.suppress(OSError):
-            return sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+            return sorted(self._folder.glob("*.json"), key=lambda path: path.lstat().st_mtime_ns)
         return []
 
     def _path(self, owner: str) -> Path:

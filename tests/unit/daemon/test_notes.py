@@ -22,6 +22,12 @@ def test_the_next_daemon_knows_what_this_one_noted(tmp_path: Path) -> None:
     assert Notes(tmp_path).of("nobody") is Notes(tmp_path).of(None) is None
 
 
+def test_a_name_that_leads_nowhere_costs_no_other_note(tmp_path: Path) -> None:
+    Notes(tmp_path).write(NOTE)
+    (tmp_path / "ports" / "x.json").symlink_to("nowhere")
+    assert Notes(tmp_path).of("somebody") == NOTE
+
+
 def test_what_was_taken_off_is_nobody_s_and_known_to_be_off(tmp_path: Path) -> None:
     first = Notes(tmp_path)
     first.write(NOTE)
