@@ -1,4 +1,4 @@
-/* See wire.h. */
+/* See socket.h. */
 #include "forwarder/socket.h"
 
 #include <errno.h>
