@@ -21,12 +21,14 @@ from typing import Any
 import pytest
 
 from datapath.frames import Mac
+from datapath.group import GroupCommand
+from datapath.group_text import parse_group
 from datapath.rule import FlowCommand as RuleCommand
 from datapath.rule import parse_rule
 from tests.kit.coreforwarder import Life
 from tests.kit.echoes import Echoes, now
 from tests.kit.world import opened
-from vswitch.daemon import supervise
+from vswitch.daemon import door, supervise
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.folders import Folders
 from vswitch.daemon.main import share_turns
@@ -34,6 +36,7 @@ from vswitch.daemon.methods import flows, macs, methods
 from vswitch.daemon.operate import ports as port_doers
 from vswitch.openflow import encode
 from vswitch.openflow.messages.flow import FlowStats, FlowStatsReply
+from vswitch.openflow.messages.group import GroupDescReply
 from vswitch.rpc.descriptors import Lent
 from vswitch.rpc.server import Server
 from vswitch.schema import Bridge, Config, Port
@@ -121,7 +124,7 @@ def desired(ports: int) -> dict[str, Any]:
     return Config((bridge,)).to_json()
 
 
-PLAN = request("plan", desired=desired(PORTS))
+PLAN = request("plan", desired=desired(5 * PORTS))
 MANY, NONE = (request("apply", desired=desired(ports)) for ports in (PORTS, 0))
 
 
@@ -146,7 +149,7 @@ def test_a_loop_that_computes_is_seen(worst: Measure) -> None:
 
 
 def test_a_thread_that_does_not_give_way_is_seen(worst: Measure) -> None:
-    numbers = [n * 7919 % 1_000_003 for n in range(300_000)]
+    numbers = [n * 7919 % 1_000_003 for n in range(1_000_000)]
 
     async def sort(_: Server) -> None:
         await asyncio.sleep(0.02)
@@ -156,9 +159,9 @@ def test_a_thread_that_does_not_give_way_is_seen(worst: Measure) -> None:
     assert worst(sort, MemoryStore()).computed > LIMIT
 
 
-def test_echoes_while_a_thousand_ports_are_planned(worst: Measure) -> None:
+def test_echoes_while_thousands_of_ports_are_planned(worst: Measure) -> None:
     async def plan(server: Server) -> None:
-        assert await call(server, PLAN, b"port.add") == PORTS
+        assert await call(server, PLAN, b"port.add") == 5 * PORTS
 
     assert worst(plan, MemoryStore()).computed < LIMIT
 
@@ -217,6 +220,33 @@ def test_echoes_while_many_flows_are_listed(
 
     monkeypatch.setattr(flows, "exchange", exchange)
     assert worst(list_flows, MemoryStore()).computed < LIMIT
+
+
+def group_messages(number: int) -> list[bytes]:
+    """Answers of the forwarder's with so many groups of a bucket each."""
+    made = []
+    for first in range(1, number, 500):
+        texts = (f"group_id={n},type=all,bucket=output:2" for n in range(first, first + 500))
+        groups = tuple(parse_group(text, GroupCommand.ADD) for text in texts)
+        made.append(encode(GroupDescReply(groups, xid=1)))
+    return made
+
+
+def test_echoes_while_many_groups_are_listed(
+    worst: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = 5_000
+    messages = group_messages(number)
+
+    async def exchange(*_: object) -> list[bytes]:
+        return list(messages)
+
+    async def list_groups(server: Server) -> None:
+        line = request("group.list", bridge="br0")
+        assert await call(server, line, b'"references":') == number
+
+    monkeypatch.setattr(door, "exchange", exchange)
+    assert worst(list_groups, MemoryStore()).computed < LIMIT
 
 
 def test_echoes_while_many_stations_are_listed(worst: Measure) -> None:
