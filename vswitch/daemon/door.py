@@ -16,7 +16,7 @@ from datapath.problems import SyntaxProblem, TooLong
 from vswitch.agent.framing import HEADER, HEADER_SIZE
 from vswitch.agent.hot import HOT
 from vswitch.daemon.daemon import Daemon
-from vswitch.daemon.link import ForwarderGone, ForwarderLink, ForwarderRefused
+from vswitch.daemon.link import Answer, ForwarderGone, ForwarderLink, ForwarderRefused
 from vswitch.daemon.live import LiveBridge
 from vswitch.daemon.refusals import failure
 from vswitch.errors import Exit, Failure, shown
@@ -57,9 +57,10 @@ async def exchange(daemon: Daemon, bridge: LiveBridge, messages: Iterable[bytes]
             else:
                 received.append(message)
 
-    with _session(daemon, bridge, hear) as (link, session):
+    with _session(daemon, bridge, hear) as (link, session, opened):
         data = b"".join(messages) + encode(BarrierRequest(xid=BARRIER_XID))
         link.post(Command.OPENFLOW, data, bridge.id, session)
+        await _open(bridge, opened)  # else nothing answers
         await asyncio.wait({done, link.closed}, return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
             raise _gone()
@@ -72,7 +73,7 @@ async def transact(daemon: Daemon, bridge: LiveBridge, parts: Sequence[bytes]) -
     Failure with the xid of the one that is refused: "line 7".  Before the last part is sent nothing
     takes effect, and whoever asks may give up.
     """
-    with _session(daemon, bridge, _unheard) as (link, session):
+    with _session(daemon, bridge, _unheard) as (link, session, _):
         try:
             for number, part in enumerate(parts):
                 steps = Steps.BEGIN if number == 0 else Steps.NONE
@@ -93,18 +94,41 @@ async def transact(daemon: Daemon, bridge: LiveBridge, parts: Sequence[bytes]) -
 @contextmanager
 def _session(
     daemon: Daemon, bridge: LiveBridge, hear: Callable[[Frame], None]
-) -> Iterator[tuple[ForwarderLink, int]]:
+) -> Iterator[tuple[ForwarderLink, int, asyncio.Future[list[Answer]]]]:
     """A session of the operator's own and the link to its forwarder, for as long as it is entered;
-    'hear' gets what the forwarder sends it."""
+    'hear' gets what the forwarder sends it.  The future is for `_open`."""
     link = daemon.operator.connected()
     session = daemon.live.next_session()
     daemon.on_openflow[session] = hear
     try:
-        link.post(Command.SESSION, SessionSpec(VERSION, 0, 0, 0).pack(), bridge.id, session)
-        yield link, session
+        spec = SessionSpec(VERSION, 0, 0, 0).pack()
+        try:
+            opened = link.order(Command.SESSION, spec, bridge.id, session)
+        except ForwarderGone:
+            raise _gone() from None
+        opened.add_done_callback(_look_at)
+        yield link, session, opened
     finally:
         del daemon.on_openflow[session]
         link.post(Command.SESSION_END, b"", bridge.id, session)
+
+
+def _look_at(opened: asyncio.Future[list[Answer]]) -> None:
+    """A transaction doesn't wait for it: where no session stands, its parts are refused."""
+    if not opened.cancelled():
+        opened.exception()
+
+
+async def _open(bridge: LiveBridge, opened: asyncio.Future[list[Answer]]) -> None:
+    """Waits until a session stands.  Failure (exit 3) if its bridge has been removed meanwhile."""
+    try:
+        await opened
+    except ForwarderGone:
+        raise _gone() from None
+    except ForwarderRefused:
+        do = "see `vswitch bridge ls`"
+        what = f"bridge {bridge.record.name}"
+        raise Failure(what, "it was removed meanwhile", do, Exit.NOT_FOUND) from None
 
 
 def _refuse_line(answer: Message) -> None:

@@ -112,14 +112,7 @@ class ForwarderLink:
 
         'fd' rides beside the frame and stays the caller's.  Refused, ForwarderGone.
         """
-        if self.closed.done():
-            raise ForwarderGone("the forwarder's socket is closed")
-        tag = self._tag()
-        question = _Question(self._loop.create_future())
-        self._questions[tag] = question
-        # The caller may close its descriptor before a full socket takes the frame.
-        ride = os.dup(fd) if fd >= 0 else -1
-        self._send(Frame(command, payload, bridge, session, tag).pack(), ride)
+        question = self._asked(command, payload, bridge, session, fd)
         slow = self._loop.call_later(SLOW_SECONDS, _tell_slow, command)
         try:
             return await question.future
@@ -129,6 +122,25 @@ class ForwarderLink:
             raise
         finally:
             slow.cancel()
+
+    def order(
+        self, command: Command, payload: bytes = b"", bridge: int = 0, session: int = 0
+    ) -> asyncio.Future[list[Answer]]:
+        """Sends a command at once: what is sent next comes right behind it.  What `ask` would
+        return or raise comes as a future; ForwarderGone if the link is closed already."""
+        return self._asked(command, payload, bridge, session, -1).future
+
+    def _asked(
+        self, command: Command, payload: bytes, bridge: int, session: int, fd: int
+    ) -> _Question:
+        if self.closed.done():
+            raise ForwarderGone("the forwarder's socket is closed")
+        tag = self._tag()
+        question = self._questions[tag] = _Question(self._loop.create_future())
+        # The caller may close its descriptor before a full socket takes the frame.
+        ride = os.dup(fd) if fd >= 0 else -1
+        self._send(Frame(command, payload, bridge, session, tag).pack(), ride)
+        return question
 
     def _tag(self) -> int:
         self._next_tag += 1

@@ -18,7 +18,7 @@ from tests.kit.world import Switch, World
 from vswitch.daemon import ephemeral
 from vswitch.daemon.forwarder import dump
 from vswitch.daemon.link import ForwarderGone
-from vswitch.daemon.methods import methods, ports
+from vswitch.daemon.methods import methods, ports, traces
 from vswitch.errors import Failure
 from vswitch.schema import Bridge, Config, Port
 
@@ -243,6 +243,31 @@ def test_what_is_removed_while_it_is_told_is_told_so(
         assert told.value.exit == 3
         row = await known["port.set"](bridge="br0", name="c2", tag=5)
         assert row["tag"] == 5  # type: ignore[index]
+
+    world(test)
+
+
+def test_a_bridge_that_is_gone_when_its_turn_comes_is_told_so(
+    world: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The forwarder answers no message to it."""
+
+    async def test(world: World) -> None:
+        await world.add_ports()
+        known, words = methods(world.daemon), {"bridge": "br0", "packet": "in_port=1,tcp"}
+        await known["group.add"](bridge="br0", group="group_id=1,type=all,bucket=output:2")
+        await known["flow.add"](bridge="br0", flow="priority=5,actions=group:1")
+        assert "group" in str(await known["trace"](**words))
+        described = traces.described
+
+        async def removed(*which: Any) -> Any:
+            await world.remove("br0")
+            return await described(*which)
+
+        monkeypatch.setattr(traces, "described", removed)
+        with pytest.raises(Failure, match="bridge br0: it was removed meanwhile") as told:
+            await asyncio.wait_for(known["trace"](**words), 5)
+        assert told.value.exit == 3
 
     world(test)
 
