@@ -242,6 +242,22 @@ def test_s23_what_is_ours_is_refused_before_it_is_stored(
     house(test)
 
 
+@pytest.mark.parametrize("name", ["vswitch.sock", "extra"])
+def test_s23_what_is_ours_and_stored_all_the_same_is_not_taken(
+    house: Callable[[Test], None], name: str
+) -> None:
+    """The store may be of before, or written by hand."""
+
+    async def test(house: House) -> None:
+        listen = (f"punix:{house.run}/{name}",)
+        await house.daemon.change(lambda c: c.with_bridge(c.bridges[0].changed(listen=listen)))
+        is_ours = name != "extra"
+        assert len([one for one in await house.look() if "is vswitchd's own" in one]) == is_ours
+        assert house.daemon.live.bridges["br0"].listeners.is_at(*listen) != is_ours
+
+    house(test)
+
+
 def test_a_link_into_our_folder_is_no_way_around_it(
     house: Callable[[Test], None], tmp_path: Path
 ) -> None:
