@@ -130,11 +130,6 @@ def _spellings(number: int) -> Iterator[str]:
     yield from (f"0x{'0' * zeros}{number:x}" for zeros in itertools.count())
 
 
-def parse_port(text: str) -> int:
-    """A port's number from "3", "0x3", "LOCAL", "controller"; SyntaxProblem otherwise."""
-    return NAMELESS.read(text)
-
-
 def format_port(number: int) -> str:
     """A port's number as ovs-ofctl prints it: "3", "LOCAL"."""
     return Reserved(number).name if number in _NUMBERS else str(number)
