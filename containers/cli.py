@@ -186,7 +186,8 @@ def _each(names: Iterable[str], act: Callable[[Host, str], None], out: Output) -
             except Failure as failure:
                 out.failed(failure)
                 worst = max(worst, int(failure.exit))
-    out.result(None, tuple)
+    if not worst:
+        out.result(None, tuple)
     return worst
 
 

@@ -7,6 +7,7 @@ of os-ken, and every module that declares options before those are parsed. `main
 the rest says in one sentence what is wrong with an app, an address or a port.
 """
 
+import errno
 import importlib
 import logging
 import os
@@ -43,7 +44,9 @@ def check_port_is_free(listen: Listen, option: str) -> None:
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
-        do = f"end what listens there (ss -ltnp shows it), or choose another {option}"
+        do = f"choose another {option}"
+        if error.errno == errno.EADDRINUSE:
+            do = f"end what listens there (ss -ltnp shows it), or {do}"
         raise Failure(what, error.strerror or str(error), do) from None
 
 

@@ -140,7 +140,7 @@ def _check_words(values: dict[str, Any], command: FlowCommand) -> None:
     elif command is FlowCommand.DELETE:
         refused = {"priority"} & values.keys()
         why, instead = (
-            "a deletion that is not strict ignores it",
+            "flows are chosen by it only in a strict deletion",
             "leave it out, or delete strictly",
         )
     else:

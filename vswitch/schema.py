@@ -230,7 +230,7 @@ def _reader(cls: type[Record]) -> values.Reader:
                 raise
             raise SchemaError(f"{place}, {error.what}", error.why, error.do) from None
 
-    return values.many(one)
+    return values.many(one, lambda record: record.title)
 
 
 def _place(cls: type[Record], document: object) -> str:

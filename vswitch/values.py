@@ -289,8 +289,9 @@ def path(value: object) -> str:
     return word
 
 
-def many(read: Reader) -> Reader:
-    """A reader of a list: of JSON, or as text with commas.  No value twice."""
+def many(read: Reader, name: Callable[[Any], object] | None = None) -> Reader:
+    """A reader of a list: of JSON, or as text with commas.  No value twice; one that is, and that
+    isn't plain itself, is called what 'name' says."""
 
     def read_all(value: object) -> tuple[Any, ...]:
         if isinstance(value, str):
@@ -299,7 +300,8 @@ def many(read: Reader) -> Reader:
             raise Refused(f"it is {kind_of(value)}", "give a list")
         items = tuple(one(read, item) for item in value)
         if twice := [item for item, count in Counter(items).items() if count > 1]:
-            raise Refused("it is there twice", "name each once", tuple(twice[:1]))
+            first = name(twice[0]) if name else twice[0]
+            raise Refused("it is there twice", "name each once", (first,))
         return items
 
     return read_all

@@ -95,6 +95,12 @@ def linked(port: PortDesc, up: bool) -> PortDesc:
     return replace(port, state=_state(port.config, port.state & PortState.BLOCKED | link))
 
 
+def sends(port: PortDesc) -> bool:
+    """Whether packets leave by that port now, as the forwarder decides it (port_sends in
+    datapath/src/port/port.h)."""
+    return bool(port.state & PortState.LIVE) and not port.config & PortConfig.NO_FWD
+
+
 def _state(config: PortConfig, state: PortState) -> PortState:
     """LIVE follows from the rest (1.3.5, 6.5): groups may choose the port, as the forwarder does
     by the same rule (port_state_of in datapath/src/port/port.h)."""

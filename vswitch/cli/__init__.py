@@ -81,7 +81,7 @@ def _check_fit(name: str, chosen: Chosen) -> None:
         raise Failure(f"option -o {TOML}", "only export prints it", do, Exit.USAGE)
     if chosen.watch is not None and name.split()[-1] not in ("ls", "ps"):
         why = "it is for lists"
-        raise Failure("option --watch", why, "leave it out, or use ls, ps or top", Exit.USAGE)
+        raise Failure("option --watch", why, "leave it out, or use it with ls or ps", Exit.USAGE)
 
 
 def _shown(once: Callable[[Output], int], chosen: Chosen, title: str) -> int:
@@ -107,7 +107,8 @@ def _known(words: Sequence[str]) -> str:
 
     verbs = help.verbs(words[0])
     if not verbs:
-        raise Failure(shown(words[0]), "there is no such command", "see vswitch --help", Exit.USAGE)
+        what = "option" if words[0].startswith("-") else "command"
+        raise Failure(shown(words[0]), f"there is no such {what}", "see vswitch --help", Exit.USAGE)
     why = f"it has no {shown(words[1])}" if words[1:] else "it needs a verb"
     raise Failure(words[0], why, f"use {', '.join(verbs)}", Exit.USAGE)
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from datapath.ports import format_port
 from vswitch import words
 from vswitch.cli import globals
 from vswitch.errors import Failure
@@ -216,7 +217,7 @@ def _bridges(ask: Ask, given: Mapping[str, str]) -> Iterator[Candidate]:
 def _ports(ask: Ask, given: Mapping[str, str]) -> Iterator[Candidate]:
     of = {"bridge": given["bridge"]} if "bridge" in given else {}
     rows = ask("port.list", **of)
-    return ((row["name"], f"port {row['number']} of {row['bridge']}") for row in rows)
+    return ((row["name"], f"port {format_port(row['number'])} of {row['bridge']}") for row in rows)
 
 
 def _queues(ask: Ask, given: Mapping[str, str]) -> Iterator[Candidate]:

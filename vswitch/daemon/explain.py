@@ -10,7 +10,7 @@ Pure: from the forwarder's steps to the operator API's answer.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,8 @@ class Packet:
     """The bridge's groups by number, as far as they are known."""
     queues: Mapping[tuple[int, int], Queue] = field(default_factory=dict)
     """The queues of the bridge's ports, by the port's number and their own."""
+    silent: Container[int] = ()
+    """The bridge's ports that send nothing now: their link is down, or they are told not to."""
     ports: PortNames = NAMELESS
     """How ports are written in matches and actions."""
 
@@ -93,6 +95,10 @@ def _actions(packet: Packet, step: TraceStep) -> Row:
 
 
 def _output(packet: Packet, step: TraceStep) -> Row:
+    if step.number in packet.silent:
+        text = f"{packet.port(step.number)} is down or sends nothing: dropped (output-down)"
+        named = {"port": step.number, "name": packet.names.get(step.number)}
+        return {"kind": "drop", "text": text, "reason": "output-down", **named}
     changed = changes(packet.frame, step.body)
     how = f"with {', '.join(changed)} rewritten" if changed else "unchanged"
     return {

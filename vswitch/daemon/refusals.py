@@ -16,6 +16,7 @@ _SEE_PORTS = "see `vswitch port ls`"
 
 _SENTENCES: dict[Error, tuple[str, str]] = {
     Error.FLOW_MOD_FAILED_TABLE_FULL: ("there is no room for more flows", _OTHERS),
+    Error.FLOW_MOD_FAILED_BAD_TABLE_ID: ("255 means all tables", "write 0 to 254"),
     Error.FLOW_MOD_FAILED_OVERLAP: (
         "one of the same priority overlaps it", "give it another priority"
     ),
@@ -28,6 +29,9 @@ _SENTENCES: dict[Error, tuple[str, str]] = {
         "its packets may lack a field that it sets", "match what the field needs, as tcp"
     ),
     Error.BAD_ACTION_TOO_MANY: ("it has more actions than a packet may take", "use fewer"),
+    Error.BAD_INSTRUCTION_BAD_TABLE_ID: (
+        "packets go to tables behind their own alone", "name one of a higher number"
+    ),
     Error.BAD_MATCH_BAD_PREREQ: (
         "a field is matched whose header isn't", "match that too, as tcp before tp_dst"
     ),
@@ -58,7 +62,7 @@ _SENTENCES: dict[Error, tuple[str, str]] = {
     Error.METER_MOD_FAILED_UNKNOWN_METER: (
         "there is none of that number", "make it with `meter add`"
     ),
-    Error.METER_MOD_FAILED_INVALID_METER: ("no meter can have that number", "use 1 or more"),
+    Error.METER_MOD_FAILED_INVALID_METER: ("it uses a meter that is not there", _SEE_METERS),
     Error.METER_MOD_FAILED_BAD_RATE: ("a band's rate can't be 0", "use 1 or more"),
     Error.METER_MOD_FAILED_BAD_BAND_VALUE: ("a band's prec_level is too large", "use 1 or 2"),
     Error.METER_MOD_FAILED_OUT_OF_METERS: ("there is no room for more meters", _OTHERS),

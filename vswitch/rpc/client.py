@@ -101,7 +101,7 @@ class Client:
             connection.close()
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise RpcError(
-                what="daemon", why=f"none answers at {self.path} ({reason})", do=_where()
+                what="daemon", why=f"none answers at {self.path} ({reason})", do=_where(error)
             ) from None
         return connection
 
@@ -142,10 +142,12 @@ class Client:
         return RpcError(what="daemon", why=why, do="see its log, and whether it still runs")
 
 
-def _where() -> str:
-    """What to do where no daemon is: there may be one elsewhere."""
+def _where(error: OSError) -> str:
+    """What to do where no daemon is, or none for us: there may be one elsewhere."""
     from vswitch.rpc.nearby import daemons
 
     start = "start vswitchd, or name its run folder with --run or VSWITCH_RUN"
+    if isinstance(error, PermissionError):
+        start = "ask as the user that it runs as (root for a service), or name another run folder"
     found = daemons()
     return f"{start}: one answers in {' and in '.join(found)}" if found else start

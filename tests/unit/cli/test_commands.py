@@ -408,6 +408,7 @@ def test_an_error_of_the_daemon_is_one_line_and_its_exit_code(
 
 WRONG: list[tuple[str, int, str]] = [
     ("paint", 2, "'paint': there is no such command; see vswitch --help"),
+    ("--paint", 2, "'--paint': there is no such option; see vswitch --help"),
     ("bridge", 2, "bridge: it needs a verb; use ls, add, show, set, rm"),
     ("bridge paint", 2, "bridge: it has no 'paint'; use ls, add, show, set, rm"),
     ("bridge add", 2, "bridge add: it needs NAME; see vswitch bridge add --help"),
@@ -450,7 +451,8 @@ WRONG: list[tuple[str, int, str]] = [
     ("top now", 2, "top: 'now' is a word too many; see vswitch top --help"),
     ("top -d nan", 2, "top seconds 'nan': it is no number of seconds from 0.01"),
     ("top --sort size", 2, "top sort 'size': there is no such choice; use number, name, rx"),
-    ("bridge add br0 --watch", 2, "option --watch: it is for lists; leave it out, or use ls"),
+    ("bridge add br0 --watch", 2, "option --watch: it is for lists; leave it out, or use it w"),
+    ("top --watch", 2, "option --watch: it is for lists; leave it out, or use it with ls or ps"),
     ("bridge ls --watch=x", 2, "option --watch 'x': it is no number of seconds; write 0.1 to"),
     ("bridge ls --watch 0", 2, "option --watch '0': it is no number of seconds"),
     ("status -o name", 2, "option -o name: what this prints has no name; use another format"),

@@ -89,6 +89,15 @@ def test_each_command_and_option_is_found(name: str) -> None:
             assert option in at(f"{name} {'x ' * len(required)}{option[:4]}")
 
 
+def test_a_port_s_number_is_told_as_people_know_it() -> None:
+    ports = [
+        {"name": "eth1", "number": 1, "bridge": "b"},
+        {"name": "b", "number": 0xFFFFFFFE, "bridge": "b"},
+    ]
+    found = candidates(requests(), ["port", "show", "b", ""], lambda method, **_: ports)
+    assert [help for _, help in found] == ["port 1 of b", "port LOCAL of b"]
+
+
 def test_names_come_from_the_daemon_of_the_line(vswitch: Vswitch, daemon: FakeDaemon) -> None:
     words = ("completion", "candidates", "--", "port", "rm", "br0", "")
     daemon.answers["port.list"] = ASKED["port.list"]

@@ -204,6 +204,12 @@ def test_a_module_without_an_app_is_told() -> None:
     assert "no class derived from OSKenApp" in line
 
 
+def test_an_address_of_another_machine_is_told_as_that() -> None:
+    code, line = complaint("learning", "--listen", "tcp:192.0.2.1:6653")
+    assert code == 1
+    assert line.rstrip().endswith("Cannot assign requested address; choose another --listen")
+
+
 def test_a_taken_port_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -139,6 +139,19 @@ def test_one_whose_controllers_never_came_does_so_too(world: Switch) -> None:
     world(test)
 
 
+def test_rules_count_at_once_when_the_lost_controller_is_taken_away(
+    world: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(world: World) -> None:
+        await add(world, Place(world.run), "standalone")
+        await until(lambda: ways(world) == [MISSES, EVERYTHING])
+        monkeypatch.setattr(bridge_doers, "UNLED_SECONDS", 1e6)
+        await world.daemon.change(lambda c: c.with_bridge(c.bridges[0].changed(controllers=())))
+        await asyncio.wait_for(until(lambda: ways(world)[2:] == [MISSES]), 5)
+
+    world(test)
+
+
 def test_a_trace_says_why_no_rule_counts(world: Switch) -> None:
     async def test(world: World) -> None:
         await world.add_ports()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from scapy import all as scapy
@@ -91,6 +92,17 @@ def test_a_life_is_told_from_rule_to_port() -> None:
     ]
     assert told["verdict"] == "leaves by port 2 (veth1) unchanged"
     assert told["outputs"][0]["port"] == 2
+
+
+def test_a_port_that_sends_nothing_is_no_way_out() -> None:
+    steps = [TraceStep(TraceKind.OUTPUT, port, PACKET.frame) for port in (2, 3)]
+    told = explain(replace(PACKET, silent={2}), steps)
+    assert told["verdict"] == (
+        "port 2 (veth1) is down or sends nothing: dropped (output-down); leaves by port 3 unchanged"
+    )
+    assert [step["kind"] for step in told["steps"]] == ["drop", "output"]
+    assert told["steps"][0]["reason"] == "output-down"
+    assert [output["port"] for output in told["outputs"]] == [3]
 
 
 def test_drops_misses_and_controllers_are_named() -> None:

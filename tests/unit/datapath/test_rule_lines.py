@@ -47,7 +47,7 @@ def test_the_others_are_what_the_caller_says() -> None:
         ("tcp", "line 1: tcp: it doesn't say what to do"),
         ("add", "line 1: add: it doesn't say what to do"),
         ("actions=" + "output:1," * 5000, "line 1: it is too long for a message of OpenFlow"),
-        ("delete priority=5,tcp", "line 1: priority: a deletion that is not strict ignores it"),
+        ("delete priority=5,tcp", "line 1: priority: flows are chosen by it only in a strict del"),
     ],
 )
 def test_an_error_says_the_line_and_the_word(text: str, why: str) -> None:

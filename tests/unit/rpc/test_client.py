@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 import subprocess
@@ -41,6 +42,17 @@ def test_an_error_is_raised_and_the_connection_goes_on(tmp_path: Path) -> None:
 def test_without_a_daemon_the_sentence_names_the_socket(tmp_path: Path) -> None:
     where = re.escape(str(tmp_path / "vswitch.sock"))
     with pytest.raises(RpcError, match=rf"none answers at {where} \(No such file.*start vswitchd"):
+        Client(tmp_path).call("status")
+
+
+def test_a_socket_that_is_not_ours_to_ask_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    with pytest.raises(RpcError, match=r"\(Permission denied\); ask as the user that it runs as"):
         Client(tmp_path).call("status")
 
 

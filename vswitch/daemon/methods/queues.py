@@ -79,9 +79,12 @@ async def remove(daemon: Daemon, bridge: str, port: str, number: int) -> None:
 async def list_(
     daemon: Daemon, bridge: str | None = None, port: str | None = None
 ) -> list[dict[str, Any]]:
-    """Queues with counters: those that run, by number, then those that are only stored."""
+    """Queues with counters: those that run, by number, then those that are only stored.  Failure
+    (exit 3) if the bridge has no such port."""
     config = daemon.store.read().config
     chosen = config.bridges if bridge is None else (wanted_bridge(config, bridge),)
+    if bridge is not None and port is not None and not _is_ephemeral(daemon, bridge, port):
+        _with_port(config, bridge, port)
     rows = [row for one in chosen for row in await _rows(daemon, one)]
     return [row for row in rows if port in (None, row["port"])]
 

@@ -9,6 +9,7 @@ from typing import Any
 from datapath.frames import Command, Event, Standalone, TraceKind, trace_request, trace_steps
 from datapath.match_text import parse_match
 from datapath.ports import PortNames, format_port
+from vswitch.agent.view import sends
 from vswitch.daemon.daemon import Daemon
 from vswitch.daemon.door import understood
 from vswitch.daemon.explain import Packet, explain
@@ -58,6 +59,9 @@ def _packet(text: str, in_port: str | None, live: LiveBridge, ports: PortNames) 
             match = parse_match(text, ports)
             frame, said = frame_of(match), match.exact("in_port")
         number = said if in_port is None else ports.read(in_port)
+    if said is not None and said != number:
+        why = f"it says in_port={format_port(said)}, --in-port says another"
+        raise Failure("packet", why, "leave one of them out", Exit.USAGE)
     if number is None:
         do = "add in_port=PORT to it, or --in-port PORT"
         raise Failure("packet", "it doesn't say which port it comes in by", do, Exit.USAGE)
@@ -68,7 +72,9 @@ def _packet(text: str, in_port: str | None, live: LiveBridge, ports: PortNames) 
         for port in live.ports.values()
         for queue in port.queues.values()
     }
-    return Packet(frame, number, names, queues=queues, ports=ports)
+    view = live.exchange.agent.view.ports
+    silent = {n for n, p in view.items() if not sends(p)}
+    return Packet(frame, number, names, queues=queues, silent=silent, ports=ports)
 
 
 def _require_port(live: LiveBridge, number: int) -> None:

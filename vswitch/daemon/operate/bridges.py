@@ -67,9 +67,10 @@ def _forbidden(operator: Operator, name: str, target: str) -> str | None:
 
 def lead(operator: Operator, bridge: LiveBridge, led: bool) -> None:
     """A controller came: a standalone bridge stops switching by itself.  The last one went:
-    it starts again, unless one is back within UNLED_SECONDS."""
+    it starts again, unless one is back within UNLED_SECONDS.  One that does it already has nothing
+    to wait for: when the last controller is taken away, the operator's rules count at once."""
     if bridge.record.fail_mode == "standalone":
-        delay = 0.0 if led else UNLED_SECONDS
+        delay = 0.0 if led or bridge.standalone == Standalone.ALL else UNLED_SECONDS
         asyncio.get_running_loop().call_later(delay, _tell_led, operator, bridge, led)
 
 
