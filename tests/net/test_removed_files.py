@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.apps import eventually
-from tests.kit.lab import Lab, ended, laboratory, passes
+from tests.kit.lab import Lab, ended, kill, laboratory, passes
 from vswitch.errors import RpcError
 from vswitch.rpc.client import Client
 
@@ -71,12 +71,16 @@ def test_shutdown_works_when_run_and_state_folder_were_removed(lab: Lab, wires: 
 
 def test_sigterm_works_when_the_folders_were_removed(lab: Lab, wires: Wires) -> None:
     daemon = switch(lab)
+    forwarder = lab.forwarder_pid()
     daemon.send_signal(signal.SIGSTOP)
     shutil.rmtree(state_of(lab))
     shutil.rmtree(lab.run)
     daemon.send_signal(signal.SIGTERM)
     daemon.send_signal(signal.SIGCONT)
     assert daemon.wait(10) == 0
+    assert passes(*wires, number=1)
+    kill(forwarder)  # it goes on as always, but nobody finds it any more
+    assert ended(forwarder)
 
 
 def test_a_forwarder_whose_socket_was_removed_is_taken_over_all_the_same(
