@@ -16,9 +16,12 @@ from vswitch.agent.session import Session
 from vswitch.agent.sessions import Sessions
 from vswitch.openflow.messages.session import EchoRequest, ErrorMessage
 
-TURN_MAX = 256 << 10
-"""Bytes of answers after which a peer's further messages wait for its next turn: a few bytes can
-ask for many, and others want to be heard meanwhile (HARDENING S7)."""
+TURN_MAX = 24 << 10
+"""Bytes of answers after which a peer waits for its next turn: a few bytes can ask for many, and
+others want to be heard meanwhile (HARDENING S7)."""
+
+STEPS_MAX = 16
+"""Effects after which it waits too: each message takes its time, however short its answer is."""
 
 PROBE_XID = 0x70726F62
 """Of our own echo requests, so that captures tell them apart ("prob")."""
@@ -78,27 +81,28 @@ class Agent(Sessions):
         return effects
 
     def _go_on(self, session: Session) -> list[Effect]:
+        """One turn of a session; where it breaks off the next one goes on, amid an answer too."""
         effects: list[Effect] = []
         answered = 0
+        work, session.unfinished = session.unfinished or self._handle_all(session), None
         try:
-            for effect in self._handle_all(session):
+            for effect in work:
                 effects.append(effect)
                 if isinstance(effect, HangUp):
                     return effects
                 answered += len(effect.data) if isinstance(effect, Send) else 0
-                if answered > TURN_MAX:
-                    session.busy = True
+                if answered > TURN_MAX or len(effects) == STEPS_MAX:
+                    session.busy, session.unfinished = True, work
+                    return [*effects, Later(session.id)]
         except Broken as broken:
             # The answer first: the peer learns why it is hung up on (HARDENING S2).
             if session.agreed:
                 effects.append(self.send(session, ErrorMessage(Error.BAD_REQUEST_BAD_LEN)))
             return [*effects, HangUp(session.id, str(broken))]
-        if session.busy:
-            return [*effects, Later(session.id)]
         return [*effects, Pause(session.id, True)] if session.held else effects
 
     def _handle_all(self, session: Session) -> Iterator[Effect]:
-        """Handles one message after the other, until the session is busy."""
+        """Handles one message after the other."""
         for message in session.pending():
             if self.snooped and not session.service:
                 yield Heard(session.id, message.data)
@@ -108,5 +112,3 @@ class Agent(Sessions):
                 yield from handle(self, session, message)
             else:
                 yield from greet(self, session, message)
-            if session.busy:
-                return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -33,6 +34,9 @@ from vswitch.openflow.messages.port import PortDesc
 log = logging.getLogger("vswitch.openflow")
 
 TICK_SECONDS = 0.5
+
+TURNS_SECONDS = 0.002
+"""How long sessions that asked for much have turns, until everybody else is looked at again."""
 
 SERVICES_MAX = 2000
 """Connections that others made to the bridge; more are hung up on (HARDENING S8)."""
@@ -62,6 +66,10 @@ class Exchange:
         self._led = False
         self._waiting: set[int] = set()
         """Sessions that go on once what they were sent is on its way."""
+        self._turns: deque[int] = deque()
+        """Of these, who may go on, in order; `_take_turns` is on its way if there is anybody."""
+        self._services = 0
+        """Connections that others made."""
         self._next_session = next_session
         self._link: FrameSink | None = None
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
@@ -101,10 +109,11 @@ class Exchange:
         """Takes a connection in, or hangs up on one too many; its session's number."""
         session = self._next_session()
         self.connections[session] = connection
+        self._services += connection.service
         if self._link is None:
             connection.hang_up("there is no forwarder; connect again")
             return session
-        if connection.service and self._services() > SERVICES_MAX:
+        if connection.service and self._services > SERVICES_MAX:
             connection.hang_up(f"there are {SERVICES_MAX} connections already")
             return session
         now = asyncio.get_running_loop().time()
@@ -115,27 +124,27 @@ class Exchange:
         )  # fmt: skip
         return session
 
-    def _services(self) -> int:
-        return sum(connection.service for connection in self.connections.values())
-
     def received(self, session: int, data: bytes) -> None:
         """Hands a peer's bytes to the agent and carries out what follows."""
         self.carry_out(self.agent.received(session, data, asyncio.get_running_loop().time()))
 
     def writable(self, session: int) -> None:
         """Lets a peer go on that had been too slow to be answered."""
-        self._next_turn(session)
+        if session in self._waiting:
+            self._queue(session)
 
     def disconnected(self, session: int) -> None:
         """Forgets a session, here and in the forwarder."""
         self._waiting.discard(session)
         state = self.agent.sessions.get(session)
         connection = self.connections.pop(session)
+        self._services -= connection.service
         connection.spoke = state is not None and state.agreed
         self.agent.closed(session)
         if connection.spoke:  # else the forwarder never heard of it
             self._post(Command.SESSION_END, b"", session)
-        self._check_led()
+        if not connection.service:  # thousands may end at once
+            self._check_led()
 
     def _check_led(self) -> None:
         sessions = self.agent.sessions.values()
@@ -207,11 +216,28 @@ class Exchange:
             connection.stop("it waits for a barrier", effect.paused)
 
     def _later(self, effect: Later) -> None:
-        """The next turn of the event loop is the session's, unless it reads slowly."""
+        """The session goes on when it is its turn, unless it reads slowly."""
         if connection := self.connections.get(effect.session):
             connection.stop("it asked for much", True)
             self._waiting.add(effect.session)
-            asyncio.get_running_loop().call_soon(self._next_turn, effect.session)
+            self._queue(effect.session)
+
+    def _queue(self, session: int) -> None:
+        self._turns.append(session)
+        if len(self._turns) == 1:
+            asyncio.get_running_loop().call_soon(self._take_turns)
+
+    def _take_turns(self) -> None:
+        """Turns for TURNS_SECONDS: many sessions that asked for much, together, must not keep the
+        others waiting either."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + TURNS_SECONDS
+        while self._turns:
+            self._next_turn(self._turns[0])
+            self._turns.popleft()
+            if self._turns and loop.time() >= end:
+                loop.call_soon(self._take_turns)
+                return
 
     def _next_turn(self, session: int) -> None:
         connection = self.connections.get(session)

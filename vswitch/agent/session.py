@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from vswitch.agent.effects import Effect
 from vswitch.agent.framing import QUESTIONS_MAX, Rare, Run, RunReader, count_answers
 from vswitch.agent.hot import HOT
 from vswitch.agent.parts import Parts
@@ -58,6 +59,8 @@ class Session:
     """Hot multipart requests on their way; the ends of their answers are still to come."""
     busy: bool = False
     """It asked for so much that the rest has to wait until this is written."""
+    unfinished: Iterator[Effect] | None = None
+    """Where its last turn broke off."""
     heard: float = 0.0
     asked: float | None = None
     """When it was asked for an echo, if nothing has come since."""

@@ -15,6 +15,7 @@ import pytest
 from datapath.frames import Command, Event, Frame, FrameFlags
 from tests.unit.agent.test_sessions import BARRIER, BARRIER_REPLY, ECHO, FLOW_MOD, HELLO
 from vswitch.agent import connection as connections
+from vswitch.agent import exchange as exchanges
 from vswitch.agent.agent import Agent
 from vswitch.agent.exchange import Exchange
 from vswitch.agent.peers import Connector, listen
@@ -218,6 +219,34 @@ def test_a_peer_that_asks_for_more_than_it_reads_gets_it_when_it_does(tmp_path: 
             ends += not flags & REPLY_MORE
         assert ends == 20
         assert decode(answer) == EchoReply(b"there?", xid=11)
+        ex.close()
+
+    run(test, tmp_path)
+
+
+def test_many_who_ask_for_much_take_one_turn_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HARDENING S7: together they would hold everybody up, though each one alone does not."""
+    monkeypatch.setattr(exchanges, "TURNS_SECONDS", 0.0)
+
+    async def test(folder: Path) -> None:
+        ex = exchange(FakeForwarder())
+        await listen(ex, f"punix:{folder}/s")
+        turns: list[int] = []
+        go_on = ex.agent.go_on
+        monkeypatch.setattr(ex.agent, "go_on", lambda id: (turns.append(id), go_on(id))[1])
+        peers = [await peer(folder) for _ in range(20)]
+        for _, writer in peers:
+            writer.write(ECHO * 320)
+        await until(lambda: len(set(turns)) > 10)
+        for _ in range(20):
+            before = len(turns)
+            await asyncio.sleep(0)
+            assert len(turns) <= before + 1
+        for reader, _ in peers:
+            for _ in range(320):
+                assert decode(await message(reader)) == EchoReply(b"there?", xid=11)
         ex.close()
 
     run(test, tmp_path)

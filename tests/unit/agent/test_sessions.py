@@ -13,7 +13,7 @@ from datapath.of13.rule import flow_mod
 from datapath.ports import Reserved
 from datapath.problems import Error
 from datapath.rule import parse_rule
-from vswitch.agent.agent import TURN_MAX, Agent
+from vswitch.agent.agent import STEPS_MAX, TURN_MAX, Agent
 from vswitch.agent.effects import Effect, HangUp, Later, Pause, Relay, Send, SetPort, Subscribe
 from vswitch.agent.framing import QUESTIONS_MAX, RUN_MAX
 from vswitch.agent.session import HELLO_SECONDS
@@ -67,8 +67,17 @@ def opened(a: Agent, id: int = 1, *, service: bool = False) -> None:
 
 def ask(a: Agent, *messages: Message, id: int = 1) -> list[Message]:
     """What a peer is answered, decoded."""
-    effects = a.received(id, b"".join(encode(m) for m in messages), 1.0)
+    effects = in_turns(a, a.received(id, b"".join(encode(m) for m in messages), 1.0), id)
     return [decode(e.data) for e in effects if isinstance(e, Send) and e.session == id]
+
+
+def in_turns(a: Agent, effects: list[Effect], id: int = 1) -> list[Effect]:
+    """What was done, and what follows when a session has had all its turns."""
+    done: list[Effect] = []
+    while effects and isinstance(effects[-1], Later):
+        done += effects[:-1]
+        effects = a.go_on(id)
+    return done + effects
 
 
 def merged(effects: list[Effect]) -> list[Effect]:
@@ -220,13 +229,28 @@ def test_a_peer_that_asks_for_much_waits_for_its_next_turn() -> None:
     pytest.fail("all at once")
 
 
+@pytest.mark.parametrize(
+    "small",
+    [ECHO, encode(PortDescRequest(xid=2)), bytes.fromhex("0463000800000001"), FLOW_MOD + ECHO],
+)
+def test_a_peer_that_asks_for_little_very_often_waits_for_its_turns(small: bytes) -> None:
+    """HARDENING S7: what a message costs is not what its answer weighs."""
+    a = agent()
+    opened(a)
+    effects = a.received(1, small * 1000, 0.0)
+    assert isinstance(effects[-1], Later)
+    assert len(effects) == STEPS_MAX + 1
+    assert a.received(1, b"", 0.0) == []
+    done = in_turns(a, effects)
+    assert sum(isinstance(e, Send) for e in done) == 1000
+    assert ask(a, se.EchoRequest(b"more", xid=5)) == [se.EchoReply(b"more", xid=5)]
+
+
 def test_after_its_turns_a_peer_has_had_every_answer_in_order() -> None:
     a = agent()
     opened(a)
     request = encode(TableFeaturesRequest(xid=7))
-    effects = a.received(1, (request + ECHO) * 3, 0.0)
-    while isinstance(effects[-1], Later):
-        effects = [*effects[:-1], *a.go_on(1)]
+    effects = in_turns(a, a.received(1, (request + ECHO) * 3, 0.0))
     kinds = [type(decode(e.data)) for e in effects if isinstance(e, Send)]
     parts = kinds.index(se.EchoReply)
     assert kinds == ([TableFeaturesReply] * parts + [se.EchoReply]) * 3
