@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 
@@ -41,13 +42,13 @@ def read(paths: tuple[str, str], goes_on: Callable[[], bool]) -> Iterator[bytes]
 
 
 def _open(path: str, stack: contextlib.ExitStack) -> int:
-    """-1 if there is none."""
+    """-1 if there is none, or something else in its place."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return -1
     stack.callback(os.close, fd)
-    return fd
+    return fd if stat.S_ISREG(os.fstat(fd).st_mode) else -1
 
 
 def _newer(files: list[int]) -> int:

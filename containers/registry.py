@@ -165,6 +165,10 @@ class Registry:
                     f"container {name}", "there is one of that name",
                     f"choose another name, or vswitch rm -f {name}",
                 )  # fmt: skip
+            if not old and self._is_held(name):
+                why = f"one of that name lives, and {self.path(name)} doesn't tell which"
+                do = f"end its process 1 (`fuser {self.path(name, 'exit')}`), or choose another"
+                raise Failure(f"container {name}", why, do)
             self._remove(name)
             self._make(name)
             with contextlib.ExitStack() as undo:
@@ -314,7 +318,7 @@ class Registry:
                 entry = self._read(name)
                 if entry and (self.is_alive(entry) or _stays(entry)):
                     found.append(entry)
-                else:
+                elif entry or not self._is_held(name):
                     self._remove(name)
             return found
 

@@ -63,11 +63,12 @@ class Request:
     """A method: its parameters in order of declaration, or a function that makes them when they
     are first asked for.
 
-    'lent': parameters that are open files, lent beside the request: no value of JSON, no word.
+    'lent': parameters that are open files, lent beside the request: no value of JSON, no word;
+    'needs': those of them that it can't do without.
     'about': more than 'help' says in its one line, for its page.  Never changed once it is made.
     """
 
-    __slots__ = ("_parameters", "about", "help", "lent", "method")
+    __slots__ = ("_parameters", "about", "help", "lent", "method", "needs")
 
     def __init__(
         self,
@@ -76,8 +77,10 @@ class Request:
         parameters: Parameters | Callable[[], Parameters] = (),
         lent: tuple[str, ...] = (),
         about: str = "",
+        needs: tuple[str, ...] = (),
     ) -> None:
-        self.method, self.help, self.lent, self.about = method, help, lent, about
+        self.method, self.help, self.about = method, help, about
+        self.lent, self.needs = lent, needs
         self._parameters = parameters
 
     @property
@@ -89,7 +92,7 @@ class Request:
 
     def with_parameters(self, parameters: Parameters) -> Request:
         """The same method, asked with others."""
-        return Request(self.method, self.help, parameters, self.lent, self.about)
+        return Request(self.method, self.help, parameters, self.lent, self.about, self.needs)
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name."""
@@ -119,6 +122,9 @@ class Request:
                 f"{self.method} descriptors {shown(list(lent))}",
                 f"it takes {', '.join(self.lent) or 'none'}", "lend what it takes, each once",
             )  # fmt: skip
+        for name in self.needs:
+            if name not in lent:
+                raise SchemaError(self.method, f"it needs {name}", "lend it beside the request")
 
     def _checked(self, name: str, value: object) -> Any:
         parameter = self.parameter(name)
@@ -270,7 +276,7 @@ _ALL = (
     ),
     Request(
         "flow.load", "carry out flow-mods of OpenFlow 1.3 in a file: all at once, or none",
-        (BRIDGE,), lent=("flow_mods",),
+        (BRIDGE,), lent=("flow_mods",), needs=("flow_mods",),
     ),
     Request(
         "flow.mod", "give flows other actions, in ovs-ofctl's words",

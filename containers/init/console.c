@@ -132,7 +132,7 @@ unsigned console_polls(struct birth *birth, struct pollfd *set)
     set[1] = (struct pollfd){.fd = console->source, .events = POLLIN};
     set[2] = (struct pollfd){.fd = console->pending ? console->sink : -1, .events = POLLOUT};
     for (unsigned i = 0; i < CONSOLE_CLIENTS; i++)
-        set[3 + i] = (struct pollfd){.fd = console->client[i], .events = console->pending ? 0 : POLLIN};
+        set[3 + i] = (struct pollfd){.fd = console->pending ? -1 : console->client[i], .events = POLLIN};
     return CONSOLE_POLLS;
 }
 
@@ -243,15 +243,34 @@ static bool hear(struct console *console, int client)
     }
 }
 
+/* Has left, and nothing of what was typed there still waits. */
+static bool has_left(int client)
+{
+    char first;
+    return recv(client, &first, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+/* A place that is free, or can be. */
+static int *place(struct console *console)
+{
+    for (unsigned i = 0; i < CONSOLE_CLIENTS; i++) {
+        int *client = &console->client[i];
+        if (*client >= 0 && has_left(*client))
+            put_away(client);
+        if (*client < 0)
+            return client;
+    }
+    return NULL;
+}
+
 static void greet(struct console *console)
 {
     int client = accept4(console->listening, NULL, NULL, SOCK_CLOEXEC);
-    for (unsigned i = 0; client >= 0 && i < CONSOLE_CLIENTS; i++)
-        if (console->client[i] < 0) {
-            console->client[i] = client;
-            client = -1;
-        }
-    put_away(&client); /* one too many */
+    int *free = client >= 0 ? place(console) : NULL;
+    if (free)
+        *free = client;
+    else
+        put_away(&client); /* one too many */
 }
 
 void console_serve(struct birth *birth, const struct pollfd *set)
@@ -263,10 +282,9 @@ void console_serve(struct birth *birth, const struct pollfd *set)
         flush(console);
     for (unsigned i = 0; i < CONSOLE_CLIENTS; i++) {
         int client = console->client[i];
-        bool ended = set[3 + i].revents & (POLLHUP | POLLERR) && !(set[3 + i].revents & POLLIN);
-        if (client < 0 || !set[3 + i].revents || (console->pending && !ended))
+        if (client < 0 || !set[3 + i].revents || console->pending)
             continue;
-        if (ended || !hear(console, client))
+        if (!hear(console, client))
             put_away(&console->client[i]);
     }
     if (set[1].revents)

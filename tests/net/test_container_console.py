@@ -48,6 +48,15 @@ def console(pod: Pod, name: str) -> socket.socket:
     return made
 
 
+def joins(pod: Pod, name: str) -> bool:
+    """Whether somebody could join, who leaves at once."""
+    try:
+        console(pod, name).close()
+    except BlockingIOError:  # as many as may wait to be taken in
+        return False
+    return True
+
+
 def test_a_log_has_both_streams_in_order_and_is_followed_to_the_end(pod: Pod) -> None:
     start(pod, "a", "echo one; echo two >&2; sleep 1; echo three; exit 3")
     eventually(lambda: pod.vswitch("logs", "a").out == "one\ntwo\n")
@@ -169,6 +178,23 @@ def test_input_that_nobody_reads_stops_nothing(pod: Pod) -> None:
         assert reading.recv(100) == b"Ox\n"
         assert pod.vswitch("stop", "a").code == 0
         assert states(pod) == {"a": "exited 9"}
+
+
+def test_what_was_typed_arrives_though_its_writer_has_left(pod: Pod) -> None:
+    start(pod, "a", "while ! [ -e /tmp/go ]; do sleep 0.05; done; cat > /tmp/got", "-i")
+    sent = 0
+    with console(pod, "a") as one:
+        one.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):  # as much as goes in while nobody reads
+            while sent < 1 << 20:
+                one.send(b"I" + b"x" * 4000)
+                sent += 4000
+    assert 65536 < sent < 1 << 20
+    for _ in range(10):  # who left keeps no place from anybody
+        eventually(lambda: joins(pod, "a"))
+    assert pod.vswitch("exec", "a", "--", "touch", "/tmp/go").code == 0
+    size = ("exec", "a", "--", "stat", "-c", "%s", "/tmp/got")
+    eventually(lambda: pod.vswitch(*size).out == f"{sent}\n")
 
 
 def test_a_command_that_closes_its_input_is_not_killed_for_it(pod: Pod) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 from vswitch import paths
 from vswitch.errors import Exit, Failure, RpcError
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 TOLD = 0.9
 """Share of the time for an answer that the daemon is told to keep to: what it says then is better
 than that it said nothing."""
+
+QUEUE_S = 0.01
+"""How long a daemon is left alone that can't take one more connection."""
 
 
 class Client:
@@ -91,9 +95,9 @@ class Client:
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(self._timeout)
+        until = Deadline(self._timeout)
         try:
-            connection.connect(self.path)
+            self._reach(connection, until)
         except TimeoutError:
             connection.close()
             raise self._unanswered("to a connection", taken=False) from None
@@ -104,6 +108,15 @@ class Client:
                 what="daemon", why=f"none answers at {self.path} ({reason})", do=_where(error)
             ) from None
         return connection
+
+    def _reach(self, connection: socket.socket, until: Deadline) -> None:
+        """Connects; a daemon whose queue of connections is full (EAGAIN) is there, and busy."""
+        while True:
+            connection.settimeout(until.left())
+            try:
+                return connection.connect(self.path)
+            except BlockingIOError:
+                time.sleep(min(QUEUE_S, until.left()))
 
     def _receive(self, connection: socket.socket, until: Deadline) -> bytes:
         while True:

@@ -47,6 +47,13 @@ def all_of(folder: Path) -> bytes:
     return b"".join(read(paths(folder), lambda: False))
 
 
+def test_what_is_no_file_is_no_log(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log")
+    assert all_of(tmp_path) == b""
+    log(tmp_path, "log.1", b"two", 5)
+    assert all_of(tmp_path) == b"two"
+
+
 def test_a_log_is_read_oldest_first_whichever_file_that_is(tmp_path: Path) -> None:
     assert all_of(tmp_path) == b""
     log(tmp_path, "log", b"one", 5)

@@ -113,6 +113,19 @@ def test_what_can_t_be_read_is_nobody_and_is_swept(registry: Registry) -> None:
     assert os.listdir(registry.folder) == [".lock"]
 
 
+def test_what_lives_and_can_t_be_read_is_not_swept(registry: Registry) -> None:
+    """Somebody removed its state.json: its name and its log are all that is left to find it by."""
+    lives = registry.reserve(spec("web", detach=True), 1.0)
+    os.unlink(registry.path("web", "state.json"))
+    assert registry.sweep() == []
+    assert os.path.exists(registry.path("web"))
+    with pytest.raises(Failure, match=r"one of that name lives.*fuser"):
+        registry.reserve(spec("web"), 2.0)
+    os.close(lives.exit_file)
+    assert registry.sweep() == []
+    assert not os.path.exists(registry.path("web"))
+
+
 @pytest.mark.parametrize(
     ("where", "value"),
     [

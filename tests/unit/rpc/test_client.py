@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.fakedaemon import FakeDaemon
-from vswitch.errors import RpcError
+from vswitch.errors import Exit, RpcError
 from vswitch.rpc.client import Client
 
 
@@ -98,6 +98,31 @@ def test_a_daemon_that_is_silent_is_told(tmp_path: Path) -> None:
     listener.listen()
     with pytest.raises(RpcError, match=r"no answer to status within 0\.01 s"):
         Client(tmp_path, timeout=0.01).call("status")
+    listener.close()
+
+
+def test_a_daemon_whose_queue_is_full_is_waited_for(tmp_path: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "vswitch.sock"))
+    listener.listen(0)
+    with socket.socket(socket.AF_UNIX) as first:
+        first.connect(str(tmp_path / "vswitch.sock"))
+        sentence = r"no answer to a connection within 0\.05 s: .* nothing has changed"
+        with pytest.raises(RpcError, match=sentence) as caught:
+            Client(tmp_path, timeout=0.05).call("status")
+        assert caught.value.exit == Exit.TIMED_OUT
+
+        def serve() -> None:
+            listener.accept()[0].close()
+            peer, _ = listener.accept()
+            peer.recv(1000)
+            peer.sendall(b'{"jsonrpc":"2.0","id":1,"result":5}\n')
+            peer.close()
+
+        room = threading.Timer(0.05, serve)
+        room.start()
+        assert Client(tmp_path, timeout=10).call("status") == 5
+        room.join()
     listener.close()
 
 

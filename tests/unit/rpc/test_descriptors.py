@@ -110,6 +110,14 @@ def test_a_request_that_names_what_did_not_come_is_refused(daemon: FakeDaemon) -
     assert daemon.calls == []
 
 
+def test_a_method_that_can_t_do_without_a_descriptor_says_so(daemon: FakeDaemon) -> None:
+    connection = connect(daemon)
+    connection.sendall(Call(1, "flow.load", {"bridge": "br0"}).encode())
+    (reply,) = heard(connection)
+    assert reply["error"]["message"].startswith("flow.load: it needs flow_mods; ")
+    assert daemon.calls == []
+
+
 @pytest.mark.parametrize("names", ['"namespace"', "[1]", "{}", "null"])
 def test_names_that_are_none_are_no_request(daemon: FakeDaemon, file: int, names: str) -> None:
     connection = connect(daemon)
