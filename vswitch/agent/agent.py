@@ -17,11 +17,11 @@ from vswitch.agent.sessions import Sessions
 from vswitch.openflow.messages.session import EchoRequest, ErrorMessage
 
 TURN_MAX = 24 << 10
-"""Bytes of answers after which a peer waits for its next turn: a few bytes can ask for many, and
-others want to be heard meanwhile (HARDENING S7)."""
+"""Bytes of messages that we read ourselves, and of answers, after which a peer waits for its next
+turn: a few bytes can ask for many, and others want to be heard meanwhile (HARDENING S7)."""
 
-STEPS_MAX = 16
-"""Effects after which it waits too: each message takes its time, however short its answer is."""
+STEPS_MAX = 32
+"""Messages and effects after which it waits too: each takes its time, however short it is."""
 
 PROBE_XID = 0x70726F62
 """Of our own echo requests, so that captures tell them apart ("prob")."""
@@ -83,15 +83,18 @@ class Agent(Sessions):
     def _go_on(self, session: Session) -> list[Effect]:
         """One turn of a session; where it breaks off the next one goes on, amid an answer too."""
         effects: list[Effect] = []
-        answered = 0
+        size = 0
         work, session.unfinished = session.unfinished or self._handle_all(session), None
         try:
-            for effect in work:
-                effects.append(effect)
-                if isinstance(effect, HangUp):
+            for steps, step in enumerate(work, 1):
+                if isinstance(step, int):
+                    size += step
+                else:
+                    effects.append(step)
+                    size += len(step.data) if isinstance(step, Send) else 0
+                if isinstance(step, HangUp):
                     return effects
-                answered += len(effect.data) if isinstance(effect, Send) else 0
-                if answered > TURN_MAX or len(effects) == STEPS_MAX:
+                if size > TURN_MAX or steps == STEPS_MAX:
                     session.busy, session.unfinished = True, work
                     return [*effects, Later(session.id)]
         except Broken as broken:
@@ -101,14 +104,13 @@ class Agent(Sessions):
             return [*effects, HangUp(session.id, str(broken))]
         return [*effects, Pause(session.id, True)] if session.held else effects
 
-    def _handle_all(self, session: Session) -> Iterator[Effect]:
-        """Handles one message after the other."""
+    def _handle_all(self, session: Session) -> Iterator[Effect | int]:
+        """Handles one message after the other; a number: how many bytes of it were read."""
         for message in session.pending():
             if self.snooped and not session.service:
                 yield Heard(session.id, message.data)
             if isinstance(message, Run):
                 yield Relay(session.id, message.data)
-            elif session.agreed:
-                yield from handle(self, session, message)
-            else:
-                yield from greet(self, session, message)
+                continue
+            yield from (handle if session.agreed else greet)(self, session, message)
+            yield len(message.data)

@@ -59,7 +59,7 @@ class Session:
     """Hot multipart requests on their way; the ends of their answers are still to come."""
     busy: bool = False
     """It asked for so much that the rest has to wait until this is written."""
-    unfinished: Iterator[Effect] | None = None
+    unfinished: Iterator[Effect | int] | None = None
     """Where its last turn broke off."""
     heard: float = 0.0
     asked: float | None = None

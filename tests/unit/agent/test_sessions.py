@@ -239,11 +239,27 @@ def test_a_peer_that_asks_for_little_very_often_waits_for_its_turns(small: bytes
     opened(a)
     effects = a.received(1, small * 1000, 0.0)
     assert isinstance(effects[-1], Later)
-    assert len(effects) == STEPS_MAX + 1
+    assert len(effects) <= STEPS_MAX
     assert a.received(1, b"", 0.0) == []
     done = in_turns(a, effects)
     assert sum(isinstance(e, Send) for e in done) == 1000
     assert ask(a, se.EchoRequest(b"more", xid=5)) == [se.EchoReply(b"more", xid=5)]
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        encode(se.EchoReply(b"", xid=1)),
+        encode(se.Hello(4)),
+        encode(se.ErrorMessage(Error.BAD_REQUEST_BAD_LEN)),
+    ],
+)
+def test_a_peer_that_says_what_needs_no_answer_takes_turns_too(silent: bytes) -> None:
+    """HARDENING S7."""
+    a = agent()
+    opened(a)
+    assert a.received(1, silent * 1000 + ECHO, 0.0) == [Later(1)]
+    assert in_turns(a, a.go_on(1)) == [Send(1, encode(se.EchoReply(b"there?", xid=11)))]
 
 
 def test_after_its_turns_a_peer_has_had_every_answer_in_order() -> None:
