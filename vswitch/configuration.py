@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import Any
 
-from vswitch.errors import Failure, SchemaError
+from vswitch.errors import Failure, SchemaError, shown
 from vswitch.schema import Config
 
 FILE_MAX = 1 << 20
@@ -31,9 +32,9 @@ def read(name: str) -> dict[str, Any]:
         document = _PARSERS[form](text)
     except (ValueError, RecursionError) as error:
         raise SchemaError(what, f"it is no {form} ({error})", "correct it there") from None
-    if form == "TOML" and "bridges" not in document:
-        why = "it has no bridges, not even none"
-        raise SchemaError(what, why, "write `bridges = []` if all are to be removed")
+    if document == {} or (form == "TOML" and "bridges" not in document):
+        why, none = "it has no bridges, not even none", _NONE[form]
+        raise SchemaError(what, why, f"write `{none}` if all are to be removed")
     try:
         return Config.from_json(document).to_json()
     except SchemaError as error:
@@ -50,7 +51,16 @@ def _is_json(name: str, text: str) -> bool:
 def _json(text: str) -> Any:
     import json
 
-    return json.loads(text)
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; ValueError where it has a key twice: the one that came first would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"{shown(twice)} is there twice")
+    return found
 
 
 def _toml(text: str) -> Any:
@@ -60,6 +70,7 @@ def _toml(text: str) -> Any:
 
 
 _PARSERS = {"JSON": _json, "TOML": _toml}
+_NONE = {"JSON": '{"bridges": []}', "TOML": "bridges = []"}
 
 
 def _content(name: str) -> bytes:

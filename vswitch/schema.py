@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
@@ -447,7 +447,7 @@ class Bridge(Record):
         inside = f"bridge {self.name}"
         _unique(f"{inside} port name", (p.name for p in self.ports))
         numbers = (values.port_number_text(p.number) for p in self.ports)
-        _unique(f"{inside} port number", numbers)
+        _unique(f"{inside} port number", numbers, self.ports)
         found: dict[type[Record], dict[Key, Record]] = {}
         for kind, where in self.parts().items():
             parts: tuple[Record, ...] = getattr(self, where)
@@ -528,7 +528,8 @@ class Config(Record):
         """Bridge names and datapath ids are unique, and so are port names over all bridges."""
         object.__setattr__(self, "_bridges", {bridge.name: bridge for bridge in self.bridges})
         _unique("configuration bridge name", (b.name for b in self.bridges))
-        _unique("configuration datapath id", (_hexadecimal(b.dpid) for b in self.bridges))
+        dpids = (_hexadecimal(b.dpid) for b in self.bridges)
+        _unique("configuration datapath id", dpids, self.bridges)
         _unique("configuration port name", (p.name for b in self.bridges for p in b.ports))
 
     def bridge(self, name: str) -> Bridge | None:
@@ -551,10 +552,12 @@ def _put(records: tuple[R, ...], new: R) -> tuple[R, ...]:
     return (*records, new)
 
 
-def _unique(what: str, keys: Iterable[object]) -> None:
-    """SchemaError where a key other than None comes twice."""
-    seen: set[object] = set()
-    for key in keys:
+def _unique(what: str, keys: Iterable[object], of: Sequence[Record] = ()) -> None:
+    """SchemaError where a key other than None comes twice; 'of': whose they are, if that isn't in
+    what the key says."""
+    seen: dict[object, int] = {}
+    for at, key in enumerate(keys):
         if key is not None and key in seen:
-            raise SchemaError(f"{what} {key}", "it is there twice", "choose another one")
-        seen.add(key)
+            both = f": {of[seen[key]].title} and {of[at].title} have it" if of else ""
+            raise SchemaError(f"{what} {key}", f"it is there twice{both}", "choose another one")
+        seen[key] = at

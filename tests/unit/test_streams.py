@@ -52,7 +52,7 @@ def started(program: str, words: str, folder: Path, redirection: str) -> tuple[i
 def test_every_command_ends_well_whatever_its_streams_are(
     tmp_path: Path, program: str, words: str
 ) -> None:
-    (tmp_path / "net.json").write_text("{}")
+    (tmp_path / "net.json").write_text('{"bridges": []}')
     with FakeDaemon(tmp_path, ANSWERS) as daemon:
         usual, said, _ = started(program, words, tmp_path, "")
         asked = list(daemon.calls)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vswitch import __version__
 from vswitch.schema import FAIL_MODES, Bridge, Port, Record
 from vswitch.values import LOCAL, PORT_NUMBER_MAX
 
@@ -190,6 +191,8 @@ _OF_PORT: dict[str, dict[str, Any]] = {
 def parser() -> argparse.ArgumentParser:
     """The parser of the lines in the daemon's README."""
     p = _Parser(prog="vswitchd", description="The switch daemon: starts or adopts its forwarder.")
+    version = f"%(prog)s {__version__}"
+    p.add_argument("--version", action="version", version=version, help="print the version")
     p.add_argument("--state", type=Path, metavar="DIR", help="stored configuration")
     p.add_argument("--run", type=Path, metavar="DIR", help="sockets; default $VSWITCH_RUN")
     p.add_argument("--ephemeral", action="store_true", help="store nothing, leave nothing")

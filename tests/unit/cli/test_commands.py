@@ -484,6 +484,8 @@ def test_a_wrong_command_line_is_told_in_one_line(
         ('[[bridges]]\nname = "a/b"', "bridge name 'a/b': it holds what a name can't hold"),
         ("[[bridges]]\ndpid = 1", "bridge with dpid 1: it has no name; add it"),
         ('[bridge]\nname = "br0"', "it has no bridges, not even none"),
+        ("{}", 'it has no bridges, not even none; write `{"bridges": []}` if all are to be'),
+        ('{"bridges": [{"name": "a", "dpid": 1, "dpid": 2}]}', "JSON ('dpid' is there twice)"),
         (
             '[[bridges]]\nname = "br0"\n[[bridges.ports]]\nname = "eth1"\nmtu = 5',
             "f: bridge br0, port eth1, port mtu 5: it is no whole number from 68 to 65535; choose",

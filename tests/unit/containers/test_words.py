@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,31 @@ def test_options_may_stand_between_names() -> None:
     assert spelt("rm a -f b") == {"force": True, "names": ["a", "b"]}
     assert spelt("stop a --time=1") == {"time": "1", "names": ["a"]}
     assert spelt("rm -- -f") == {"names": ["-f"]}
+
+
+class Told(Nowhere):
+    """An output that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.errors: list[Failure] = []
+        self.results: list[object] = []
+
+    def failed(self, failure: Failure) -> None:
+        self.errors.append(failure)
+
+    def result(self, value: object, lines: Callable[[], Iterable[str]]) -> None:
+        self.results.append(value)
+
+
+@pytest.mark.parametrize("command", ["stop", "rm", "connect"])
+def test_what_failed_has_an_error_and_no_result(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VSWITCH_RUN", str(tmp_path))
+    out = Told()
+    assert COMMANDS[command](["gone", "gone2"], out) == Exit.NOT_FOUND
+    assert [error.what for error in out.errors] == ["container 'gone'", "container 'gone2'"]
+    assert out.results == []
 
 
 @pytest.mark.parametrize(

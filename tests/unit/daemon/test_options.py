@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vswitch import __version__
 from vswitch.daemon.main import configured
 from vswitch.daemon.options import BridgeOption, Options, PortOption, QueueOption, read
 from vswitch.errors import SchemaError
@@ -76,6 +77,12 @@ def test_a_wrong_line_is_a_sentence_and_code_2(
     said = capsys.readouterr().err
     assert said.startswith("vswitchd: ")
     assert said.count("\n") == 1
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        read(["--version"])
+    assert (end.value.code, capsys.readouterr().out) == (0, f"vswitchd {__version__}\n")
 
 
 def test_the_fail_mode_follows_from_controllers() -> None:

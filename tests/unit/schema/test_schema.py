@@ -127,7 +127,7 @@ def test_a_value_is_kept_in_its_canonical_form(
          "ptcp:1:127.0.0.1': it is there twice"),
         (Bridge, {"name": "b", "ports": [{"name": "p"}, {"name": "p", "mtu": 99}]}, "port name p"),
         (Bridge, {"name": "b", "ports": [{"name": "p", "number": 1}, {"name": "q", "number": 1}]},
-         "bridge b port number 1: it is there twice"),
+         "bridge b port number 1: it is there twice: port p and port q have it; choose another"),
         (Port, {"name": "p", "number": 0}, "from 1 to 65279"),
         (Port, {"name": "p", "number": 65280}, "from 1 to 65279"),
         (Port, {"name": "p", "number": 1.5}, "no whole number"),
