@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -152,33 +153,60 @@ static void keep(struct console *console, const char *bytes, size_t size)
     console->used += kept > 0 ? (size_t)kept : 0;
 }
 
-static bool pass_on(int client, const char *message, size_t size)
+static int64_t now_ms(void)
 {
-    struct pollfd room = {.fd = client, .events = POLLOUT};
-    if (send(client, message, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-        return true;
-    return errno == EAGAIN && poll(&room, 1, PATIENCE_MS) > 0 &&
-           send(client, message, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Takes at most so many chunks of what the command has written. */
-static void pump(struct console *console, unsigned chunks)
+static int until(int64_t end)
+{
+    int64_t left = end - now_ms();
+    return left > 0 ? (int)left : 0;
+}
+
+static bool has_passed_on(int client, const char *message, size_t size)
+{
+    return send(client, message, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+/* To everybody who has joined. Those who are slow are all waited for at the same time, and then hung up
+ * on; true if there was one: who else wants to be served has waited, too. */
+static bool pass_on(struct console *console, const char *message, size_t size)
+{
+    int64_t end = 0;
+    for (unsigned i = 0; i < CONSOLE_CLIENTS; i++) {
+        int *client = &console->client[i];
+        if (*client < 0 || has_passed_on(*client, message, size))
+            continue;
+        struct pollfd room = {.fd = *client, .events = POLLOUT};
+        bool slow = errno == EAGAIN;
+        if (slow && !end)
+            end = now_ms() + PATIENCE_MS;
+        if (!slow || poll(&room, 1, until(end)) <= 0 || !has_passed_on(*client, message, size))
+            put_away(client);
+    }
+    return end;
+}
+
+enum pumped { NOTHING, A_CHUNK, SLOWLY };
+
+/* Takes a chunk of what the command has written. */
+static enum pumped pump(struct console *console)
 {
     char message[1 + CHUNK] = {'O'};
-    while (chunks-- && console->source >= 0) {
-        ssize_t size = read(console->source, message + 1, CHUNK);
-        if (size < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (size <= 0) {
-            if (!console->terminal)
-                put_away(&console->source);
-            return;
-        }
+    if (console->source < 0)
+        return NOTHING;
+    ssize_t size = read(console->source, message + 1, CHUNK);
+    if (size > 0) {
         keep(console, message + 1, (size_t)size);
-        for (unsigned i = 0; i < CONSOLE_CLIENTS; i++)
-            if (console->client[i] >= 0 && !pass_on(console->client[i], message, 1 + (size_t)size))
-                put_away(&console->client[i]);
+        return pass_on(console, message, 1 + (size_t)size) ? SLOWLY : A_CHUNK;
     }
+    bool later = size < 0 && (errno == EAGAIN || errno == EINTR);
+    if (!later && !console->terminal)
+        put_away(&console->source);
+    return NOTHING;
 }
 
 /* ---- what is typed ---- */
@@ -287,14 +315,14 @@ void console_serve(struct birth *birth, const struct pollfd *set)
         if (!hear(console, client))
             put_away(&console->client[i]);
     }
-    if (set[1].revents)
-        pump(console, CHUNKS_AT_ONCE);
+    for (unsigned i = 0; set[1].revents && i < CHUNKS_AT_ONCE && pump(console) == A_CHUNK; i++)
+        ;
     if (set[0].revents & POLLIN)
         greet(console);
 }
 
 void console_finish(struct birth *birth)
 {
-    if (birth->console)
-        pump(birth->console, CHUNKS_IN_THE_END);
+    for (unsigned i = 0; birth->console && i < CHUNKS_IN_THE_END && pump(birth->console) != NOTHING; i++)
+        ;
 }

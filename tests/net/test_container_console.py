@@ -154,6 +154,18 @@ def test_who_reads_nothing_holds_the_container_up_for_a_moment_only(pod: Pod) ->
         assert pod.vswitch("logs", "a").lines()[-1] == "end"
 
 
+def test_many_who_read_nothing_are_waited_for_together(pod: Pod) -> None:
+    """One after the other, they would keep a signal from the command for as many seconds."""
+    start(pod, "a", "trap 'exit 7' TERM; read line; yes & while :; do sleep 0.05; done", "-i")
+    deaf = [console(pod, "a") for _ in range(8)]
+    deaf[0].send(b"Igo\n")
+    eventually(lambda: "y" in pod.vswitch("logs", "a").out[-10:])
+    assert pod.vswitch("stop", "-t", "3", "a").code == 0
+    assert states(pod) == {"a": "exited 7"}
+    for one in deaf:
+        one.close()
+
+
 def test_who_leaves_or_is_killed_leaves_the_container_alone(pod: Pod) -> None:
     start(pod, "a", "while :; do echo x; sleep 0.05; done")
     for number in (signal.SIGINT, signal.SIGKILL):
