@@ -139,14 +139,19 @@ PACKET_TESTS = $(wildcard tests/packet tests/oracle)
 # Tests that share nothing run side by side; others have the kernel and its clock in common.
 ON_BOTH_CORES = -n 2
 APART = tests/net tests/first_hour
+# Of these, containers have a kernel's worth of namespaces each, and wait more than they compute.
+CONTAINERS = $(wildcard tests/net/test_container*.py)
+REST = $(APART) $(CONTAINERS:%=--ignore %)
 
 test: check ctest fuzz
 	@$(MAKE) pytest-asan ASAN_TESTS='$(PACKET_TESTS) -m "not slow"'
 	@$(MAKE) $(VENV)/.built
 	@echo "==> Python tests"
 	@$(PYTHON) -m pytest -q -m "not slow" $(ON_BOTH_CORES) $(APART:%=--ignore %) tests
+	@echo "==> Python tests of containers"
+	@$(PYTHON) -m pytest -q -m "not slow" $(ON_BOTH_CORES) $(CONTAINERS)
 	@echo "==> Python tests in network namespaces"
-	@$(PYTHON) -m pytest -q -m "not slow" $(APART)
+	@$(PYTHON) -m pytest -q -m "not slow" $(REST)
 
 # Parts of test-full that .ci/run takes one by one.
 LONG = @$(PYTHON) -m pytest -q -m slow --durations=5

@@ -9,6 +9,7 @@ sets HYPOTHESIS_PROFILE=random to look for new ones.
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -34,6 +35,10 @@ def use_flavour(folder: Path) -> None:
     sys.modules["datapath._vswitch"] = module
     os.environ["VSWITCH_FORWARDER"] = str(folder.resolve() / "vswitch-forwarder")
 
+
+# A shell starts what it puts into the background with SIGINT ignored, and programs under test would
+# inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if name := os.environ.get("VSWITCH_FLAVOUR"):
     use_flavour(Path(name))
