@@ -91,11 +91,12 @@ class Root:
     def reach_mirrors(self) -> dict[str, str]:
         """Lets programs inside reach the mirrors as we do; the environment that they need."""
         (self.path / "etc/dpkg/dpkg.cfg.d/quick").write_text("force-unsafe-io\n")
-        certificates = "etc/ssl/certs/ca-certificates.crt"
-        for name in ("etc/resolv.conf", certificates, "etc/pip.conf"):
+        certificates = "etc/certificates-of-the-mirrors"  # the usual name is a package's
+        usual = "etc/ssl/certs/ca-certificates.crt"
+        places = {"etc/resolv.conf": "etc/resolv.conf", "etc/pip.conf": "etc/pip.conf"}
+        for name, place in {**places, usual: certificates}.items():
             if Path("/", name).exists():
-                (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(Path("/", name), self.path / name)
+                shutil.copy(Path("/", name), self.path / place)
         told = {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy")}
         return {"PIP_CERT": f"/{certificates}", "PIP_ROOT_USER_ACTION": "ignore", **told}
 
