@@ -200,6 +200,15 @@ static unsigned receive_all(uint32_t port, uint8_t station)
     return n;
 }
 
+/* The same, once something has come; 0 after a second in which nothing does. */
+static unsigned await_some(uint32_t port, uint8_t station)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < 20000 && !(n = receive_all(port, station)); i++)
+        wait_ns(50000);
+    return n;
+}
+
 /* Everything else that the control thread reads or replaces while packets move, one kind after the other. */
 static void look_around(unsigned k)
 {
@@ -243,6 +252,8 @@ static void b2_no_frame_changes_its_vlan_while_a_port_comes_and_goes(void)
         send_broadcast(peers[SENDER], 1, 0, 40);
         send_both(peers[GUEST]);
         look_around(k);
+        if (k % 2) /* it has been heard; else it may go before that */
+            there += await_some(OTHER, 9);
         remove_port(GUEST);
         leaked_out += receive_all(GUEST, 1);
         close(peers[GUEST]);
