@@ -200,7 +200,7 @@ static int64_t grown(const struct run *r)
     return (int64_t)(bytes - r->bytes) / (int64_t)packets;
 }
 
-/* The pieces do the rest, and count it. */
+/* The pieces do the rest, and count it; whether anything was done is each one's own question. */
 static void run_pieces(struct run *r)
 {
     struct packet *pieces[GSO_MAX_SEGMENTS];
@@ -211,13 +211,17 @@ static void run_pieces(struct run *r)
         return;
     }
     r->by->worked += (uint64_t)n * (r->end - r->at);
+    bool before = r->by->done, any = before;
     for (unsigned i = 0; i < n; i++) {
         struct run piece = *r;
+        r->by->done = before;
         piece.p = pieces[i];
         piece.packets = 1;
         piece.bytes = (uint64_t)(pieces[i]->len - longer);
         run(&piece);
+        any |= r->by->done;
     }
+    r->by->done = any;
     r->slot = r->last;
 }
 
