@@ -136,6 +136,17 @@ def test_what_waits_for_a_port_that_goes_down_counts_every_frame(switch: Switch,
     assert switch.drops(2) == {"output-down": 40}
 
 
+def test_pieces_that_a_rule_drops_behind_a_bucket_that_may_have_sent_count_each(
+    switch: Switch, tap: Tap
+) -> None:
+    """Whether anything was done with it is a question of each piece: the first must not answer."""
+    switch.add_group("group_id=1,type=all,bucket=actions=push_mpls:0x8847,pop_mpls:0x0800")
+    switch.add_flow("actions=push_mpls:0x8847,group:1")
+    tap.write(FORTY)
+    assert switch.poll() == {}
+    assert switch.drops(TAP) == {"rule": 40}
+
+
 def test_one_that_is_in_too_many_stages_counts_every_frame(switch: Switch, tap: Tap) -> None:
     """A meter that may change what a packet looks like makes one in each table."""
     switch.add_meter("meter=1,pktps,band=type=dscp_remark,rate=1,prec_level=1")
