@@ -23,7 +23,8 @@ from tests.kit.console import Shell
 
 BUILD = Path(__file__).parents[2] / "build"
 SUITE = "bookworm"
-MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+MIRROR = os.environ.get("DEBIAN_MIRROR")
+"""Of Debian's packages; debootstrap's own if nothing is said."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "TERM": "dumb", "DEBIAN_FRONTEND": "noninteractive"}
 
@@ -59,7 +60,8 @@ def base() -> Path:
         fresh = made.with_name(f"{SUITE}.{os.getpid()}")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        line = ["debootstrap", "--variant=minbase", SUITE, str(fresh), MIRROR]
+        line = ["debootstrap", "--variant=minbase", SUITE, str(fresh)]
+        line += [MIRROR] if MIRROR else []
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr
         fresh.rename(made)
